@@ -1,0 +1,96 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every Swift target: warnings are errors, and an import says what it exposes.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let strictC: [CSetting] = [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]
+
+let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
+
+/// Rows that import only downwards; a test holds each file's imports against them.
+let package = Package(
+  name: "headroom",
+  products: [.executable(name: "headroom", targets: ["headroom"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+  ],
+  targets: [
+    // 0: what Swift cannot say
+    .target(name: "CMicrokernels", cSettings: strictC),
+    .target(name: "CLinux", cSettings: strictC),
+    .systemLibrary(name: "CGperftools"),
+
+    // 1: leaves
+    .target(name: "Quantities", swiftSettings: strict),
+    .target(name: "Statistics", dependencies: [numerics], swiftSettings: strict),
+
+    // 2: what there is
+    .target(
+      name: "Kernels",
+      dependencies: ["Quantities", "CMicrokernels", "CLinux"],
+      swiftSettings: strict),
+    .target(
+      name: "Records", dependencies: ["Quantities", collections], swiftSettings: strict),
+
+    // 3: what is measured
+    .target(
+      name: "Measuring",
+      dependencies: [
+        "Quantities", "Records", "Statistics", "CMicrokernels", "CLinux", "CGperftools",
+      ],
+      swiftSettings: strict),
+
+    // 4: what is asked
+    .target(
+      name: "Planning",
+      dependencies: [
+        "Quantities", "Records", "Kernels", collections,
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+
+    // 5: what happens, and what is written
+    .target(
+      name: "Running",
+      dependencies: [
+        "Quantities", "Statistics", "Records", "Kernels", "Measuring", "Planning", "CLinux",
+        logging, system, .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Reporting",
+      dependencies: [
+        "Quantities", "Statistics", "Records", collections,
+        .product(name: "Mustache", package: "swift-mustache"),
+        .product(name: "Rainbow", package: "Rainbow"),
+      ],
+      swiftSettings: strict),
+
+    // 6: the program
+    .executableTarget(
+      name: "headroom",
+      dependencies: [
+        "Quantities", "Records", "Kernels", "Measuring", "Planning", "Running", "Reporting",
+        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+  ]
+)

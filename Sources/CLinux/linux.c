@@ -1,0 +1,87 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void hr_futex_wait(uint32_t *word, uint32_t expected) {
+  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
+}
+
+void hr_futex_wake_all(uint32_t *word) {
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+int hr_allowed_cpus(int *cpus, int capacity) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 0;
+  int count = 0;
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &set)) continue;
+    if (count < capacity) cpus[count] = cpu;
+    count++;
+  }
+  return count;
+}
+
+int hr_bind_thread(const int *cpus, int count) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  for (int index = 0; index < count; index++) {
+    if (cpus[index] >= 0 && cpus[index] < CPU_SETSIZE) CPU_SET(cpus[index], &set);
+  }
+  return sched_setaffinity(0, sizeof set, &set) == 0 ? 0 : errno;
+}
+
+int hr_perf_open(uint32_t type, uint64_t config) {
+  struct perf_event_attr attributes = {
+      .type = type,
+      .size = sizeof attributes,
+      .config = config,
+      .disabled = 1,
+      .inherit = 1,
+      .exclude_kernel = 1,
+      .exclude_hv = 1,
+      .read_format = PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING,
+  };
+  int descriptor = (int)syscall(SYS_perf_event_open, &attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+  return descriptor >= 0 ? descriptor : -errno;
+}
+
+void *hr_map_private(uint64_t length, int *error) {
+  void *address =
+      mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (address == MAP_FAILED) {
+    *error = errno;
+    return NULL;
+  }
+  return address;
+}
+
+void *hr_map_shared(const char *path, uint64_t length, int create, int *error) {
+  int descriptor = open(path, (create ? O_CREAT : 0) | O_RDWR | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    *error = errno;
+    return NULL;
+  }
+  void *address = MAP_FAILED;
+  if (!create || ftruncate(descriptor, (off_t)length) == 0) {
+    address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+  }
+  if (address == MAP_FAILED) *error = errno;
+  close(descriptor);
+  return address == MAP_FAILED ? NULL : address;
+}
+
+void hr_unmap(void *address, uint64_t length) { munmap(address, length); }
+
+void hr_advise_huge(void *address, uint64_t length) { madvise(address, length, MADV_HUGEPAGE); }

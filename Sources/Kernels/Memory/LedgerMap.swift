@@ -1,0 +1,155 @@
+import CLinux
+package import Quantities
+
+/// What a ledger said at one moment, or last said before its process died.
+package struct LedgerSnapshot: Sendable {
+  package let phase: MemoryPhase
+  /// The peak of each phase with what lived at it.
+  package let plan: MemoryPlan
+  package let live: [MemoryRole: Bytes]
+  package let rotation: Bytes
+  package let allocations: Int
+  package let refusal: (role: MemoryRole, bytes: Bytes, phase: MemoryPhase)?
+
+  /// Reads the account of a process that may be gone.
+  package init(path: String) throws {
+    self = try LedgerMap(path: path, create: false).snapshot
+  }
+
+  init(
+    phase: MemoryPhase, plan: MemoryPlan, live: [MemoryRole: Bytes], rotation: Bytes,
+    allocations: Int, refusal: (role: MemoryRole, bytes: Bytes, phase: MemoryPhase)?
+  ) {
+    self.phase = phase
+    self.plan = plan
+    self.live = live
+    self.rotation = rotation
+    self.allocations = allocations
+    self.refusal = refusal
+  }
+}
+
+/// The ledger's figures as 64-bit words in a mapping, shared with the parent or private.
+///
+/// Written only under the ledger's lock. Each word is written whole, so a reader of a killed
+/// process's account finds at worst one allocation half entered.
+final class LedgerMap: @unchecked Sendable {
+  private static let size = 4096
+  private static let magic = 0x4844_524D_4C45_4447
+
+  private enum Word {
+    static let magic = 0
+    static let phase = 1
+    static let budget = 2
+    static let allocations = 3
+    static let rotation = 4
+    static let refusedRole = 5
+    static let refusedBytes = 6
+    static let refusedPhase = 7
+    static let total = 8
+    static let live = 16
+    static let phases = 32
+    static let phaseStride = 16
+  }
+
+  private let words: UnsafeMutablePointer<Int>
+  private let roles = MemoryRole.allCases
+
+  init() {
+    words = .allocate(capacity: Self.size / 8)
+    words.initialize(repeating: 0, count: Self.size / 8)
+    isShared = false
+  }
+
+  init(path: String, create: Bool) throws {
+    var error: Int32 = 0
+    guard let base = hr_map_shared(path, UInt64(Self.size), create ? 1 : 0, &error) else {
+      throw LedgerFault.noMapping(path: path, errno: error)
+    }
+    words = base.bindMemory(to: Int.self, capacity: Self.size / 8)
+    isShared = true
+  }
+
+  private let isShared: Bool
+
+  deinit {
+    if isShared { hr_unmap(words, UInt64(Self.size)) } else { words.deallocate() }
+  }
+
+  func start(budget: Bytes?) {
+    for index in 0..<(Self.size / 8) { words[index] = 0 }
+    words[Word.magic] = Self.magic
+    words[Word.budget] = budget?.count ?? 0
+  }
+
+  /// Live bytes without the harness's copies.
+  var total: Bytes { Bytes(words[Word.total]) }
+
+  var live: [MemoryRole: Bytes] {
+    var live: [MemoryRole: Bytes] = [:]
+    for (index, role) in roles.enumerated() where words[Word.live + index] > 0 {
+      live[role] = Bytes(words[Word.live + index])
+    }
+    return live
+  }
+
+  func begin(_ phase: MemoryPhase) {
+    words[Word.phase] = MemoryPhase.allCases.firstIndex(of: phase) ?? 0
+    notePeak()
+  }
+
+  func add(_ bytes: Bytes, role: MemoryRole) {
+    words[Word.live + index(role)] += bytes.count
+    words[Word.allocations] += 1
+    if role == .rotation {
+      words[Word.rotation] = max(words[Word.rotation], words[Word.live + index(role)])
+    } else {
+      words[Word.total] += bytes.count
+      notePeak()
+    }
+  }
+
+  func remove(_ bytes: Bytes, role: MemoryRole) {
+    words[Word.live + index(role)] -= bytes.count
+    if role != .rotation { words[Word.total] -= bytes.count }
+  }
+
+  func refuse(role: MemoryRole, bytes: Bytes) {
+    words[Word.refusedRole] = index(role) + 1
+    words[Word.refusedBytes] = bytes.count
+    words[Word.refusedPhase] = words[Word.phase]
+  }
+
+  var snapshot: LedgerSnapshot {
+    let known = words[Word.magic] == Self.magic
+    var phases: [MemoryPhase: [MemoryRole: Bytes]] = [:]
+    for (number, phase) in MemoryPhase.allCases.enumerated() where known {
+      let start = Word.phases + number * Word.phaseStride
+      var byRole: [MemoryRole: Bytes] = [:]
+      for (offset, role) in roles.enumerated() where role != .rotation {
+        byRole[role] = Bytes(words[start + 1 + offset])
+      }
+      if words[start] > 0 { phases[phase] = byRole }
+    }
+    var refusal: (role: MemoryRole, bytes: Bytes, phase: MemoryPhase)?
+    if known, words[Word.refusedRole] > 0 {
+      refusal = (
+        roles[words[Word.refusedRole] - 1], Bytes(words[Word.refusedBytes]),
+        MemoryPhase.allCases[words[Word.refusedPhase]]
+      )
+    }
+    return LedgerSnapshot(
+      phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: MemoryPlan(phases),
+      live: known ? live : [:], rotation: Bytes(words[Word.rotation]),
+      allocations: words[Word.allocations], refusal: refusal)
+  }
+
+  private func index(_ role: MemoryRole) -> Int { roles.firstIndex(of: role) ?? 0 }
+
+  private func notePeak() {
+    let start = Word.phases + words[Word.phase] * Word.phaseStride
+    guard words[Word.total] > words[start] else { return }
+    words[start] = words[Word.total]
+    for offset in 0..<roles.count { words[start + 1 + offset] = words[Word.live + offset] }
+  }
+}

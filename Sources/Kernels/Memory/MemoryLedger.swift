@@ -1,0 +1,172 @@
+import CLinux
+package import Quantities
+import Synchronization
+
+/// The account of every tensor's bytes, by role and phase, and the one place that allocates them.
+///
+/// Its figures stand in a shared mapping, so that the parent can still read them when the child
+/// was killed. An allocation that would pass the budget throws before it happens: in Swift a
+/// failed allocation traps, so nothing else may allocate tensors.
+package final class MemoryLedger: Sendable {
+  package let budget: Bytes?
+  private let map: LedgerMap
+  private let state: Mutex<State>
+  /// Bytes of a known pattern on both sides of every tensor; tests look for writes past its ends.
+  private let fence: Int
+
+  private struct State: Sendable {
+    var isRotating = false
+    var fences: [Fence] = []
+  }
+
+  private struct Fence: @unchecked Sendable {
+    let start: UnsafeMutableRawPointer
+    let length: Int
+    let name: String
+  }
+
+  /// - Parameter path: a file for the shared mapping; without one the account is private.
+  package init(budget: Bytes? = nil, path: String? = nil, fence: Int = 0) throws {
+    self.budget = budget
+    self.fence = fence
+    map = try path.map { try LedgerMap(path: $0, create: true) } ?? LedgerMap()
+    state = Mutex(State())
+    map.start(budget: budget)
+  }
+
+  /// Starts a phase: its peak begins at what is live now.
+  package func begin(_ phase: MemoryPhase) {
+    state.withLock { _ in map.begin(phase) }
+  }
+
+  /// Counts what the body allocates as the harness's own copies, outside peak, budget and plan.
+  package func rotating<Result>(_ body: () throws -> Result) rethrows -> Result {
+    state.withLock { $0.isRotating = true }
+    defer { state.withLock { $0.isRotating = false } }
+    return try body()
+  }
+
+  /// Zeroed bytes, aligned to a cache line, and to 2 MiB with huge pages from that size up.
+  package func allocate(_ bytes: Bytes, role asked: MemoryRole) throws -> Allocation {
+    try state.withLock { state in
+      let role = state.isRotating ? MemoryRole.rotation : asked
+      if role != .rotation, let budget, map.total + bytes > budget {
+        map.refuse(role: role, bytes: bytes)
+        throw LedgerFault.overBudget(role: role, bytes: bytes, live: map.live, budget: budget)
+      }
+      let huge = bytes >= Allocation.hugePage
+      let alignment = huge ? Allocation.hugePage.count : 4096
+      let length = roundUp(bytes.count + 2 * fence, to: 4096) + (huge ? alignment : 0)
+      var error: Int32 = 0
+      guard let base = hr_map_private(UInt64(length), &error) else {
+        map.refuse(role: role, bytes: bytes)
+        throw LedgerFault.refusedBySystem(role: role, bytes: bytes, errno: error, live: map.live)
+      }
+      var start = base
+      if huge {
+        start = UnsafeMutableRawPointer(
+          bitPattern: UInt(roundUp(Int(bitPattern: base), to: alignment))) ?? base
+        hr_advise_huge(start, UInt64(roundUp(bytes.count, to: 4096)))
+      }
+      if fence > 0 {
+        // The data ends where the fence behind it begins, or a write just past its end goes unseen.
+        start += roundUp(fence, to: 64)
+        let behind = Fence(start: start + bytes.count, length: fence, name: "after \(role.label)")
+        let before = Fence(start: start - fence, length: fence, name: "before \(role.label)")
+        for side in [before, behind] {
+          side.start.initializeMemory(as: UInt8.self, repeating: Self.pattern, count: fence)
+          state.fences.append(side)
+        }
+      }
+      map.add(bytes, role: role)
+      return Allocation(
+        start: start, bytes: bytes, role: role, base: base, length: length, ledger: self)
+    }
+  }
+
+  fileprivate func release(_ allocation: Allocation) {
+    state.withLock { state in
+      state.fences.removeAll {
+        $0.start >= allocation.base && $0.start < allocation.base + allocation.length
+      }
+      map.remove(allocation.bytes, role: allocation.role)
+    }
+  }
+
+  /// The sides of live tensors that something wrote over.
+  package var brokenFences: [String] {
+    state.withLock { state in
+      state.fences.filter { fence in
+        UnsafeRawBufferPointer(start: fence.start, count: fence.length)
+          .contains { $0 != Self.pattern }
+      }.map(\.name)
+    }
+  }
+
+  package var snapshot: LedgerSnapshot { state.withLock { _ in map.snapshot } }
+
+  private static let pattern: UInt8 = 0xA5
+}
+
+/// Memory of a ledger's; given back when the last reference goes.
+package final class Allocation: @unchecked Sendable {
+  /// From this size up, memory is aligned for huge pages and asks for them.
+  static let hugePage = Bytes.mebibytes(2)
+
+  package let start: UnsafeMutableRawPointer
+  package let bytes: Bytes
+  package let role: MemoryRole
+  fileprivate let base: UnsafeMutableRawPointer
+  fileprivate let length: Int
+  private let ledger: MemoryLedger
+
+  fileprivate init(
+    start: UnsafeMutableRawPointer, bytes: Bytes, role: MemoryRole,
+    base: UnsafeMutableRawPointer, length: Int, ledger: MemoryLedger
+  ) {
+    self.start = start
+    self.bytes = bytes
+    self.role = role
+    self.base = base
+    self.length = length
+    self.ledger = ledger
+  }
+
+  deinit {
+    ledger.release(self)
+    hr_unmap(base, UInt64(length))
+  }
+}
+
+/// Why an allocation did not happen.
+package enum LedgerFault: FaultConvertible {
+  case overBudget(role: MemoryRole, bytes: Bytes, live: [MemoryRole: Bytes], budget: Bytes)
+  case refusedBySystem(role: MemoryRole, bytes: Bytes, errno: Int32, live: [MemoryRole: Bytes])
+  case noMapping(path: String, errno: Int32)
+
+  package var fault: Fault {
+    switch self {
+    case .overBudget(let role, let bytes, let live, let budget):
+      Fault(
+        "\(bytes) of \(role.label) would pass the limit of \(budget); live: \(Self.list(live))",
+        fix: "raise memory-limit, or make the case smaller")
+    case .refusedBySystem(let role, let bytes, let errno, let live):
+      Fault(
+        "the system refused \(bytes) of \(role.label) (errno \(errno)); live: \(Self.list(live))",
+        fix: "free memory on this machine, or make the case smaller")
+    case .noMapping(let path, let errno):
+      Fault(
+        "the memory account cannot be shared (errno \(errno))", at: path,
+        fix: "set TMPDIR to a folder that can be written")
+    }
+  }
+
+  private static func list(_ live: [MemoryRole: Bytes]) -> String {
+    let parts = MemoryRole.allCases.compactMap { role in live[role].map { "\(role.label) \($0)" } }
+    return parts.isEmpty ? "nothing" : parts.joined(separator: ", ")
+  }
+}
+
+func roundUp(_ value: Int, to multiple: Int) -> Int {
+  (value + multiple - 1) / multiple * multiple
+}

@@ -1,0 +1,73 @@
+package import Quantities
+
+/// Elements in row-major order, in memory that a ledger accounts for.
+package final class Tensor: Sendable {
+  package let elementType: ElementType
+  package let shape: [Int]
+  private let allocation: Allocation
+
+  init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
+    self.elementType = elementType
+    self.shape = shape
+    self.allocation = allocation
+  }
+
+  package var start: UnsafeMutableRawPointer { allocation.start }
+  package var bytes: Bytes { allocation.bytes }
+  package var count: Int { shape.reduce(1, *) }
+  /// The last dimension.
+  package var columns: Int { shape.last ?? 1 }
+  /// All dimensions but the last.
+  package var rows: Int { shape.dropLast().reduce(1, *) }
+
+  package func pointer<Element>(to type: Element.Type) -> UnsafeMutablePointer<Element> {
+    allocation.start.assumingMemoryBound(to: type)
+  }
+
+  /// One element, whatever it is stored as.
+  package subscript(index: Int) -> Float {
+    switch elementType {
+    case .fp32: pointer(to: Float.self)[index]
+    case .fp16: Float16Bits.float(pointer(to: UInt16.self)[index])
+    case .bf16: BFloat16Bits.float(pointer(to: UInt16.self)[index])
+    }
+  }
+
+  /// Fills with uniform values in [−1, 1), the same for the same seed.
+  package func fillUniform(seed: UInt64) {
+    let mixed = hash32(UInt32(truncatingIfNeeded: seed >> 32), UInt32(truncatingIfNeeded: seed))
+    let count = count
+    switch elementType {
+    case .fp32:
+      let values = pointer(to: Float.self)
+      for index in 0..<count { values[index] = uniform(mixed, index) }
+    case .fp16:
+      let values = pointer(to: UInt16.self)
+      for index in 0..<count { values[index] = Float16Bits.bits(uniform(mixed, index)) }
+    case .bf16:
+      let values = pointer(to: UInt16.self)
+      for index in 0..<count { values[index] = BFloat16Bits.bits(uniform(mixed, index)) }
+    }
+  }
+
+  /// Fills with a value that no kernel writes, so that what was left unwritten is seen.
+  package func fillNaN() {
+    start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes.count)
+  }
+}
+
+extension MemoryLedger {
+  package func tensor(_ elementType: ElementType, _ shape: [Int], _ role: MemoryRole) throws
+    -> Tensor
+  {
+    let bytes = elementType.bytes(of: shape.reduce(1, *))
+    return Tensor(elementType, shape, try allocate(bytes, role: role))
+  }
+}
+
+@inline(__always)
+private func uniform(_ seed: UInt32, _ index: Int) -> Float {
+  // 24 bits are what a Float's significand holds.
+  Float(Int32(truncatingIfNeeded: hash32(seed, UInt32(truncatingIfNeeded: index)) >> 8)) * 0x1p-23
+    - 1
+}

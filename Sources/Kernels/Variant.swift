@@ -1,0 +1,54 @@
+/// One named way of computing a workload, and what it needs.
+package struct Variant<W: Workload>: Sendable {
+  package let name: String
+  package let kind: VariantKind
+  package let requirements: [Capability]
+  /// Makes ready what calls need: packed weights, workspace. Its time and bytes are reported apart.
+  package let prepare: @Sendable (W.Problem, W.Operands, Execution) throws -> any Kernel
+
+  package init(
+    name: String, kind: VariantKind = .own, requirements: [Capability] = [],
+    prepare: @escaping @Sendable (W.Problem, W.Operands, Execution) throws -> any Kernel
+  ) {
+    self.name = name
+    self.kind = kind
+    self.requirements = requirements
+    self.prepare = prepare
+  }
+
+  /// Why this machine cannot run it, if it cannot.
+  package var unavailable: String? {
+    requirements.lazy.compactMap(\.missing).first
+  }
+}
+
+package enum VariantKind: String, Sendable {
+  /// Plain and in fp64: what the others are held against.
+  case reference
+  case own
+  case competitor
+}
+
+/// What a variant is given to work with.
+package struct Execution: Sendable {
+  package let ledger: MemoryLedger
+  package let pool: ThreadPool
+
+  package init(ledger: MemoryLedger, pool: ThreadPool) {
+    self.ledger = ledger
+    self.pool = pool
+  }
+}
+
+/// A variant that is ready: each run is one call, reads its operands and writes its outputs.
+package protocol Kernel: AnyObject {
+  /// Allocates nothing and throws nothing: all of that was done in `prepare`.
+  func run()
+}
+
+extension Workload {
+  /// The best own variant that this machine supports: the last one listed.
+  package static var bestVariant: Variant<Self>? {
+    variants.last { $0.kind == .own && $0.unavailable == nil }
+  }
+}

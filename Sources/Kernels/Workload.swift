@@ -1,0 +1,59 @@
+package import Quantities
+
+/// A kernel that can be swept: its problems, its operands, the ways of computing it.
+///
+/// A new kernel is one type that conforms, and one line in the catalog.
+package protocol Workload: SendableMetatype {
+  /// What pins one problem down. Each stored property is an axis that a suite may sweep:
+  /// an `Int`, or an `AxisWord`. `kvHeads` is written `kv-heads` in suites.
+  associatedtype Problem: Codable & Sendable
+  associatedtype Operands: OperandSet
+
+  static var name: String { get }
+  /// One sentence for `headroom list`.
+  static var about: String { get }
+  /// The smallest problem that takes every path: it names the axes and feeds the conformance tests.
+  static var smallest: Problem { get }
+  /// Values of the axes that may be left out, by their name in suites. Shape axes have none.
+  static var defaults: [String: String] { get }
+  /// The ways of computing it; the first is the reference that the others must agree with.
+  static var variants: [Variant<Self>] { get }
+
+  /// Throws a `ProblemFault` for values that fit their types and still make no problem.
+  static func validate(_ problem: Problem) throws
+  static func work(of problem: Problem) -> Work
+  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) throws
+    -> Operands
+  /// What the sampled results should be, in fp64, and the magnitudes that errors are relative to.
+  static func expectation(
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
+  ) -> Expectation
+  /// What preparing and running allocate, by role and phase. Predictions are made of it;
+  /// the ledger must agree to the byte.
+  static func memory(of problem: Problem, variant: Variant<Self>, threads: Int) -> MemoryPlan
+  /// How far a variant may stray from the reference, derived from the arithmetic.
+  static func tolerance(of problem: Problem) -> Tolerance
+}
+
+extension Workload {
+  package static var defaults: [String: String] { [:] }
+  package static func validate(_ problem: Problem) throws {}
+}
+
+/// A word that an axis may take; its cases are the words a suite may write.
+package protocol AxisWord: RawRepresentable<String>, CaseIterable, Codable, Sendable {}
+
+extension ElementType: AxisWord {}
+
+/// A problem that cannot be: which axis, why, and how to mend it.
+package struct ProblemFault: Error, Hashable {
+  package let axis: String
+  package let what: String
+  package let mend: String
+
+  package init(axis: String, what: String, fix mend: String) {
+    self.axis = axis
+    self.what = what
+    self.mend = mend
+  }
+}

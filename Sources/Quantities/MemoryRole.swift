@@ -1,0 +1,27 @@
+/// What a tensor is for: the rows of every memory account.
+package enum MemoryRole: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
+  case weights
+  case gradients
+  case optimizer
+  case activations
+  case kvCache
+  case workspace
+  case adapters
+  /// Copies that only the harness makes, so that a cold case finds nothing in a cache.
+  ///
+  /// Reported apart: outside peak, prediction and limit.
+  case rotation
+
+  /// As printed in tables.
+  package var label: String { self == .kvCache ? "KV cache" : rawValue }
+}
+
+/// A stretch of a case's life, each with a peak of its own.
+package enum MemoryPhase: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
+  /// Inputs, weights and outputs are allocated and filled.
+  case operands
+  /// The variant makes what it needs ahead of time, and its result is checked.
+  case preparation
+  /// The timed calls.
+  case run
+}
