@@ -14,7 +14,6 @@ let strictC: [CSetting] = [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werro
 
 let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 /// Rows that import only downwards; a test holds each file's imports against them.
@@ -25,7 +24,6 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -40,7 +38,7 @@ let package = Package(
 
     // 1: leaves
     .target(name: "Quantities", swiftSettings: strict),
-    .target(name: "Statistics", dependencies: [numerics], swiftSettings: strict),
+    .target(name: "Statistics", swiftSettings: strict),
 
     // 2: what there is
     .target(
@@ -89,8 +87,38 @@ let package = Package(
       name: "headroom",
       dependencies: [
         "Quantities", "Records", "Kernels", "Measuring", "Planning", "Running", "Reporting",
-        logging, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
+      swiftSettings: strict),
+
+    // Tests, a target each, and the whole program
+    .target(name: "TestSupport", dependencies: ["Quantities", "Kernels"], path: "Tests/TestSupport", swiftSettings: strict),
+    .testTarget(name: "QuantitiesTests", dependencies: ["Quantities"], swiftSettings: strict),
+    .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
+    .testTarget(name: "RecordsTests", dependencies: ["Quantities", "Records", collections], swiftSettings: strict),
+    .testTarget(
+      name: "KernelsTests",
+      dependencies: ["Quantities", "Kernels", "CMicrokernels", "TestSupport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MeasuringTests",
+      dependencies: ["Quantities", "Records", "Measuring"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PlanningTests",
+      dependencies: ["Quantities", "Records", "Kernels", "Planning", collections],
+      swiftSettings: strict),
+    .testTarget(
+      name: "RunningTests",
+      dependencies: ["Quantities", "Records", "Kernels", "Planning", "Running", collections],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ReportingTests",
+      dependencies: ["Quantities", "Records", "Reporting", collections],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HeadroomTests",
+      dependencies: ["headroom", "Records", "Quantities", .product(name: "Subprocess", package: "swift-subprocess")],
       swiftSettings: strict),
   ]
 )

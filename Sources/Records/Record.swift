@@ -70,10 +70,8 @@ package struct Record: Codable, Sendable {
     /// One reading of the child's clock.
     package var clockCost: Seconds
     package var warmUp: WarmUp
-    /// In the order in which they were taken.
+    /// In the order in which they were taken, each with the machine's speed on both sides.
     package var blocks: [Block]
-    /// One before each block and one after the last: `blocks.count + 1`.
-    package var probes: [Probe]
     package var ceiling: CeilingUse
     package var cache: CacheState
     /// The copies that a cold case took in turn; 1 for a warm one.
@@ -82,13 +80,12 @@ package struct Record: Codable, Sendable {
     package var criterionMissed: String?
 
     package init(
-      clockCost: Seconds, warmUp: WarmUp, blocks: [Block], probes: [Probe], ceiling: CeilingUse,
+      clockCost: Seconds, warmUp: WarmUp, blocks: [Block], ceiling: CeilingUse,
       cache: CacheState, rotation: Int, criterionMissed: String?
     ) {
       self.clockCost = clockCost
       self.warmUp = warmUp
       self.blocks = blocks
-      self.probes = probes
       self.ceiling = ceiling
       self.cache = cache
       self.rotation = rotation
@@ -117,11 +114,16 @@ package struct Record: Codable, Sendable {
     package var calls: Int
     /// Seconds that each sample's calls took together.
     package var samples: [Double]
+    /// The machine's speed just before and just after; blocks in a row share a probe.
+    package var before: Probe
+    package var after: Probe
 
-    package init(round: Int, calls: Int, samples: [Double]) {
+    package init(round: Int, calls: Int, samples: [Double], before: Probe, after: Probe) {
       self.round = round
       self.calls = calls
       self.samples = samples
+      self.before = before
+      self.after = after
     }
 
     /// Seconds per call.

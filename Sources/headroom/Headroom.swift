@@ -1,14 +1,46 @@
 import ArgumentParser
-import CGperftools
-import Logging
-import Mustache
-import OrderedCollections
-import Rainbow
-import RealModule
-import Subprocess
-import SystemPackage
-import Yams
+import Foundation
+import Quantities
+import Running
 
-@main struct Headroom: ParsableCommand {
-  func run() { print("hello", MallocExtension_GetNumericProperty("generic.current_allocated_bytes", nil)) }
+/// The program: parses and prints.
+@main
+struct Headroom: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "headroom",
+    abstract: "Measures LLM kernels and says how much room is left.",
+    version: BuildReader.version,
+    subcommands: [
+      ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
+      ReportCommand.self, WorkerCommand.self,
+    ])
+
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      leave(with: error)
+    }
+  }
+
+  /// Prints what went wrong and leaves with the documented code.
+  private static func leave(with error: any Error) -> Never {
+    switch error {
+    case let code as ExitStatus: Foundation.exit(code.rawValue)
+    case let convertible as any FaultConvertible:
+      Console.diagnose(convertible.fault.description)
+      Foundation.exit(ExitStatus(of: convertible).rawValue)
+    default:
+      let code = exitCode(for: error)
+      // Help and version are no errors; the parser's own usage errors have one code here.
+      if code == .success { exit(withError: error) }
+      Console.diagnose(fullMessage(for: error))
+      Foundation.exit(ExitStatus.usage.rawValue)
+    }
+  }
 }

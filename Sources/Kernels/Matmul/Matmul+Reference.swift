@@ -1,4 +1,4 @@
-package import Quantities
+import Quantities
 
 extension Matmul {
   /// Plain Swift with fp64 sums: what the others are held against.
@@ -21,13 +21,12 @@ extension Matmul {
     func run() { pool.run(self) }
 
     func run(part: Int, of parts: Int) {
-      let columns = split(problem.n, part: part, of: parts)
+      let (m, n, k) = (problem.m, problem.n, problem.k)
       let c = operands.c.pointer(to: Float.self)
-      for row in 0..<problem.m {
-        for column in columns {
-          let (sum, _) = Matmul.dot(operands, row: row, column: column, k: problem.k)
-          c[row * problem.n + column] = Float(sum)
-        }
+      let rows = (0..<m).map { operands.a.doubles($0 * k..<($0 + 1) * k) }
+      for column in split(n, part: part, of: parts) {
+        let weights = operands.b.doubles(column * k..<(column + 1) * k)
+        for row in 0..<m { c[row * n + column] = Float(Matmul.dot(rows[row], weights).0) }
       }
     }
   }
@@ -39,16 +38,4 @@ func split(_ count: Int, part: Int, of parts: Int, grain: Int = 1) -> Range<Int>
   let from = grains * part / parts * grain
   let to = grains * (part + 1) / parts * grain
   return min(count, from)..<min(count, to)
-}
-extension Matmul {
-  package static func memory(of problem: Problem, variant: Variant<Matmul>, threads: Int)
-    -> MemoryPlan
-  {
-    let operands: [MemoryRole: Bytes] = [
-      .activations: problem.precision.bytes(of: problem.m * problem.k)
-        + ElementType.fp32.bytes(of: problem.m * problem.n),
-      .weights: problem.precision.bytes(of: problem.n * problem.k),
-    ]
-    return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
-  }
 }

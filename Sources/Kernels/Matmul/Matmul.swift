@@ -39,10 +39,10 @@ package enum Matmul: Workload {
   package static let name = "matmul"
   package static let about = "C[m,n] = A[m,k] · B[k,n], weights stored n × k, sums in fp32"
   package static let smallest = Problem(m: 9, n: 33, k: 17, precision: .fp32)
-  package static let defaults = ["m": "1", "precision": "fp32"]
+  package static let defaults = ["precision": "fp32"]
 
   package static var variants: [Variant<Matmul>] {
-    [reference]
+    [reference, portable] + vectorVariants
   }
 
   package static func work(of problem: Problem) -> Work {
@@ -74,30 +74,38 @@ package enum Matmul: Workload {
   package static func expectation(
     of problem: Problem, _ operands: Operands, at sample: OutputSample
   ) -> Expectation {
-    var values: [Double] = []
-    var magnitudes: [Double] = []
-    values.reserveCapacity(sample.count)
-    magnitudes.reserveCapacity(sample.count)
-    for row in sample.rows {
-      for column in sample.columns {
-        let (sum, magnitude) = dot(operands, row: row, column: column, k: problem.k)
-        values.append(sum)
-        magnitudes.append(magnitude)
+    let k = problem.k
+    let rows = sample.rows.map { operands.a.doubles($0 * k..<($0 + 1) * k) }
+    var values = [Double](repeating: 0, count: sample.count)
+    var magnitudes = values
+    for (place, column) in sample.columns.enumerated() {
+      let weights = operands.b.doubles(column * k..<(column + 1) * k)
+      for (row, activations) in rows.enumerated() {
+        let index = row * sample.columns.count + place
+        (values[index], magnitudes[index]) = dot(activations, weights)
       }
     }
     return Expectation(values: values, magnitudes: magnitudes)
   }
 
-  /// One result in fp64, and the sum of its terms' magnitudes.
-  static func dot(_ operands: Operands, row: Int, column: Int, k: Int) -> (Double, Double) {
-    var sum = 0.0
-    var magnitude = 0.0
-    for index in 0..<k {
-      let term = Double(operands.a[row * k + index]) * Double(operands.b[column * k + index])
+  /// The sum of products in fp64, and the sum of their magnitudes.
+  static func dot(_ left: [Double], _ right: [Double]) -> (Double, Double) {
+    var sum = SIMD4<Double>.zero
+    var magnitude = SIMD4<Double>.zero
+    let whole = left.count / 4 * 4
+    for index in stride(from: 0, to: whole, by: 4) {
+      let x = SIMD4(left[index], left[index + 1], left[index + 2], left[index + 3])
+      let y = SIMD4(right[index], right[index + 1], right[index + 2], right[index + 3])
+      let term = x * y
       sum += term
-      magnitude += abs(term)
+      magnitude += term.replacing(with: -term, where: term .< 0)
     }
-    return (sum, magnitude)
+    var (total, size) = (sum.sum(), magnitude.sum())
+    for index in whole..<left.count {
+      total += left[index] * right[index]
+      size += abs(left[index] * right[index])
+    }
+    return (total, size)
   }
 }
 

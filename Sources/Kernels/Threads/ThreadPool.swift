@@ -36,12 +36,12 @@ package final class ThreadPool: @unchecked Sendable {
   /// scheduler's tick.
   private static let spins = 2000
 
-  /// The processors that this process may run on.
-  package static var allowedCPUs: [Int] {
+  /// The processors that this process may run on, as it was before any pool bound its threads.
+  package static let allowedCPUs: [Int] = {
     var cpus = [Int32](repeating: 0, count: 1024)
     let count = Int(hr_allowed_cpus(&cpus, 1024))
     return cpus.prefix(count).map(Int.init)
-  }
+  }()
 
   /// - Parameter cpus: the processors to bind to, the calling thread's first; by default the
   ///   first `threads` of those that this process may use.

@@ -1,0 +1,188 @@
+// Loops that show a ceiling: one instruction in independent chains, or one pass over memory.
+#if defined(__x86_64__)
+#include "CMicrokernels.h"
+
+#include <immintrin.h>
+#include <stddef.h>
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define AVX2 __attribute__((target("avx2,fma,f16c")))
+
+#define TWELVE(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
+#define TWENTY_FOUR(X) \
+  TWELVE(X) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20) X(21) X(22) X(23)
+
+// Two units of a latency of 4 or 5 need ten chains; twelve and twenty-four leave room for both.
+// The instructions are spelled out, so that no compiler folds a chain; the sums are handed to an
+// empty statement, so that none drops one.
+#define CHAINS(NAME, TARGET, VECTOR, ZERO, LIST, INSTRUCTION, KEEP)                             \
+  TARGET static void NAME(int64_t iterations) {                                                 \
+    LIST(DECLARE_##VECTOR) VECTOR x = ZERO(), y = ZERO();                                       \
+    for (int64_t n = 0; n < iterations; n++) {                                                  \
+      LIST(INSTRUCTION)                                                                         \
+    }                                                                                           \
+    LIST(KEEP)                                                                                  \
+  }
+
+#define DECLARE___m512(i) __m512 c##i = _mm512_setzero_ps();
+#define DECLARE___m256(i) __m256 c##i = _mm256_setzero_ps();
+#define DECLARE___m128(i) __m128 c##i = _mm_setzero_ps();
+#define KEEP_V(i) __asm__ volatile("" : : "v"(c##i));
+#define KEEP_X(i) __asm__ volatile("" : : "x"(c##i));
+#define FMA_V(i) __asm__ volatile("vfmadd231ps %2, %1, %0" : "+v"(c##i) : "v"(x), "v"(y));
+#define FMA_X(i) __asm__ volatile("vfmadd231ps %2, %1, %0" : "+x"(c##i) : "x"(x), "x"(y));
+#define VNNI_V(i) __asm__ volatile("vpdpbusd %2, %1, %0" : "+v"(c##i) : "v"(x), "v"(y));
+#define VNNI_X(i) __asm__ volatile("%{vex%} vpdpbusd %2, %1, %0" : "+x"(c##i) : "x"(x), "x"(y));
+#define BF16_V(i) __asm__ volatile("vdpbf16ps %2, %1, %0" : "+v"(c##i) : "v"(x), "v"(y));
+#define FP16_V(i) __asm__ volatile("vfmadd231ph %2, %1, %0" : "+v"(c##i) : "v"(x), "v"(y));
+// Products of bytes to 16 bits, pairs of those to 32, and the sum: three instructions.
+#define MADD_X(i)                                                          \
+  {                                                                        \
+    __m256 t;                                                              \
+    __asm__ volatile(                                                      \
+        "vpmaddubsw %3, %2, %1\n\tvpmaddwd %3, %1, %1\n\tvpaddd %1, %0, %0" \
+        : "+x"(c##i), "=&x"(t)                                             \
+        : "x"(x), "x"(y));                                                 \
+  }
+// Without fused instructions a product and a sum are two.
+#define SSE_X(i)                                                                   \
+  {                                                                                \
+    __m128 t = x;                                                                  \
+    __asm__ volatile("mulps %2, %1\n\taddps %1, %0" : "+x"(c##i), "+x"(t) : "x"(y)); \
+  }
+
+CHAINS(fma_512, AVX512, __m512, _mm512_setzero_ps, TWENTY_FOUR, FMA_V, KEEP_V)
+CHAINS(fma_256, AVX2, __m256, _mm256_setzero_ps, TWELVE, FMA_X, KEEP_X)
+CHAINS(vnni_512, AVX512, __m512, _mm512_setzero_ps, TWENTY_FOUR, VNNI_V, KEEP_V)
+CHAINS(vnni_256, AVX2, __m256, _mm256_setzero_ps, TWELVE, VNNI_X, KEEP_X)
+CHAINS(vnni_256_evex, AVX512, __m256, _mm256_setzero_ps, TWELVE, VNNI_V, KEEP_V)
+CHAINS(madd_256, AVX2, __m256, _mm256_setzero_ps, TWELVE, MADD_X, KEEP_X)
+CHAINS(bf16_512, AVX512, __m512, _mm512_setzero_ps, TWENTY_FOUR, BF16_V, KEEP_V)
+CHAINS(fp16_512, AVX512, __m512, _mm512_setzero_ps, TWENTY_FOUR, FP16_V, KEEP_V)
+CHAINS(sse_128, , __m128, _mm_setzero_ps, TWELVE, SSE_X, KEEP_X)
+
+hr_compute_loop hr_compute_loop_at(int32_t index) {
+  // A multiply and an add are two operations a lane; a dot product of pairs is four, of fours eight.
+  const hr_compute_loop loops[] = {
+      {"fma-512", HR_FORMAT_FP32, HR_CPU_AVX512, 24 * 16 * 2, fma_512},
+      {"fma-256", HR_FORMAT_FP32, HR_CPU_AVX2, 12 * 8 * 2, fma_256},
+      {"sse-128", HR_FORMAT_FP32, 0, 12 * 4 * 2, sse_128},
+      {"fma-fp16-512", HR_FORMAT_FP16, HR_CPU_AVX512_FP16, 24 * 32 * 2, fp16_512},
+      {"dot-bf16-512", HR_FORMAT_BF16, HR_CPU_AVX512_BF16, 24 * 16 * 4, bf16_512},
+      {"vnni-512", HR_FORMAT_INT8, HR_CPU_AVX512_VNNI, 24 * 16 * 8, vnni_512},
+      {"vnni-256", HR_FORMAT_INT8, HR_CPU_AVX512_VNNI, 12 * 8 * 8, vnni_256_evex},
+      {"avx-vnni-256", HR_FORMAT_INT8, HR_CPU_AVX_VNNI, 12 * 8 * 8, vnni_256},
+      {"maddubs-256", HR_FORMAT_INT8, HR_CPU_AVX2, 12 * 8 * 8, madd_256},
+  };
+  if (index < 0 || (size_t)index >= sizeof loops / sizeof loops[0]) {
+    return (hr_compute_loop){"", HR_FORMAT_FP32, 0, 0, NULL};
+  }
+  return loops[index];
+}
+
+// One pass over memory, written once for each width. A line is 64 bytes.
+#define MEMORY_LOOPS(SUFFIX, TARGET, VECTOR, BYTES, LOAD, STORE, STREAM, OR, ZERO)               \
+  TARGET static inline __attribute__((always_inline)) VECTOR line_##SUFFIX(VECTOR sum,           \
+                                                                           const char *p) {      \
+    for (int at = 0; at < 64; at += BYTES) sum = OR(sum, LOAD((const VECTOR *)(p + at)));        \
+    return sum;                                                                                  \
+  }                                                                                              \
+  TARGET static void read_##SUFFIX(const void *from, int64_t bytes, int32_t streams,             \
+                                   int64_t ahead) {                                              \
+    const char *p = from;                                                                        \
+    VECTOR a = ZERO(), b = a, c = a, d = a;                                                      \
+    if (streams == 1) {                                                                          \
+      for (int64_t i = 0; i < bytes; i += 256) {                                                 \
+        if (ahead) {                                                                             \
+          _mm_prefetch(p + i + ahead, _MM_HINT_T0);                                              \
+          _mm_prefetch(p + i + ahead + 64, _MM_HINT_T0);                                         \
+          _mm_prefetch(p + i + ahead + 128, _MM_HINT_T0);                                        \
+          _mm_prefetch(p + i + ahead + 192, _MM_HINT_T0);                                        \
+        }                                                                                        \
+        a = line_##SUFFIX(a, p + i);                                                             \
+        b = line_##SUFFIX(b, p + i + 64);                                                        \
+        c = line_##SUFFIX(c, p + i + 128);                                                       \
+        d = line_##SUFFIX(d, p + i + 192);                                                       \
+      }                                                                                          \
+    } else if (streams == 2) {                                                                   \
+      const char *q = p + bytes / 2;                                                             \
+      for (int64_t i = 0; i < bytes / 2; i += 128) {                                             \
+        if (ahead) {                                                                             \
+          _mm_prefetch(p + i + ahead, _MM_HINT_T0);                                              \
+          _mm_prefetch(p + i + ahead + 64, _MM_HINT_T0);                                         \
+          _mm_prefetch(q + i + ahead, _MM_HINT_T0);                                              \
+          _mm_prefetch(q + i + ahead + 64, _MM_HINT_T0);                                         \
+        }                                                                                        \
+        a = line_##SUFFIX(a, p + i);                                                             \
+        b = line_##SUFFIX(b, p + i + 64);                                                        \
+        c = line_##SUFFIX(c, q + i);                                                             \
+        d = line_##SUFFIX(d, q + i + 64);                                                        \
+      }                                                                                          \
+    } else {                                                                                     \
+      int64_t quarter = bytes / 4;                                                               \
+      for (int64_t i = 0; i < quarter; i += 64) {                                                \
+        if (ahead) {                                                                             \
+          _mm_prefetch(p + i + ahead, _MM_HINT_T0);                                              \
+          _mm_prefetch(p + quarter + i + ahead, _MM_HINT_T0);                                    \
+          _mm_prefetch(p + 2 * quarter + i + ahead, _MM_HINT_T0);                                \
+          _mm_prefetch(p + 3 * quarter + i + ahead, _MM_HINT_T0);                                \
+        }                                                                                        \
+        a = line_##SUFFIX(a, p + i);                                                             \
+        b = line_##SUFFIX(b, p + quarter + i);                                                   \
+        c = line_##SUFFIX(c, p + 2 * quarter + i);                                               \
+        d = line_##SUFFIX(d, p + 3 * quarter + i);                                               \
+      }                                                                                          \
+    }                                                                                            \
+    a = OR(OR(a, b), OR(c, d));                                                                  \
+    __asm__ volatile("" : : "x"(a));                                                             \
+  }                                                                                              \
+  TARGET static void fill_##SUFFIX(void *to, int64_t bytes) {                                    \
+    char *p = to;                                                                                \
+    VECTOR x = ZERO();                                                                           \
+    __asm__ volatile("" : "+x"(x));                                                              \
+    for (int64_t i = 0; i < bytes; i += 128)                                                     \
+      for (int at = 0; at < 128; at += BYTES) STORE((VECTOR *)(p + i + at), x);                  \
+  }                                                                                              \
+  TARGET static void fill_past_caches_##SUFFIX(void *to, int64_t bytes) {                        \
+    char *p = to;                                                                                \
+    VECTOR x = ZERO();                                                                           \
+    __asm__ volatile("" : "+x"(x));                                                              \
+    for (int64_t i = 0; i < bytes; i += 128)                                                     \
+      for (int at = 0; at < 128; at += BYTES) STREAM((VECTOR *)(p + i + at), x);                 \
+    _mm_sfence();                                                                                \
+  }                                                                                              \
+  TARGET static void copy_##SUFFIX(void *to, const void *from, int64_t bytes) {                  \
+    char *p = to;                                                                                \
+    const char *q = from;                                                                        \
+    for (int64_t i = 0; i < bytes; i += 128)                                                     \
+      for (int at = 0; at < 128; at += BYTES)                                                    \
+        STORE((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                       \
+  }                                                                                              \
+  TARGET static void copy_past_caches_##SUFFIX(void *to, const void *from, int64_t bytes) {      \
+    char *p = to;                                                                                \
+    const char *q = from;                                                                        \
+    for (int64_t i = 0; i < bytes; i += 128)                                                     \
+      for (int at = 0; at < 128; at += BYTES)                                                    \
+        STREAM((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                      \
+    _mm_sfence();                                                                                \
+  }
+
+MEMORY_LOOPS(512, AVX512, __m512i, 64, _mm512_load_si512, _mm512_store_si512, _mm512_stream_si512,
+             _mm512_or_si512, _mm512_setzero_si512)
+MEMORY_LOOPS(256, AVX2, __m256i, 32, _mm256_load_si256, _mm256_store_si256, _mm256_stream_si256,
+             _mm256_or_si256, _mm256_setzero_si256)
+MEMORY_LOOPS(128, , __m128i, 16, _mm_load_si128, _mm_store_si128, _mm_stream_si128, _mm_or_si128,
+             _mm_setzero_si128)
+
+#define LOOPS(SUFFIX, FEATURES)                                                         \
+  (hr_memory_loops) {                                                                   \
+    FEATURES, read_##SUFFIX, fill_##SUFFIX, fill_past_caches_##SUFFIX, copy_##SUFFIX,   \
+        copy_past_caches_##SUFFIX                                                       \
+  }
+
+hr_memory_loops hr_memory_loops_for(uint32_t features) {
+  if (features & HR_CPU_AVX512) return LOOPS(512, HR_CPU_AVX512);
+  if (features & HR_CPU_AVX2) return LOOPS(256, HR_CPU_AVX2);
+  return LOOPS(128, 0);
+}
+#endif

@@ -1,0 +1,78 @@
+import CMicrokernels
+package import Quantities
+
+extension Matmul {
+  package static let portable = variant("portable", []) { portableLoops($0) }
+
+  #if arch(x86_64)
+    package static let avx2 = variant("avx2", [.avx2]) { hr_matmul_kernels_avx2($0.stored) }
+    package static let avx512 = variant("avx512", [.avx512]) { hr_matmul_kernels_avx512($0.stored) }
+    static let vectorVariants = [avx2, avx512]
+  #else
+    static let vectorVariants: [Variant<Matmul>] = []
+  #endif
+
+  /// The own variants differ in their inner loops alone.
+  private static func variant(
+    _ name: String, _ requirements: [Capability],
+    loops: @escaping @Sendable (ElementType) -> hr_matmul_kernels
+  ) -> Variant<Matmul> {
+    Variant(name: name, requirements: requirements) { problem, operands, execution in
+      let loops = loops(problem.precision)
+      return problem.m <= Int(loops.dot_rows)
+        ? try DirectKernel(
+          problem: problem, operands: operands, loops: loops, execution: execution)
+        : try PackedKernel(
+          problem: problem, operands: operands, loops: loops, execution: execution)
+    }
+  }
+
+  package static func memory(of problem: Problem, variant: Variant<Matmul>, threads: Int)
+    -> MemoryPlan
+  {
+    let operands: [MemoryRole: Bytes] = [
+      .activations: problem.precision.bytes(of: problem.m * problem.k)
+        + ElementType.fp32.bytes(of: problem.m * problem.n),
+      .weights: problem.precision.bytes(of: problem.n * problem.k),
+    ]
+    guard let loops = loops(of: variant, problem.precision) else {
+      return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
+    }
+    var preparation = operands
+    var run = operands
+    if problem.m <= Int(loops.dot_rows) {
+      preparation[.workspace] = DirectKernel.workspaceBytes(problem, threads: threads)
+      run[.workspace] = preparation[.workspace]
+    } else {
+      let panels = PackedKernel.panelBytes(problem, loops)
+      preparation[.weights] = panels + problem.precision.bytes(of: problem.n * problem.k)
+      preparation[.workspace] = PackedKernel.workspaceBytes(problem, loops, threads: threads)
+      run[.weights] = panels
+      run[.workspace] = preparation[.workspace]
+    }
+    return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
+  }
+
+  private static func loops(of variant: Variant<Matmul>, _ precision: ElementType)
+    -> hr_matmul_kernels?
+  {
+    switch variant.name {
+    case "portable": portableLoops(precision)
+    #if arch(x86_64)
+      case "avx2": hr_matmul_kernels_avx2(precision.stored)
+      case "avx512": hr_matmul_kernels_avx512(precision.stored)
+    #endif
+    default: nil
+    }
+  }
+}
+
+extension ElementType {
+  var stored: hr_element {
+    switch self {
+    case .fp32: HR_FP32
+    case .fp16: HR_FP16
+    case .bf16: HR_BF16
+    }
+  }
+}

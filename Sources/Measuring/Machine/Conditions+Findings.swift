@@ -1,0 +1,57 @@
+package import Quantities
+package import Records
+
+extension Conditions {
+  /// Sentences about what will disturb times, worst first; what could not be read is not warned of.
+  package func findings(visibleCores: Int, installedMemory: Bytes?) -> [String] {
+    [
+      stealFinding, loadFinding(visibleCores), throttleFinding, governorFinding,
+      memoryFinding(installedMemory), hugePageFinding,
+    ].compactMap { $0 }
+  }
+
+  private var stealFinding: String? {
+    // 1 % is the width to which medians are commonly measured.
+    guard let steal = steal.value, steal > 0.01 else { return nil }
+    return """
+      The hypervisor gave \(significant(steal * 100)) % of this machine's processor time to \
+      others since boot (steal): times will vary.
+      """
+  }
+
+  private func loadFinding(_ visibleCores: Int) -> String? {
+    // Below it a machine that has just built the program would be warned about for minutes.
+    guard let load = load.value, load > 0.3 * Double(max(1, visibleCores)) else { return nil }
+    let cores = visibleCores == 1 ? "1 core" : "\(visibleCores) cores"
+    return """
+      The load was \(fixed(load, 2)) on \(cores) before anything was started: other programs \
+      compete for the processor.
+      """
+  }
+
+  private var throttleFinding: String? {
+    guard let throttles = throttles.value, throttles > 0 else { return nil }
+    let times = throttles == 1 ? "once" : "\(throttles) times"
+    return "The processor was throttled for heat \(times) since boot: long runs may slow down."
+  }
+
+  private var governorFinding: String? {
+    guard let governor = governor.value, governor != "performance" else { return nil }
+    return "The frequency governor is \(governor), not performance: the clock moves under load."
+  }
+
+  private func memoryFinding(_ installedMemory: Bytes?) -> String? {
+    // Under a tenth the kernel starts to take pages back, which is timed along.
+    guard let available = availableMemory.value, let installedMemory,
+      available * 10 < installedMemory
+    else { return nil }
+    return "Only \(available) of \(installedMemory) memory is available."
+  }
+
+  private var hugePageFinding: String? {
+    guard hugePages.value == "never" else { return nil }
+    return """
+      Transparent huge pages are off (never): large tensors pay for address translation.
+      """
+  }
+}

@@ -1,0 +1,90 @@
+import Kernels
+import Quantities
+package import Records
+
+/// One axis of a workload's cases: its name, what it may hold, and what it holds when left out.
+package struct Axis: Hashable, Sendable {
+  /// As in suites and on the command line: `kv-heads`.
+  package let name: String
+  /// As in the problem: `kvHeads`.
+  package let label: String
+  package let domain: AxisDomain
+  /// Shape axes have none: they must be given.
+  package let defaultValue: AxisValue?
+  /// Whether it may be absent altogether.
+  package let isOptional: Bool
+
+  package var isNumber: Bool {
+    if case .number = domain { true } else { false }
+  }
+
+  /// - Parameter value: the property's value in the workload's smallest problem.
+  init?(_ label: String, _ value: Any, _ defaults: [String: String]) {
+    if value is Int {
+      domain = .number(orWords: [])
+    } else if let word = value as? any AxisWord {
+      domain = .words(allWords(word))
+    } else {
+      return nil
+    }
+    self.label = label
+    name = kebabCase(label)
+    defaultValue = defaults[name].map { AxisValue($0) }
+    isOptional = false
+  }
+
+  init(_ axis: HarnessAxis, of workload: WorkloadDescription) {
+    name = axis.rawValue
+    label = axis.rawValue
+    defaultValue = axis.defaultValue
+    isOptional = axis.defaultValue == nil
+    domain =
+      switch axis {
+      case .variant: .words(["best", "all"] + workload.variants.map(\.name))
+      case .threads: .number(orWords: ["all"])
+      case .cache: .words(CacheState.allCases.map(\.rawValue))
+      case .memoryLimit: .bytes
+      }
+  }
+}
+
+/// What an axis may hold.
+package enum AxisDomain: Hashable, Sendable {
+  /// Whole numbers from 1 up, or one of the words.
+  case number(orWords: [String])
+  case words([String])
+  case bytes
+}
+
+extension Axis {
+  /// The value that a text stands for, as case ids write it.
+  func value(_ text: String, at place: Place) throws -> AxisValue {
+    switch domain {
+    case .words(let words):
+      guard words.contains(text) else {
+        throw SuiteFault.unknownWord(text, axis: name, known: words, place)
+      }
+      return AxisValue(text)
+    case .number(let words):
+      if words.contains(text) { return .word(text) }
+      guard let number = Int(text) else {
+        throw SuiteFault.notANumber(text, axis: name, words: words, place)
+      }
+      guard number >= 1 else { throw SuiteFault.tooSmall(text, axis: name, place) }
+      return .number(number)
+    case .bytes:
+      guard let bytes = Bytes(text), bytes > .zero else {
+        throw SuiteFault.notAnAmount(text, axis: name, place)
+      }
+      // Blanks go, so that `8 GiB` and `8GiB` are one id.
+      return AxisValue(String(text.filter { $0 != " " }))
+    }
+  }
+}
+
+private func allWords<Word: AxisWord>(_ word: Word) -> [String] { Word.allCases.map(\.rawValue) }
+
+/// `kvHeads` as `kv-heads`.
+func kebabCase(_ label: String) -> String {
+  label.map { $0.isUppercase ? "-\($0.lowercased())" : String($0) }.joined()
+}

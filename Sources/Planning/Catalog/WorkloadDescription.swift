@@ -1,0 +1,117 @@
+package import Foundation
+package import Kernels
+package import Quantities
+package import Records
+
+/// A workload with its types hidden: what a plan and a list need to know of it.
+package struct WorkloadDescription: Sendable {
+  package let type: any Workload.Type
+  package let name: String
+  package let about: String
+  /// The axes of its problems, in the order in which the problem declares them.
+  package let axes: [Axis]
+  package let variants: [VariantDescription]
+
+  package init(_ type: any Workload.Type, missing: (Capability) -> String?) {
+    self.type = type
+    name = type.name
+    about = type.about
+    axes = Self.axes(type)
+    variants = Self.variants(type, missing: missing)
+  }
+
+  /// The axes of a case in their fixed order: the problem's, then the harness's.
+  package var allAxes: [Axis] { axes + HarnessAxis.allCases.map { Axis($0, of: self) } }
+
+  /// The best own variant that this machine supports: the last one listed.
+  package var best: VariantDescription? {
+    variants.last { $0.kind == .own && $0.unavailable == nil }
+  }
+
+  /// What `variant: all` stands for: all but the reference.
+  package var contenders: [VariantDescription] { variants.filter { $0.kind != .reference } }
+
+  package func variant(named name: String) -> VariantDescription? {
+    variants.first { $0.name == name }
+  }
+}
+
+/// What a list says of a variant.
+package struct VariantDescription: Hashable, Sendable {
+  package let name: String
+  package let kind: VariantKind
+  /// Why this machine cannot run it, if it cannot.
+  package let unavailable: String?
+}
+
+extension WorkloadDescription {
+  /// The problem as JSON, from the values of its axes by their names in suites.
+  package func problem(_ values: some Sequence<(key: String, value: AxisValue)>) throws -> Data {
+    let given = Dictionary(values.map { ($0.key, $0.value) }) { first, _ in first }
+    var fields: [String: AxisValue] = [:]
+    for axis in axes {
+      // A word stays a word, though it may look like a number.
+      fields[axis.label] = given[axis.name].map { axis.isNumber ? $0 : .word($0.text) }
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return try encoder.encode(fields)
+  }
+
+  /// Throws a `ProblemFault` for values that make no problem together.
+  package func validate(_ problem: Data) throws { try type.validate(json: problem) }
+
+  package func work(of problem: Data) throws -> Work { try type.work(json: problem) }
+
+  /// What preparing and running allocate.
+  package func memory(of problem: Data, variant: String, threads: Int) throws -> MemoryPlan {
+    guard let plan = try type.memory(json: problem, variant: variant, threads: threads) else {
+      throw SuiteFault.unknownVariant(variant, workload: name, known: variants.map(\.name))
+    }
+    return plan
+  }
+
+  private static func variants<W: Workload>(
+    _ type: W.Type, missing: (Capability) -> String?
+  ) -> [VariantDescription] {
+    W.variants.map { variant in
+      VariantDescription(
+        name: variant.name, kind: variant.kind,
+        unavailable: variant.requirements.lazy.compactMap(missing).first)
+    }
+  }
+
+  private static func axes<W: Workload>(_ type: W.Type) -> [Axis] {
+    Mirror(reflecting: W.smallest).children.map { child in
+      guard let label = child.label, let axis = Axis(label, child.value, W.defaults) else {
+        preconditionFailure(
+          "\(W.name) has a stored property that is neither an Int nor an AxisWord: \(child)")
+      }
+      precondition(
+        HarnessAxis(rawValue: axis.name) == nil, "\(W.name) takes the harness's axis \(axis.name)")
+      return axis
+    }
+  }
+}
+
+extension Workload {
+  /// Reads what `WorkloadDescription.problem` wrote.
+  package static func problem(from data: Data) throws -> Problem {
+    try JSONDecoder().decode(Problem.self, from: data)
+  }
+
+  package static func variant(named name: String) -> Variant<Self>? {
+    variants.first { $0.name == name }
+  }
+}
+
+extension Workload {
+  fileprivate static func validate(json: Data) throws { try validate(problem(from: json)) }
+
+  fileprivate static func work(json: Data) throws -> Work { try work(of: problem(from: json)) }
+
+  fileprivate static func memory(json: Data, variant: String, threads: Int) throws -> MemoryPlan? {
+    guard let variant = Self.variant(named: variant) else { return nil }
+    return try memory(of: problem(from: json), variant: variant, threads: threads)
+  }
+}

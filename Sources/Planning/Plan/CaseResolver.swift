@@ -1,0 +1,70 @@
+import Foundation
+import Kernels
+import OrderedCollections
+import Quantities
+import Records
+
+/// Settles what one case's words stand for on this machine.
+struct CaseResolver {
+  let asked: Case
+  let row: OrderedDictionary<String, Located<AxisValue>>
+  let grid: EntryGrid
+  let cores: Int
+
+  enum Resolution {
+    case run(PlannedCase)
+    case skip(String)
+  }
+
+  func resolve(memoryLimit common: Bytes?) throws -> Resolution {
+    let workload = grid.workload
+    let problem = try checkedProblem()
+    let threads = asked.axes[HarnessAxis.threads.rawValue]?.number ?? cores
+    guard threads <= cores else {
+      let place = place(of: HarnessAxis.threads.rawValue)
+      if place.isOption { throw SuiteFault.tooManyThreads(threads, cores: cores, place) }
+      return .skip("\(threads) threads, and \(cores) \(cores == 1 ? "core" : "cores") to run on")
+    }
+    guard let variant = chosenVariant else {
+      return .skip("no variant of \(workload.name) of our own runs on this machine")
+    }
+    if let reason = variant.unavailable { return .skip(reason) }
+    let cache = CacheState(rawValue: text(.cache)) ?? .warm
+    let limit = asked.axes[HarnessAxis.memoryLimit.rawValue].flatMap { Bytes($0.text) } ?? common
+    return .run(
+      PlannedCase(
+        case: asked, problem: problem, variant: variant.name, kind: variant.kind,
+        threads: threads, cache: cache, memoryLimit: limit, work: try workload.work(of: problem),
+        predicted: try workload.memory(of: problem, variant: variant.name, threads: threads),
+        merged: [], group: nil))
+  }
+
+  private var chosenVariant: VariantDescription? {
+    let name = text(.variant)
+    return grid.workload.variant(named: name) ?? grid.workload.best
+  }
+
+  private func checkedProblem() throws -> Data {
+    guard isCountable else { throw SuiteFault.tooLarge(asked.id, grid.entry.place) }
+    let problem = try grid.workload.problem(asked.axes.map { ($0.key, $0.value) })
+    do {
+      try grid.workload.validate(problem)
+    } catch let fault as ProblemFault {
+      let axis = grid.workload.axes.first { $0.label == fault.axis }?.name ?? fault.axis
+      throw SuiteFault.noProblem(fault.what, mend: fault.mend, place(of: axis))
+    }
+    return problem
+  }
+
+  /// Whether operations and bytes can be counted in 64 bits: few formulas multiply more than four
+  /// axes, and none by more than a small constant.
+  private var isCountable: Bool {
+    let sizes = grid.workload.axes.filter(\.isNumber).compactMap { asked.axes[$0.name]?.number }
+    return sizes.sorted(by: >).prefix(4).reduce(1) { $0.multipliedOrMax(by: $1) } <= 1 << 59
+  }
+
+  private func text(_ axis: HarnessAxis) -> String { asked.axes[axis.rawValue]?.text ?? "" }
+
+  /// Where the value was written, or where the entry begins that left it out.
+  private func place(of axis: String) -> Place { row[axis]?.place ?? grid.entry.place }
+}

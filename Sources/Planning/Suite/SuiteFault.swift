@@ -1,0 +1,49 @@
+import Quantities
+
+/// What can be wrong with a suite, or with what the command line says of one.
+package enum SuiteFault: FaultConvertible, Hashable {
+  // The file
+  case missingFile(String)
+  case notYAML(String, Place)
+  case duplicateKey(String, Place)
+  case unknownKey(String, of: String, known: [String], Place)
+  case missingKey(String, of: String, Place)
+  case wrongShape(String, wanted: String, found: String, Place)
+  case badName(String, Place)
+  case badMeasure(MeasureKey, String, Place)
+  case emptySweep(Place)
+  case emptyCondition(Place)
+
+  // Names
+  case unknownWorkload(String, known: [String], Place)
+  case unknownAxis(String, workload: String, known: [String], Place)
+  case unknownWord(String, axis: String, known: [String], Place)
+  case unknownVariant(String, workload: String, known: [String])
+  case axisTwice(String, Place)
+  case missingAxis(String, workload: String, Place)
+
+  // Values
+  case noValue(axis: String, Place)
+  case notANumber(String, axis: String, words: [String], Place)
+  case notAnAmount(String, axis: String, Place)
+  case tooSmall(String, axis: String, Place)
+  case repeatedValue(String, axis: String, Place)
+  case rangeBackwards(axis: String, Int, Int, Place)
+  case rangeNeverEnds(axis: String, from: Int, AxisRange.Step, Place)
+  case rangeOfWords(axis: String, Place)
+  case twoSteps(axis: String, Place)
+
+  // Cases
+  case tooManyCases(Int, limit: Int, Place)
+  case tooLarge(String, Place)
+  case noProblem(String, mend: String, Place)
+  case tooManyThreads(Int, cores: Int, Place)
+  case noContenders(workload: String, Place)
+  case duplicateCase(String, first: Place, Place)
+
+  // The command line
+  case notAnAssignment(String)
+  case badFilter(String, why: String)
+  case filterMatchesNothing(String, of: Int)
+  case badShard(String)
+}

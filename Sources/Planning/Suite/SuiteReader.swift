@@ -1,0 +1,144 @@
+import Foundation
+import Yams
+
+/// Reads suite files: the form only; what names mean is the planner's to say.
+package enum SuiteReader {
+  package static func read(_ path: String) throws -> Suite {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw SuiteFault.missingFile(path)
+    }
+    guard let text = String(data: data, encoding: .utf8) else {
+      throw SuiteFault.notYAML("it is not UTF-8 text", .file(path, line: 1, column: 1))
+    }
+    return try parse(text, path: path)
+  }
+
+  package static func parse(_ text: String, path: String) throws -> Suite {
+    let root = try root(of: text, path)
+    let fields = try root.fields("the suite", known: ["suite", "about", "measure", "sweep"])
+    let name = try fields.required("suite").text("suite")
+    // The run file is named for it.
+    guard name.value.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]*/) != nil else {
+      throw SuiteFault.badName(name.value, name.place)
+    }
+    let measure = try fields["measure"].map(measure) ?? MeasureOptions()
+    let sweep = try fields.required("sweep")
+    let entries = try sweep.items("sweep").map(entry)
+    guard !entries.isEmpty else { throw SuiteFault.emptySweep(sweep.place) }
+    return Suite(
+      name: name.value, about: try fields["about"]?.text("about").value,
+      measure: measure, entries: entries, text: text, place: root.place)
+  }
+
+  private static func measure(_ node: SuiteNode) throws -> MeasureOptions {
+    var options = MeasureOptions()
+    let fields = try node.fields("measure", known: MeasureKey.allCases.map(\.rawValue))
+    for key in MeasureKey.allCases {
+      guard let text = try fields[key.rawValue]?.text(key.rawValue) else { continue }
+      try options.set(key, to: text.value, at: text.place)
+    }
+    return options
+  }
+
+  private static func entry(_ node: SuiteNode) throws -> SuiteEntry {
+    let known = ["workload", "axes", "skip", "interleave"]
+    let fields = try node.fields("an entry of sweep", known: known)
+    return SuiteEntry(
+      workload: try fields.required("workload").text("workload"),
+      axes: try fields["axes"].map { try assignments($0, "axes") } ?? [],
+      skip: try fields["skip"]?.items("skip").map(skipRule) ?? [],
+      interleave: try fields["interleave"]?.text("interleave"), place: node.place)
+  }
+
+  private static func skipRule(_ node: SuiteNode) throws -> SkipRule {
+    let fields = try node.fields("an entry of skip", known: ["where", "because"])
+    let condition = try fields.required("where")
+    let conditions = try assignments(condition, "where")
+    guard !conditions.isEmpty else { throw SuiteFault.emptyCondition(condition.place) }
+    return SkipRule(
+      conditions: conditions, because: try fields.required("because").text("because").value,
+      place: node.place)
+  }
+
+  private static func assignments(_ node: SuiteNode, _ what: String) throws -> [AxisAssignment] {
+    try node.pairs(what).map { name, value in
+      AxisAssignment(name: name, values: try values(value, of: name.value))
+    }
+  }
+
+  private static func values(_ node: SuiteNode, of axis: String) throws -> AxisValues {
+    if node.isScalar {
+      let text = try node.text(axis)
+      return try AxisValues(text.value, axis: axis, at: text.place)
+    }
+    if node.isMapping {
+      let range = try readRange(node, of: axis)
+      return AxisValues(items: [Located(.range(range), node.place)], place: node.place)
+    }
+    let items = try node.items(axis).flatMap { item -> [Located<AxisValues.Item>] in
+      if item.isMapping { return [Located(.range(try readRange(item, of: axis)), item.place)] }
+      let text = try item.text("a value of \(axis)")
+      return try AxisValues(text.value, axis: axis, at: text.place).items
+    }
+    guard !items.isEmpty else { throw SuiteFault.noValue(axis: axis, node.place) }
+    return AxisValues(items: items, place: node.place)
+  }
+
+  private static func readRange(_ node: SuiteNode, of axis: String) throws -> AxisRange {
+    let fields = try node.fields("a range of \(axis)", known: ["from", "to", "times", "plus"])
+    let from = try number(fields.required("from"), of: axis)
+    let to = try number(fields.required("to"), of: axis)
+    let step: AxisRange.Step
+    switch (fields["times"], fields["plus"]) {
+    case (let times?, nil): step = .times(try number(times, of: axis))
+    case (nil, let plus?): step = .plus(try number(plus, of: axis))
+    case (nil, nil): throw SuiteFault.missingKey("times", of: fields.what, node.place)
+    case (_?, let plus?): throw SuiteFault.twoSteps(axis: axis, plus.place)
+    }
+    return try AxisRange(from: from, to: to, step: step, axis: axis, at: node.place)
+  }
+
+  private static func number(_ node: SuiteNode, of axis: String) throws -> Int {
+    let text = try node.text("a range of \(axis)")
+    guard let number = Int(text.value) else {
+      throw SuiteFault.notANumber(text.value, axis: axis, words: [], text.place)
+    }
+    return number
+  }
+}
+
+extension SuiteReader {
+  private static func root(of text: String, _ path: String) throws -> SuiteNode {
+    func place(_ mark: Mark) -> Place { .file(path, line: mark.line, column: mark.column) }
+    let start = Place.file(path, line: 1, column: 1)
+    // A byte-order mark is no part of the text.
+    let text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
+    do {
+      guard let node = try Parser(yaml: text).singleRoot() else {
+        throw SuiteFault.notYAML("it is empty", start)
+      }
+      guard case .mapping = node else {
+        throw SuiteFault.notYAML("its top level is not a mapping of keys to values", start)
+      }
+      return SuiteNode(node: node, path: path)
+    } catch let error as YamlError {
+      switch error {
+      case .scanner(let context, let problem, let mark, _),
+        .parser(let context, let problem, let mark, _),
+        .composer(let context, let problem, let mark, _):
+        throw SuiteFault.notYAML((context.map { "\($0.text), " } ?? "") + problem, place(mark))
+      case .duplicatedKeysInMapping(let keys, let context):
+        throw SuiteFault.duplicateKey(keys.first ?? "", place(context.mark))
+      case .reader(let problem, let offset, _, _):
+        throw SuiteFault.notYAML(problem, placeOf(offset ?? 0, in: text, path))
+      default:
+        throw SuiteFault.notYAML("\(error)", start)
+      }
+    }
+  }
+
+  private static func placeOf(_ offset: Int, in text: String, _ path: String) -> Place {
+    let before = text.prefix(offset).split(omittingEmptySubsequences: false) { $0.isNewline }
+    return .file(path, line: before.count, column: (before.last?.count ?? 0) + 1)
+  }
+}

@@ -1,0 +1,50 @@
+package import Quantities
+import Records
+
+/// What a case's memory came to: predicted, as the ledger saw it, and as the system did.
+package struct MemoryAccount: Codable, Hashable, Sendable {
+  package let predicted: Reading<Bytes>
+  /// The ledger's: the maximum over phases.
+  package let peak: Reading<Bytes>
+  /// What lived at the ledger's peak.
+  package let byRole: Reading<[MemoryRole: Bytes]>
+  package let residentPeak: Reading<Bytes>
+  /// An estimate of private memory at the resident peak.
+  package let anonymousPeak: Reading<Bytes>
+  package let file: Reading<Bytes>
+  /// Copies that only the harness made; outside peak and prediction.
+  package let rotation: Reading<Bytes>
+  /// The harness's own, before the case allocated anything.
+  package let harness: Reading<Bytes>
+
+  /// Whether both are known and are not the same to the byte.
+  package var strayed: Bool {
+    guard let predicted = predicted.value, let peak = peak.value else { return false }
+    return predicted != peak
+  }
+
+  /// Of the process whose ledger saw most.
+  init(records: [Record], absence: String) {
+    let measured = records.compactMap(\.memory).max { $0.ledger.peak < $1.ledger.peak }
+    func reading<Value>(_ value: (Record.Memory) -> Reading<Value>) -> Reading<Value> {
+      measured.map(value) ?? .unavailable(absence)
+    }
+
+    predicted =
+      records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
+      ?? .unavailable("no prediction was made")
+    peak = reading { .measured($0.ledger.peak) }
+    byRole = reading { .measured($0.ledger.byRole) }
+    residentPeak = reading { memory in
+      switch memory.residentPeak {
+      case .measured(let phases):
+        phases.values.max().map { .measured($0) } ?? .unavailable("no phase was measured")
+      case .unavailable(let reason): .unavailable(reason)
+      }
+    }
+    anonymousPeak = reading(\.anonymousPeak)
+    file = reading(\.file)
+    rotation = reading { .measured($0.rotation) }
+    harness = reading(\.harness)
+  }
+}

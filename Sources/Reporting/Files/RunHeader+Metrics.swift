@@ -1,0 +1,54 @@
+import Quantities
+import Records
+
+extension RunHeader.SuiteText {
+  var metrics: [Metric] {
+    [
+      Metric("name", name),
+      Metric("about", about),
+      Metric("overrides", .list(overrides)),
+    ]
+  }
+}
+
+extension Build {
+  var metrics: [Metric] {
+    [
+      Metric("version", version),
+      Metric("commit", commit),
+      Metric("dirty", dirty.map { .flag($0) } ?? .none),
+      Metric("toolchain", toolchain),
+      Metric("flags", flags),
+      Metric("allocator", allocator),
+    ]
+  }
+}
+
+extension Conditions {
+  var metrics: [Metric] {
+    [
+      Metric("load", load),
+      Metric("governor", governor),
+      Metric("clock_hertz", clockMegahertz.map { $0 * 1e6 }),
+      Metric("throttles", throttles),
+      Metric("steal", steal),
+      Metric("huge_pages", hugePages),
+      Metric("available_memory_bytes", availableMemory),
+      Metric("warnings", .list(warnings)),
+    ]
+  }
+}
+
+/// The machine's own fields and its ceilings in one object.
+struct MeasuredMachine: Encodable {
+  let machine: Machine
+  let ceilings: Ceilings
+
+  private enum CodingKeys: String, CodingKey { case ceilings }
+
+  func encode(to encoder: any Encoder) throws {
+    try machine.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(ceilings, forKey: .ceilings)
+  }
+}

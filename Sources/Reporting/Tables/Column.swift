@@ -1,0 +1,81 @@
+import Quantities
+import Records
+
+/// One figure of a case as tables for people show it, whatever the format.
+enum Column: CaseIterable {
+  case latency
+  case spread
+  case p90
+  case p99
+  case flops
+  case bytes
+  case tokens
+  case share
+  case peak
+  case error
+
+  /// Where a figure could not be had.
+  static let absent = "–"
+
+  var title: String {
+    switch self {
+    case .latency: "latency"
+    case .spread: "±95 %"
+    case .p90: "p90"
+    case .p99: "p99"
+    case .flops: "GFLOP/s"
+    case .bytes: "GB/s"
+    case .tokens: "tokens/s"
+    case .share: "of ceiling"
+    case .peak: "memory"
+    case .error: "error"
+    }
+  }
+
+  func cell(_ report: CaseReport) -> String {
+    let latency = report.latency.value
+    let throughput = report.throughput.value
+    let text: String? =
+      switch self {
+      case .latency: latency?.median.description
+      case .spread:
+        latency.map { $0.interval.value.map { Self.halfWidth($0.relativeHalfWidth) } ?? "±?" }
+      case .p90: latency?.p90.description
+      case .p99: latency?.p99.description
+      case .flops: throughput.map { Self.billions($0.flopsPerSecond) }
+      case .bytes: throughput.map { Self.billions($0.bytesPerSecond) }
+      case .tokens: throughput?.tokensPerSecond.value.map { significant($0) }
+      case .share: report.ceiling.value.map { "\(Self.percent($0.share)) \($0.binding)" }
+      case .peak: report.memory.peak.value?.description
+      case .error: report.check.value.map { Self.error($0) }
+      }
+    return text ?? Self.absent
+  }
+
+  /// What the columns mean, where their titles do not tell.
+  static let legend =
+    "of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
+    + "memory: the ledger's peak; error: ÷ its tolerance, 1 is the most that passes"
+
+  /// Rounded up, so that an interval is never told narrower than it is.
+  private static func halfWidth(_ share: Double) -> String {
+    let tenths = (share * 1000 - 1e-9).rounded(.up)
+    if tenths < 100 { return "±\(fixed(tenths / 10, 1)) %" }
+    return share < 9.99 ? "±\(fixed((share * 100).rounded(.up), 0)) %" : "±999+%"
+  }
+
+  private static func billions(_ rate: Double) -> String {
+    let billions = rate / 1e9
+    return billions > 0 && billions < 0.01 ? "<0.01" : significant(billions)
+  }
+
+  private static func percent(_ share: Double) -> String {
+    "\(fixed(min(share * 100, 999), 0)) %"
+  }
+
+  private static func error(_ check: Record.Check) -> String {
+    let multiple = check.ofTolerance
+    if multiple > 0, multiple < 0.01 { return "<0.01" }
+    return multiple < 1000 ? fixed(multiple, 2) : scientific(multiple)
+  }
+}

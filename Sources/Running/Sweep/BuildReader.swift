@@ -1,0 +1,44 @@
+import CMicrokernels
+import Glibc
+package import Records
+import Quantities
+import Subprocess
+package import SystemPackage
+
+/// Says what this program was built of and how.
+package enum BuildReader {
+  package static let version = "0.1.0"
+
+  /// The commit is that of the checkout which holds the program, found from its own path.
+  package static func read(program: FilePath) async -> Build {
+    let folder = program.removingLastComponent()
+    let commit = await git(["rev-parse", "HEAD"], in: folder)
+    let status = await git(["status", "--porcelain", "--untracked-files=no"], in: folder)
+    return Build(
+      version: version, commit: commit, dirty: status.value.map { !$0.isEmpty },
+      toolchain: String(cString: hr_compiler()), flags: flags, allocator: allocator)
+  }
+
+  private static var flags: String {
+    var isDebug = false
+    // The body of an assertion is compiled only without optimization.
+    assert({ isDebug = true; return true }())
+    return isDebug ? "debug" : "release"
+  }
+
+  private static let allocator = "tcmalloc (gperftools)"
+
+  private static func git(_ arguments: [String], in folder: FilePath) async -> Reading<String> {
+    do {
+      let result = try await Subprocess.run(
+        .name("git"), arguments: Arguments(["-C", folder.string] + arguments),
+        output: .string(limit: 1 << 20), error: .discarded)
+      guard result.terminationStatus.isSuccess else {
+        return .unavailable("the program does not lie in a git checkout")
+      }
+      return .measured(result.standardOutput.filter { $0 != "\n" })
+    } catch {
+      return .unavailable("git could not be run")
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import Glibc
+import Quantities
+import Records
+
+/// What a child's end means for its case, from all that could be seen of it.
+struct ChildEnding {
+  let ending: ChildProcess.Ending
+  let timedOut: Bool
+  let timeout: Seconds
+  let doing: String
+  let lastWords: String
+  /// Out-of-memory kills that the child's own control group counted.
+  let groupKills: Int
+  /// Those that the whole machine counted meanwhile.
+  let machineKills: Int
+  /// The data size when the child was last looked at.
+  let dataSize: Bytes?
+  let limit: Bytes?
+
+  var outcome: Outcome {
+    if timedOut { return .timedOut(reason: "no answer within \(timeout) while \(doing)") }
+    switch ending {
+    case .notStarted(let why): return .crashed(signal: "exit", reason: why)
+    case .exited(let code):
+      return .crashed(signal: "exit \(code)", reason: "the worker left while \(doing)\(said)")
+    case .signaled(SIGKILL):
+      if groupKills > 0 {
+        return .outOfMemory(.limit, reason: "the system's limit above the budget was hit")
+      }
+      if machineKills > 0 {
+        return .outOfMemory(.killed, reason: "the machine ran out of memory and killed it")
+      }
+      return .crashed(signal: "SIGKILL", reason: "killed from outside while \(doing)")
+    case .signaled(let signal):
+      let name = Self.names[signal] ?? "signal \(signal)"
+      if Self.ofAllocation.contains(signal), limit != nil, ranOut {
+        return .outOfMemory(.limit, reason: "\(name) at the system's limit\(said)")
+      }
+      return .crashed(signal: name, reason: "\(name) while \(doing)\(said)")
+    }
+  }
+
+  /// A failed allocation outside the ledger traps; it is told from a bug by what it said, or by
+  /// how near the limit it was.
+  private var ranOut: Bool {
+    if lastWords.contains("failed to allocate") || lastWords.contains("Unable to allocate") {
+      return true
+    }
+    guard let dataSize, let limit else { return false }
+    return dataSize + .mebibytes(1) >= limit
+  }
+
+  private var said: String {
+    let last = lastWords.split(separator: "\n").last.map(String.init) ?? ""
+    return last.isEmpty ? "" : ": \(last)"
+  }
+
+  private static let ofAllocation: Set<Int32> = [SIGABRT, SIGSEGV, SIGILL, SIGTRAP]
+
+  private static let names: [Int32: String] = [
+    SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGHUP: "SIGHUP", SIGILL: "SIGILL",
+    SIGINT: "SIGINT", SIGKILL: "SIGKILL", SIGPIPE: "SIGPIPE", SIGQUIT: "SIGQUIT",
+    SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM", SIGTRAP: "SIGTRAP", SIGXCPU: "SIGXCPU",
+  ]
+}

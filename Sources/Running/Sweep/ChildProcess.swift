@@ -1,0 +1,167 @@
+import Glibc
+import Records
+import Quantities
+import Subprocess
+import Synchronization
+import SystemPackage
+
+/// A worker process, driven a request and an answer at a time.
+///
+/// Killed when it takes longer than it may; how it ended is known once it has.
+actor ChildProcess {
+  /// How a child left.
+  enum Ending: Sendable, Hashable {
+    case exited(Int32)
+    case signaled(Int32)
+    case notStarted(String)
+  }
+
+  let process: Int32
+  let hello: Hello
+  private let requests: AsyncStream<String>.Continuation
+  private var answers: AsyncStream<String>.Iterator
+  private let ending: Task<Ending, Never>
+  private let errorFile: FilePath
+  private(set) var timedOut = false
+
+  /// Starts the program with the hidden subcommand and reads its first line.
+  static func start(
+    program: FilePath, folder: FilePath, name: String
+  ) async throws -> ChildProcess {
+    let errorFile = folder.appending("\(name).stderr")
+    let errors = try FileDescriptor.open(
+      errorFile, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+    let (requests, feed) = AsyncStream<String>.makeStream()
+    let (answers, reply) = AsyncStream<String>.makeStream()
+    let ending = Task<Ending, Never> {
+      defer { reply.finish() }
+      do {
+        let result = try await Subprocess.run(
+          .path(program), arguments: ["worker"],
+          // A crash must leave a signal and a line, not minutes of a backtrace's work.
+          environment: .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]),
+          input: .inputWriter, output: .sequence,
+          error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
+        ) { execution in
+          var lines = execution.standardOutput.strings(bufferingPolicy: .unbounded)
+            .makeAsyncIterator()
+          reply.yield("\(execution.processIdentifier.value)")
+          guard let first = try await lines.next() else { return }
+          reply.yield(first)
+          for await request in requests {
+            // A child that is gone cannot be written to; its end says why.
+            guard (try? await execution.standardInputWriter.write(request)) != nil,
+              let answer = try await lines.next()
+            else { return }
+            reply.yield(answer)
+          }
+        }
+        switch result.terminationStatus {
+        case .exited(let code): return .exited(code)
+        case .signaled(let signal): return .signaled(signal)
+        }
+      } catch {
+        return .notStarted("\(error)")
+      }
+    }
+    var iterator = answers.makeAsyncIterator()
+    guard let process = (await iterator.next()).flatMap({ Int32($0) }),
+      let line = await iterator.next()
+    else {
+      feed.finish()
+      throw ChildFault.noHello(await ending.value, program: program.string)
+    }
+    let hello = try WireLine.decode(Hello.self, line)
+    // This parent speaks its own version only: it is the first one.
+    guard hello.protocol == Schema.wireProtocol else {
+      feed.finish()
+      throw ChildFault.otherProtocol(hello.protocol)
+    }
+    return ChildProcess(
+      process: process, hello: hello, requests: feed, answers: iterator, ending: ending,
+      errorFile: errorFile)
+  }
+
+  private init(
+    process: Int32, hello: Hello, requests: AsyncStream<String>.Continuation,
+    answers: sending AsyncStream<String>.Iterator, ending: Task<Ending, Never>,
+    errorFile: FilePath
+  ) {
+    self.process = process
+    self.hello = hello
+    self.requests = requests
+    self.answers = answers
+    self.ending = ending
+    self.errorFile = errorFile
+  }
+
+  /// The answer, or nothing when the child ended instead, killed after `timeout` or otherwise.
+  func ask(_ request: Request, timeout: Seconds) async throws -> Answer? {
+    requests.yield(try WireLine.encode(request))
+    let process = process
+    let expired = Mutex(false)
+    let watchdog = Task {
+      try await Task.sleep(for: .seconds(timeout.value))
+      expired.withLock { $0 = true }
+      kill(process, SIGKILL)
+    }
+    let line = await nextAnswer()
+    watchdog.cancel()
+    timedOut = timedOut || expired.withLock { $0 }
+    guard let line else { return nil }
+    return try WireLine.decode(Answer.self, line)
+  }
+
+  private func nextAnswer() async -> String? {
+    var iterator = answers
+    let line = await iterator.next(isolation: #isolation)
+    answers = iterator
+    return line
+  }
+
+  /// Closes the pipe, which makes a worker leave, and waits.
+  func end() async -> Ending {
+    requests.finish()
+    return await ending.value
+  }
+
+  /// Ends a child that must not go on.
+  func stop() async -> Ending {
+    kill(process, SIGKILL)
+    return await end()
+  }
+
+  /// The end of what the child wrote on its standard error.
+  func lastWords() -> String? {
+    guard let file = try? FileDescriptor.open(errorFile, .readOnly) else { return nil }
+    defer { try? file.close() }
+    guard let size = try? file.seek(offset: 0, from: .end), size > 0 else { return nil }
+    let length = min(Int(size), 2000)
+    let bytes = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+      count =
+        (try? file.read(
+          fromAbsoluteOffset: size - Int64(length), into: UnsafeMutableRawBufferPointer(buffer)))
+        ?? 0
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+}
+
+/// Why there is no child to talk to.
+enum ChildFault: FaultConvertible {
+  case noHello(ChildProcess.Ending, program: String)
+  case otherProtocol(Int)
+
+  var fault: Fault {
+    switch self {
+    case .noHello(let ending, let program):
+      Fault(
+        "the worker ended before it said hello: \(ending)", at: program,
+        fix: "run it by hand with the argument 'worker' to see why")
+    case .otherProtocol(let version):
+      Fault(
+        "the worker speaks protocol \(version), and this program \(Schema.wireProtocol)",
+        fix: "use builds of the same version")
+    }
+  }
+}

@@ -1,0 +1,151 @@
+import Foundation
+import Kernels
+import Measuring
+import Quantities
+import Records
+
+/// A case's life inside its child: allocate, prepare, check, warm up, sample, account.
+final class KernelSession<W: Workload>: CaseSession {
+  private let order: WorkOrder
+  private let problem: W.Problem
+  private let variant: Variant<W>
+  private let ledger: MemoryLedger
+  private let pool: ThreadPool
+  private let sampler: BlockSampler<MonotonicClock>
+  private let limit: ChildMemoryLimit?
+  private let harness: Reading<Bytes>
+  private let counters: PerformanceCounters
+  private var peaks = PhasePeaks()
+  /// What calls take in turn: one, or the copies of a cold case.
+  private var kernels: [any Kernel] = []
+  private var turn = 0
+  private var calls = 1
+
+  init(order: WorkOrder) throws {
+    self.order = order
+    problem = try JSONDecoder().decode(W.Problem.self, from: Data(order.problem.utf8))
+    guard let variant = W.variants.first(where: { $0.name == order.variant }) else {
+      throw Fault("\(W.name) has no variant '\(order.variant)' in this build")
+    }
+    if let missing = variant.unavailable { throw Fault(missing) }
+    self.variant = variant
+    // Before the pool: a counter covers its own thread and those that are started later.
+    counters = PerformanceCounters()
+    pool = try ThreadPool(threads: order.threads, cpus: order.cpus)
+    // The pool's threads exist and have run once: their stacks are the harness's, not the case's.
+    pool.run(Idle())
+    var settings = SamplingSettings()
+    settings.block = order.sampling.block
+    settings.sample = order.sampling.sample
+    sampler = BlockSampler(clock: MonotonicClock(), settings: settings)
+    ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
+    harness = ProcessMemory.read().anonymous
+    limit = try order.memoryLimit.map {
+      try ChildMemoryLimit(
+        budget: $0, offered: order.systemLimit ?? .dataSize(because: "no group was offered"))
+    }
+  }
+
+  private final class Idle: ParallelTask {
+    func run(part: Int, of parts: Int) {}
+  }
+
+  func prepare() throws -> Answer {
+    begin(.operands)
+    let operands = try W.operands(for: problem, seed: order.seed, in: ledger)
+    end(.operands)
+
+    begin(.preparation)
+    let before = ledger.snapshot.live.values.reduce(.zero, +)
+    let start = sampler.clock.now()
+    let kernel = try variant.prepare(problem, operands, Execution(ledger: ledger, pool: pool))
+    let seconds = Seconds(nanoseconds: sampler.clock.now() - start)
+    let bytes = ledger.snapshot.live.values.reduce(.zero, +) - before
+    let check = try ResultCheck<W>(problem: problem, operands: operands, seed: order.seed)
+      .check { kernel.run() }
+    end(.preparation)
+    guard check.passed else {
+      return .failed(
+        outcome: .failedCheck(
+          reason: "error \(scientific(check.relative)) at \(check.worst), tolerance "
+            + scientific(check.tolerance)),
+        check: check)
+    }
+    kernels = [kernel]
+    return .prepared(try warmUp(preparation: .init(seconds: seconds, bytes: bytes), check: check))
+  }
+
+  /// The operands are let go before: what a kernel does not keep, an engine would not, either.
+  private func warmUp(preparation: Record.Preparation, check: Record.Check) throws -> Prepared {
+    if order.cache == .cold { try makeCopies() }
+    begin(.run)
+    calls = sampler.calibrate(call)
+    let warmUp = sampler.warmUp(calls: calls, call)
+    return Prepared(
+      preparation: preparation, check: check,
+      warmUp: .init(windows: warmUp.windows, cut: warmUp.cut, steady: warmUp.steady),
+      clockCost: sampler.clockCost, calls: calls, rotation: kernels.count)
+  }
+
+  func sample() -> [Double] { sampler.block(calls: calls, call) }
+
+  func finish() -> Finished {
+    let counters = count()
+    end(ledger.snapshot.phase)
+    let account = ledger.snapshot
+    let process = ProcessMemory.read()
+    return Finished(
+      memory: Record.Memory(
+        account, limit: order.memoryLimit, residentPeak: peaks.residentPeak,
+        anonymousPeak: peaks.anonymousPeakEstimate, file: process.file, harness: harness,
+        allocator: AllocatorProperties.read()),
+      counters: counters)
+  }
+
+  /// One sample's calls under the counters, after all timing: counting must not disturb it.
+  private func count() -> [String: Reading<Double>] {
+    guard !kernels.isEmpty else { return [:] }
+    counters.start()
+    if counters.anyAvailable { for _ in 0..<calls { call() } }
+    let calls = Double(calls)
+    return counters.stop().values.mapValues { $0.map { $0 / calls } }
+  }
+
+  private func call() {
+    guard kernels.count > 1 else { return kernels[0].run() }
+    kernels[turn].run()
+    turn = turn + 1 == kernels.count ? 0 : turn + 1
+  }
+
+  /// As many copies as together are four times the last cache, so that a call finds nothing of
+  /// its own left from the round before; two at the least.
+  private func makeCopies() throws {
+    let size = max(1, W.work(of: problem).workingSet.count)
+    let count = max(2, (4 * order.lastLevelCache.count + size - 1) / size)
+    guard count <= Self.mostCopies else {
+      throw Fault("\(Bytes(size)) a call is too small to be kept cold: \(count) copies are needed")
+    }
+    if let limit {
+      let each = W.memory(of: problem, variant: variant, threads: order.threads).peak
+      try limit.raise(by: each * count)
+    }
+    try ledger.rotating {
+      for copy in 1..<count {
+        let operands = try W.operands(
+          for: problem, seed: order.seed &+ UInt64(copy), in: ledger)
+        kernels.append(
+          try variant.prepare(problem, operands, Execution(ledger: ledger, pool: pool)))
+      }
+    }
+  }
+
+  /// Each copy is several mappings, and a process may have 65,530 of them.
+  private static var mostCopies: Int { 8192 }
+
+  private func begin(_ phase: MemoryPhase) {
+    ledger.begin(phase)
+    peaks.begin(phase)
+  }
+
+  private func end(_ phase: MemoryPhase) { peaks.end(phase) }
+}

@@ -1,0 +1,62 @@
+import Kernels
+import Measuring
+import Quantities
+import Records
+
+/// The one child that measures the machine itself: all ceilings once, then short probes beside
+/// the cases' blocks. Between requests its threads are parked.
+final class Prober {
+  private let machine: Machine
+  private let crews: [Int: PoolCrew]
+  private let memory: MemoryCeiling?
+  private let clock = MonotonicClock()
+  private let units = ComputeUnit.available
+
+  init(machine: Machine, threads: [Int], cpus: [Int]) throws {
+    self.machine = machine
+    var crews: [Int: PoolCrew] = [:]
+    for count in threads {
+      crews[count] = PoolCrew(pool: try ThreadPool(threads: count, cpus: cpus))
+    }
+    self.crews = crews
+    memory = MemoryCeiling(machine: machine, threads: threads.max() ?? 1)
+  }
+
+  func ceilings() -> Ceilings {
+    var compute: [Ceilings.Compute] = []
+    var bandwidth: [Ceilings.Bandwidth] = []
+    for (_, crew) in crews.sorted(by: { $0.key < $1.key }) {
+      compute += ComputeUnit.ceilings(crew, clock: clock)
+      for level in MemoryLevel.allCases {
+        if let measured = memory?.measure(level, crew, clock: clock) { bandwidth.append(measured) }
+      }
+    }
+    return Ceilings(compute: compute, bandwidth: bandwidth, clockCost: clock.cost())
+  }
+
+  func probe(unit: String, level: MemoryLevel?, threads: Int) -> Record.Probe {
+    guard let crew = crews[threads], let unit = units.first(where: { $0.name == unit }) else {
+      return Record.Probe(flopsPerSecond: 0, bytesPerSecond: nil)
+    }
+    return Record.Probe(
+      flopsPerSecond: unit.measure(crew, seconds: 0.002, clock: clock),
+      bytesPerSecond: level.flatMap {
+        memory?.probe($0, crew, seconds: 0.002, clock: clock)
+      })
+  }
+}
+
+/// A thread pool as the crew that measuring asks for.
+struct PoolCrew: Crew {
+  let pool: ThreadPool
+
+  var threads: Int { pool.threads }
+
+  func run(_ body: @escaping (Int) -> Void) { pool.run(Body(body)) }
+
+  private final class Body: ParallelTask {
+    let body: (Int) -> Void
+    init(_ body: @escaping (Int) -> Void) { self.body = body }
+    func run(part: Int, of parts: Int) { body(part) }
+  }
+}

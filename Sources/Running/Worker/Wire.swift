@@ -1,0 +1,90 @@
+import Foundation
+package import Measuring
+package import Quantities
+package import Records
+
+// What parent and worker say to each other: one JSON object a line, over the worker's standard
+// input and output. The worker opens with a `Hello`; then each `Request` gets one `Answer`.
+
+/// The worker's first line.
+package struct Hello: Codable, Sendable {
+  package var `protocol`: Int
+  package var schema: String
+  package var process: Int32
+  /// The worker's private memory before it was told anything.
+  package var anonymous: Reading<Bytes>
+}
+
+/// What the parent may ask for.
+package enum Request: Codable, Sendable {
+  /// Make a case ready: allocate, fill, pack, check, warm up.
+  case prepare(order: WorkOrder)
+  /// Take one block of samples.
+  case sample
+  /// Say what is left to say, and leave.
+  case finish
+  /// Measure this machine's ceilings, with each number of threads.
+  case ceilings(machine: Machine, threads: [Int], cpus: [Int])
+  /// Measure, briefly, one unit and (where memory can bind) one level.
+  case probe(unit: String, level: MemoryLevel?, threads: Int)
+}
+
+/// What the worker answers.
+package enum Answer: Codable, Sendable {
+  case prepared(Prepared)
+  case block(samples: [Double])
+  case finished(Finished)
+  case ceilings(Ceilings)
+  case probe(Record.Probe)
+  /// The case ended without a result; the worker is still there to finish.
+  case failed(outcome: Outcome, check: Record.Check?)
+}
+
+/// What a child is told.
+package struct WorkOrder: Codable, Sendable {
+  package var workload: String
+  /// The problem's JSON.
+  package var problem: String
+  package var variant: String
+  package var threads: Int
+  package var cpus: [Int]
+  package var cache: CacheState
+  package var seed: UInt64
+  package var memoryLimit: Bytes?
+  /// The file that the ledger's account is shared through.
+  package var ledger: String
+  /// The operating system's limit that the parent made ready for the child.
+  package var systemLimit: SystemMemoryLimit?
+  package var sampling: Sampling
+  package var lastLevelCache: Bytes
+
+  package struct Sampling: Codable, Sendable {
+    package var block: Seconds
+    package var sample: Seconds
+  }
+}
+
+package struct Prepared: Codable, Sendable {
+  package var preparation: Record.Preparation
+  package var check: Record.Check
+  package var warmUp: Record.WarmUp
+  package var clockCost: Seconds
+  package var calls: Int
+  package var rotation: Int
+}
+
+package struct Finished: Codable, Sendable {
+  package var memory: Record.Memory
+  package var counters: [String: Reading<Double>]
+}
+
+/// Encodes one message as a line, and reads one.
+enum WireLine {
+  static func encode(_ message: some Encodable) throws -> String {
+    String(decoding: try JSONText.encode(message), as: UTF8.self) + "\n"
+  }
+
+  static func decode<Message: Decodable>(_ type: Message.Type, _ line: String) throws -> Message {
+    try JSONText.decode(type, from: Data(line.utf8))
+  }
+}

@@ -1,0 +1,106 @@
+import CLinux
+import Foundation
+import Glibc
+import Kernels
+import Measuring
+package import Planning
+import Quantities
+import Records
+
+/// The child's side of the pipe: reads a request a line from standard input, answers a line each.
+package struct Worker {
+  private let catalog: WorkloadCatalog
+  private let replies: Int32
+
+  /// Moves file descriptor 1 away, so that a stray print cannot spoil an answer.
+  package init(catalog: WorkloadCatalog) {
+    self.catalog = catalog
+    replies = dup(STDOUT_FILENO)
+    dup2(STDERR_FILENO, STDOUT_FILENO)
+  }
+
+  /// Runs until the parent says finish, or closes the pipe.
+  package func run() throws {
+    // Taken before any pool binds this thread.
+    _ = ThreadPool.allowedCPUs
+    try send(
+      Hello(
+        protocol: Schema.wireProtocol, schema: Schema.run, process: getpid(),
+        anonymous: ProcessMemory.read().anonymous))
+    var session: (any CaseSession)?
+    var prober: Prober?
+    while let line = readLine() {
+      let request = try WireLine.decode(Request.self, line)
+      switch request {
+      case .prepare(let order):
+        do {
+          let opened = try makeSession(order)
+          session = opened
+          try send(try opened.prepare())
+        } catch {
+          try send(Answer.failed(outcome: Self.outcome(of: error), check: nil))
+        }
+      case .sample:
+        guard let session else { throw Fault("sample was asked before prepare") }
+        try send(Answer.block(samples: session.sample()))
+      case .finish:
+        if let session { try send(Answer.finished(session.finish())) }
+        return
+      case .ceilings(let machine, let threads, let cpus):
+        let opened = try Prober(machine: machine, threads: threads, cpus: cpus)
+        prober = opened
+        try send(Answer.ceilings(opened.ceilings()))
+      case .probe(let unit, let level, let threads):
+        guard let prober else { throw Fault("a probe was asked before the ceilings") }
+        try send(Answer.probe(prober.probe(unit: unit, level: level, threads: threads)))
+      }
+    }
+  }
+
+  private func makeSession(_ order: WorkOrder) throws -> any CaseSession {
+    guard let workload = catalog.open(order.workload) else {
+      throw Fault("there is no workload '\(order.workload)' in this build")
+    }
+    return try Self.open(workload, order)
+  }
+
+  private static func open<W: Workload>(_ workload: W.Type, _ order: WorkOrder) throws
+    -> any CaseSession
+  {
+    try KernelSession<W>(order: order)
+  }
+
+  /// What an error while preparing means for the case.
+  static func outcome(of error: any Error) -> Outcome {
+    switch error {
+    case let fault as LedgerFault:
+      switch fault {
+      case .overBudget: .outOfMemory(.budget, reason: fault.fault.what)
+      case .refusedBySystem: .outOfMemory(.limit, reason: fault.fault.what)
+      case .noMapping: .crashed(signal: "exit", reason: fault.fault.what)
+      }
+    case let fault as any FaultConvertible: .skipped(reason: fault.fault.what)
+    default: .crashed(signal: "exit", reason: "\(error)")
+    }
+  }
+
+  private func send(_ message: some Encodable) throws {
+    let bytes = Array(try WireLine.encode(message).utf8)
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes { write(replies, $0.baseAddress, $0.count) }
+      guard count > 0 || errno == EINTR else {
+        throw Fault("the parent is gone (errno \(errno))")
+      }
+      sent += max(0, count)
+    }
+  }
+}
+
+/// One case in one child, whatever its workload.
+protocol CaseSession: AnyObject {
+  /// `.prepared`, or `.failed` when the check said no.
+  func prepare() throws -> Answer
+  func sample() -> [Double]
+  func finish() -> Finished
+}

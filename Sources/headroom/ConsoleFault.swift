@@ -1,0 +1,33 @@
+import Quantities
+
+/// What the command line got wrong beyond what its parser sees.
+enum ConsoleFault: FaultConvertible {
+  case cannotWrite(String)
+  case noSuite
+  case twoSuites
+  case axisWithoutSuite
+  case badNote(String)
+  case badProcessors(String)
+  case resumeAndReplace
+
+  var fault: Fault {
+    switch self {
+    case .cannotWrite(let path):
+      Fault("the output cannot be written", at: path, fix: "name a file in a folder that exists")
+    case .noSuite:
+      Fault("there is no suite to run", fix: "name a suite file, or give --workload and -a")
+    case .twoSuites:
+      Fault("a suite file and --workload exclude each other", fix: "leave one of them out")
+    case .axisWithoutSuite:
+      Fault("-a changes a suite's axes, and there is no suite", fix: "name a suite file")
+    case .badNote(let text):
+      Fault("'\(text)' is no note", at: "--note", fix: "write --note key=value")
+    case .badProcessors(let text):
+      Fault(
+        "'\(text)' is no list of this machine's processors", at: "--cpus",
+        fix: "write numbers of processors that this process may use: --cpus 0,1 or --cpus 0-3")
+    case .resumeAndReplace:
+      Fault("--resume and --replace exclude each other", fix: "leave one of them out")
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import Quantities
+import Running
+
+/// The exit codes that scripts depend on.
+enum ExitStatus: Int32, Error {
+  case good = 0
+  case regression = 1
+  /// Usage, or bad input.
+  case usage = 2
+  case inconclusive = 3
+  case notComparable = 4
+  /// Out of memory, a crash, a time-out, a failed check.
+  case caseFailed = 5
+  case nothingMeasured = 6
+
+  init(of fault: any FaultConvertible) {
+    switch fault {
+    case SweepFault.otherMachine: self = .notComparable
+    default: self = .usage
+    }
+  }
+}

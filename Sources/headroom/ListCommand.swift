@@ -1,0 +1,88 @@
+import ArgumentParser
+import Kernels
+import Planning
+import Quantities
+import Records
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list", abstract: "Tells what there is: workloads with their axes, formats.")
+
+  enum Subject: String, ExpressibleByArgument, CaseIterable {
+    case workloads, formats
+  }
+
+  @Argument(help: "workloads or formats; both when left out.")
+  var subject: Subject?
+
+  @Option(help: "Write it as JSON to this file; - is standard output.")
+  var json: String?
+
+  func run() throws {
+    if let json { try Console.write(try JSONText.encode(Listing(), pretty: true), to: json) }
+    guard json != "-" else { return }
+    if subject != .formats { listWorkloads() }
+    if subject != .workloads { listFormats() }
+  }
+
+  private func listWorkloads() {
+    Console.print("workloads")
+    for workload in WorkloadCatalog.standard.workloads {
+      Console.print("  \(workload.name): \(workload.about)")
+      for axis in workload.allAxes { Console.print("    \(axis.explanation)") }
+      for variant in workload.variants {
+        let missing = variant.unavailable.map { ": \($0)" } ?? ""
+        Console.print("    variant \(variant.name) (\(variant.kind.rawValue))\(missing)")
+      }
+    }
+  }
+
+  private func listFormats() {
+    Console.print("formats")
+    for type in ElementType.allCases {
+      Console.print("  \(type.rawValue): \(significant(type.bitsPerWeight)) bits per weight")
+    }
+  }
+
+  private struct Listing: Encodable {
+    let workloads = WorkloadCatalog.standard.workloads.map(Entry.init)
+    let formats = ElementType.allCases.map(Format.init)
+
+    struct Entry: Encodable {
+      let name: String
+      let about: String
+      let axes: [String]
+      let variants: [String]
+
+      init(_ workload: WorkloadDescription) {
+        name = workload.name
+        about = workload.about
+        axes = workload.allAxes.map(\.name)
+        variants = workload.variants.map(\.name)
+      }
+    }
+
+    struct Format: Encodable {
+      let name: String
+      let bitsPerWeight: Double
+
+      init(_ type: ElementType) {
+        name = type.rawValue
+        bitsPerWeight = type.bitsPerWeight
+      }
+    }
+  }
+}
+
+extension Axis {
+  /// `precision: fp32, fp16 or bf16 (fp32 when left out)`
+  fileprivate var explanation: String {
+    let values = words.map { $0.joined(separator: ", ") } ?? (isNumber ? "a number" : "")
+    let fallback = defaultValue.map { " (\($0.text) when left out)" } ?? (isOptional ? " (may be left out)" : "")
+    return "\(name): \(values)\(fallback)"
+  }
+
+  private var words: [String]? {
+    if case .words(let words) = domain { words } else { nil }
+  }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Kernels
+import OrderedCollections
+import Quantities
+import Reporting
+import Running
+
+struct MachineCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "machine",
+    abstract: "Tells what this machine is and can do: fingerprint, capabilities, ceilings.")
+
+  @Option(help: "Write it as JSON to this file; - is standard output.")
+  var json: String?
+
+  func run() async throws {
+    let survey = try await MachineSurvey.make(cpus: ThreadPool.allowedCPUs)
+    var capabilities: OrderedDictionary<String, Reading<String>> = [:]
+    for capability in Capability.allCases {
+      capabilities[capability.rawValue] =
+        capability.missing.map { .unavailable($0) } ?? .measured("present")
+    }
+    let report = MachineReport(
+      machine: survey.machine, build: survey.build, ceilings: survey.ceilings,
+      conditions: survey.conditions, capabilities: capabilities)
+    if let json { try Console.write(try JSONReport.data(report), to: json) }
+    guard json != "-" else { return }
+    MachineTable(report, isTerminal: Console.isTerminal).lines.forEach(Console.print)
+  }
+}

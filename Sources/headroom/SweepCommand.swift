@@ -1,0 +1,121 @@
+import ArgumentParser
+import Foundation
+import Planning
+import Quantities
+import Records
+import Reporting
+import Running
+
+struct SweepCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sweep", abstract: "Runs a suite's cases, each checked, timed and accounted for.")
+
+  @OptionGroup var suite: SuiteOptions
+
+  @Option(name: .shortAndLong, help: "The run file (default: reports/<suite>.jsonl).")
+  var output: String?
+
+  @Flag(help: "Go on with a run that was cut off.")
+  var resume = false
+
+  @Flag(help: "Overwrite the run file.")
+  var replace = false
+
+  @Option(help: "A key=value to keep with the run.")
+  var note: [String] = []
+
+  @Option(help: "Write the report as JSON to this file; - is standard output.")
+  var json: String?
+
+  func run() async throws {
+    if resume && replace { throw ConsoleFault.resumeAndReplace }
+    let plan = try suite.plan()
+    for planNote in plan.notes { Console.diagnose("note: \(planNote)") }
+    var options = SweepSession.Options(
+      output: Environment.value(output, for: "output") ?? "reports/\(plan.suite.name).jsonl",
+      cpus: try suite.processors())
+    options.opening = resume ? .resume : replace ? .replace : .new
+    options.shard = Environment.value(suite.shard, for: "shard")
+    options.environment = Environment.recorded
+    options.notes = try notes()
+
+    var progress = ProgressLine()
+    progress.say("looking at the machine")
+    let session = try await SweepSession.open(plan, options)
+    progress.clear()
+    let table = TerminalTable(
+      cases: plan.cases.map(\.case) + plan.skips.map(\.case), isTerminal: Console.isTerminal)
+    if json != "-" { table.head.forEach(Console.print) }
+    var printer = RowPrinter(
+      table: table, runs: plan.measure.runs, isQuiet: json == "-", records: session.earlier)
+    printer.printEarlier()
+    try await session.run { event in
+      progress.clear()
+      switch event {
+      case .started(let cases, let done, let total, let left):
+        progress.show(cases: cases, done: done, total: total, left: left)
+      case .finished(let record): printer.take(record)
+      }
+    }
+    progress.clear()
+    let report = Report(run: Run(header: session.header, records: printer.records))
+    if json != "-" {
+      table.foot(report.cases).forEach(Console.print)
+      Console.diagnose("wrote \(options.output)")
+    }
+    if let json { try Console.write(try JSONReport.data(report), to: json) }
+    try leave(after: printer.records)
+  }
+
+  private func notes() throws -> [String: String] {
+    var notes: [String: String] = [:]
+    for text in note {
+      guard let equals = text.firstIndex(of: "="), equals != text.startIndex else {
+        throw ConsoleFault.badNote(text)
+      }
+      notes[String(text[..<equals])] = String(text[text.index(after: equals)...])
+    }
+    return notes
+  }
+
+  private func leave(after records: [Record]) throws {
+    if records.contains(where: \.outcome.isFailure) { throw ExitStatus.caseFailed }
+    if !records.contains(where: { $0.outcome == .ok }) { throw ExitStatus.nothingMeasured }
+  }
+}
+
+/// Prints a case's row as soon as all its processes are done.
+private struct RowPrinter {
+  let table: TerminalTable
+  let runs: Int
+  let isQuiet: Bool
+  private(set) var records: [Record]
+
+  init(table: TerminalTable, runs: Int, isQuiet: Bool, records: [Record]) {
+    self.table = table
+    self.runs = runs
+    self.isQuiet = isQuiet
+    self.records = records
+  }
+
+  func printEarlier() {
+    var seen = Set<String>()
+    for record in records where seen.insert(record.case.id).inserted { printRow(record.case) }
+  }
+
+  mutating func take(_ record: Record) {
+    records.append(record)
+    printRow(record.case)
+  }
+
+  private func printRow(_ asked: Case) {
+    let own = records.filter { $0.case == asked }
+    let isComplete = own.count >= runs || own.contains { !$0.outcome.isMeasured }
+    guard !isQuiet, isComplete, let report = CaseReport(records: own) else { return }
+    Console.print(table.row(for: report))
+  }
+}
+
+extension Outcome {
+  fileprivate var isMeasured: Bool { self == .ok }
+}

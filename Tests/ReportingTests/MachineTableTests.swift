@@ -1,0 +1,44 @@
+import Foundation
+import OrderedCollections
+import Quantities
+import Records
+import Reporting
+import Testing
+
+@Suite struct MachineTableTests {
+  private let report = MachineReport(
+    machine: Fixture.machine, build: Fixture.build, ceilings: Fixture.ceilings,
+    conditions: Fixture.conditions(warnings: ["the load is 0.25: something else runs"]),
+    capabilities: [
+      "avx512": .measured("512-bit vectors"),
+      "amx": .unavailable("the processor has no AMX tiles, so that 16-bit kernels use vectors"),
+    ])
+
+  @Test func `ceilings stand by unit, format and threads`() {
+    let lines = MachineTable(report).lines
+    #expect(lines.contains("  unit      format    1    8"))
+    #expect(lines.contains("  fma-512   fp32    110  800"))
+    #expect(lines.contains("  vnni-512  int8    440    –"))
+    #expect(lines.contains("  DRAM         8    256 MiB   120  60.0     90.0   100"))
+  }
+
+  @Test func `what is unavailable says why`() {
+    let text = MachineTable(report).lines.joined(separator: "\n")
+    #expect(text.contains("amx           no: the processor has no AMX tiles"))
+    #expect(text.contains("governor      unavailable: no cpufreq here"))
+    #expect(text.contains("warning       the load is 0.25"))
+  }
+
+  @Test func `no line is wider than 80 columns`() {
+    #expect(MachineTable(report).lines.map(\.count).max() ?? 0 <= 80)
+  }
+
+  @Test func `JSON has the ceilings and the reason for what is lacking`() throws {
+    let json = try #require(
+      try JSONSerialization.jsonObject(with: JSONReport.data(report)) as? [String: Any])
+    let capabilities = try #require(json["capabilities"] as? [String: Any])
+    #expect(capabilities["amx"] is NSNull)
+    #expect(capabilities["avx512"] as? String == "512-bit vectors")
+    #expect((json["machine"] as? [String: Any])?["ceilings"] is [String: Any])
+  }
+}
