@@ -22,19 +22,30 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
   return (hr_compute_loop){"", HR_FORMAT_FP32, 0, 0, NULL};
 }
 
-static void read_plain(const void *from, int64_t bytes, int32_t streams, int64_t ahead) {
+static void read_plain(const void *from, int64_t bytes, int32_t streams, int64_t ahead,
+                       int64_t passes) {
   (void)ahead;
   int64_t part = bytes / streams;
   words sum = {0};
-  for (int64_t i = 0; i < part; i += 64)
-    for (int32_t s = 0; s < streams; s++)
-      for (int at = 0; at < 64; at += 16)
-        sum |= *(const words *)((const char *)from + s * part + i + at);
-  __asm__ volatile("" : : "m"(sum));
+  for (int64_t n = 0; n < passes; n++) {
+    for (int64_t i = 0; i < part; i += 64)
+      for (int32_t s = 0; s < streams; s++)
+        for (int at = 0; at < 64; at += 16)
+          sum |= *(const words *)((const char *)from + s * part + i + at);
+    __asm__ volatile("" : "+m"(sum) : : "memory");
+  }
 }
-static void fill_plain(void *to, int64_t bytes) { memset(to, 0, (size_t)bytes); }
-static void copy_plain(void *to, const void *from, int64_t bytes) {
-  memcpy(to, from, (size_t)bytes);
+static void fill_plain(void *to, int64_t bytes, int64_t passes) {
+  for (int64_t n = 0; n < passes; n++) {
+    memset(to, 0, (size_t)bytes);
+    __asm__ volatile("" : : : "memory");
+  }
+}
+static void copy_plain(void *to, const void *from, int64_t bytes, int64_t passes) {
+  for (int64_t n = 0; n < passes; n++) {
+    memcpy(to, from, (size_t)bytes);
+    __asm__ volatile("" : : : "memory");
+  }
 }
 
 hr_memory_loops hr_memory_loops_for(uint32_t features) {

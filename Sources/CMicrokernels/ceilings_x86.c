@@ -80,7 +80,11 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
   return loops[index];
 }
 
-// One pass over memory, written once for each width. A line is 64 bytes.
+// Passes over memory, written once for each width. A line is 64 bytes. The passes are inside, since
+// one pass over L1 takes no longer than a few calls.
+#define ASK(P)                                            \
+  if (ahead) _mm_prefetch((P) + ahead, _MM_HINT_T0);
+
 #define MEMORY_LOOPS(SUFFIX, TARGET, VECTOR, BYTES, LOAD, STORE, STREAM, OR, ZERO)               \
   TARGET static inline __attribute__((always_inline)) VECTOR line_##SUFFIX(VECTOR sum,           \
                                                                            const char *p) {      \
@@ -88,83 +92,79 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
     return sum;                                                                                  \
   }                                                                                              \
   TARGET static void read_##SUFFIX(const void *from, int64_t bytes, int32_t streams,             \
-                                   int64_t ahead) {                                              \
+                                   int64_t ahead, int64_t passes) {                              \
     const char *p = from;                                                                        \
+    int64_t half = bytes / 2, quarter = bytes / 4;                                               \
     VECTOR a = ZERO(), b = a, c = a, d = a;                                                      \
-    if (streams == 1) {                                                                          \
-      for (int64_t i = 0; i < bytes; i += 256) {                                                 \
-        if (ahead) {                                                                             \
-          _mm_prefetch(p + i + ahead, _MM_HINT_T0);                                              \
-          _mm_prefetch(p + i + ahead + 64, _MM_HINT_T0);                                         \
-          _mm_prefetch(p + i + ahead + 128, _MM_HINT_T0);                                        \
-          _mm_prefetch(p + i + ahead + 192, _MM_HINT_T0);                                        \
+    for (int64_t n = 0; n < passes; n++) {                                                       \
+      if (streams == 1) {                                                                        \
+        for (int64_t i = 0; i < bytes; i += 256) {                                               \
+          ASK(p + i) ASK(p + i + 64) ASK(p + i + 128) ASK(p + i + 192)                           \
+          a = line_##SUFFIX(a, p + i);                                                           \
+          b = line_##SUFFIX(b, p + i + 64);                                                      \
+          c = line_##SUFFIX(c, p + i + 128);                                                     \
+          d = line_##SUFFIX(d, p + i + 192);                                                     \
         }                                                                                        \
-        a = line_##SUFFIX(a, p + i);                                                             \
-        b = line_##SUFFIX(b, p + i + 64);                                                        \
-        c = line_##SUFFIX(c, p + i + 128);                                                       \
-        d = line_##SUFFIX(d, p + i + 192);                                                       \
-      }                                                                                          \
-    } else if (streams == 2) {                                                                   \
-      const char *q = p + bytes / 2;                                                             \
-      for (int64_t i = 0; i < bytes / 2; i += 128) {                                             \
-        if (ahead) {                                                                             \
-          _mm_prefetch(p + i + ahead, _MM_HINT_T0);                                              \
-          _mm_prefetch(p + i + ahead + 64, _MM_HINT_T0);                                         \
-          _mm_prefetch(q + i + ahead, _MM_HINT_T0);                                              \
-          _mm_prefetch(q + i + ahead + 64, _MM_HINT_T0);                                         \
+      } else if (streams == 2) {                                                                 \
+        for (int64_t i = 0; i < half; i += 128) {                                                \
+          ASK(p + i) ASK(p + i + 64) ASK(p + half + i) ASK(p + half + i + 64)                    \
+          a = line_##SUFFIX(a, p + i);                                                           \
+          b = line_##SUFFIX(b, p + i + 64);                                                      \
+          c = line_##SUFFIX(c, p + half + i);                                                    \
+          d = line_##SUFFIX(d, p + half + i + 64);                                               \
         }                                                                                        \
-        a = line_##SUFFIX(a, p + i);                                                             \
-        b = line_##SUFFIX(b, p + i + 64);                                                        \
-        c = line_##SUFFIX(c, q + i);                                                             \
-        d = line_##SUFFIX(d, q + i + 64);                                                        \
-      }                                                                                          \
-    } else {                                                                                     \
-      int64_t quarter = bytes / 4;                                                               \
-      for (int64_t i = 0; i < quarter; i += 64) {                                                \
-        if (ahead) {                                                                             \
-          _mm_prefetch(p + i + ahead, _MM_HINT_T0);                                              \
-          _mm_prefetch(p + quarter + i + ahead, _MM_HINT_T0);                                    \
-          _mm_prefetch(p + 2 * quarter + i + ahead, _MM_HINT_T0);                                \
-          _mm_prefetch(p + 3 * quarter + i + ahead, _MM_HINT_T0);                                \
+      } else {                                                                                   \
+        for (int64_t i = 0; i < quarter; i += 64) {                                              \
+          ASK(p + i) ASK(p + quarter + i) ASK(p + 2 * quarter + i) ASK(p + 3 * quarter + i)      \
+          a = line_##SUFFIX(a, p + i);                                                           \
+          b = line_##SUFFIX(b, p + quarter + i);                                                 \
+          c = line_##SUFFIX(c, p + 2 * quarter + i);                                             \
+          d = line_##SUFFIX(d, p + 3 * quarter + i);                                             \
         }                                                                                        \
-        a = line_##SUFFIX(a, p + i);                                                             \
-        b = line_##SUFFIX(b, p + quarter + i);                                                   \
-        c = line_##SUFFIX(c, p + 2 * quarter + i);                                               \
-        d = line_##SUFFIX(d, p + 3 * quarter + i);                                               \
       }                                                                                          \
+      __asm__ volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d) : : "memory");                    \
     }                                                                                            \
-    a = OR(OR(a, b), OR(c, d));                                                                  \
-    __asm__ volatile("" : : "x"(a));                                                             \
   }                                                                                              \
-  TARGET static void fill_##SUFFIX(void *to, int64_t bytes) {                                    \
+  TARGET static void fill_##SUFFIX(void *to, int64_t bytes, int64_t passes) {                    \
     char *p = to;                                                                                \
     VECTOR x = ZERO();                                                                           \
-    __asm__ volatile("" : "+x"(x));                                                              \
-    for (int64_t i = 0; i < bytes; i += 128)                                                     \
-      for (int at = 0; at < 128; at += BYTES) STORE((VECTOR *)(p + i + at), x);                  \
+    for (int64_t n = 0; n < passes; n++) {                                                       \
+      __asm__ volatile("" : "+x"(x) : : "memory");                                               \
+      for (int64_t i = 0; i < bytes; i += 128)                                                   \
+        for (int at = 0; at < 128; at += BYTES) STORE((VECTOR *)(p + i + at), x);                \
+    }                                                                                            \
   }                                                                                              \
-  TARGET static void fill_past_caches_##SUFFIX(void *to, int64_t bytes) {                        \
+  TARGET static void fill_past_caches_##SUFFIX(void *to, int64_t bytes, int64_t passes) {        \
     char *p = to;                                                                                \
     VECTOR x = ZERO();                                                                           \
-    __asm__ volatile("" : "+x"(x));                                                              \
-    for (int64_t i = 0; i < bytes; i += 128)                                                     \
-      for (int at = 0; at < 128; at += BYTES) STREAM((VECTOR *)(p + i + at), x);                 \
-    _mm_sfence();                                                                                \
+    for (int64_t n = 0; n < passes; n++) {                                                       \
+      __asm__ volatile("" : "+x"(x) : : "memory");                                               \
+      for (int64_t i = 0; i < bytes; i += 128)                                                   \
+        for (int at = 0; at < 128; at += BYTES) STREAM((VECTOR *)(p + i + at), x);               \
+      _mm_sfence();                                                                              \
+    }                                                                                            \
   }                                                                                              \
-  TARGET static void copy_##SUFFIX(void *to, const void *from, int64_t bytes) {                  \
+  TARGET static void copy_##SUFFIX(void *to, const void *from, int64_t bytes, int64_t passes) {  \
     char *p = to;                                                                                \
     const char *q = from;                                                                        \
-    for (int64_t i = 0; i < bytes; i += 128)                                                     \
-      for (int at = 0; at < 128; at += BYTES)                                                    \
-        STORE((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                       \
+    for (int64_t n = 0; n < passes; n++) {                                                       \
+      __asm__ volatile("" : : : "memory");                                                       \
+      for (int64_t i = 0; i < bytes; i += 128)                                                   \
+        for (int at = 0; at < 128; at += BYTES)                                                  \
+          STORE((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                     \
+    }                                                                                            \
   }                                                                                              \
-  TARGET static void copy_past_caches_##SUFFIX(void *to, const void *from, int64_t bytes) {      \
+  TARGET static void copy_past_caches_##SUFFIX(void *to, const void *from, int64_t bytes,        \
+                                               int64_t passes) {                                 \
     char *p = to;                                                                                \
     const char *q = from;                                                                        \
-    for (int64_t i = 0; i < bytes; i += 128)                                                     \
-      for (int at = 0; at < 128; at += BYTES)                                                    \
-        STREAM((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                      \
-    _mm_sfence();                                                                                \
+    for (int64_t n = 0; n < passes; n++) {                                                       \
+      __asm__ volatile("" : : : "memory");                                                       \
+      for (int64_t i = 0; i < bytes; i += 128)                                                   \
+        for (int at = 0; at < 128; at += BYTES)                                                  \
+          STREAM((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                    \
+      _mm_sfence();                                                                              \
+    }                                                                                            \
   }
 
 MEMORY_LOOPS(512, AVX512, __m512i, 64, _mm512_load_si512, _mm512_store_si512, _mm512_stream_si512,

@@ -29,7 +29,10 @@ package struct Ceilings: Codable, Sendable {
     package var threads: Int
     /// The bytes that one thread went over.
     package var footprint: Bytes
+    /// By the best pattern.
     package var read: Double
+    /// By each pattern that was tried: streams side by side, and bytes asked for ahead.
+    package var readBy: [String: Double]
     /// Plain stores.
     package var fill: Double
     /// Stores past the caches.
@@ -38,13 +41,14 @@ package struct Ceilings: Codable, Sendable {
     package var copy: Double
 
     package init(
-      level: MemoryLevel, threads: Int, footprint: Bytes, read: Double, fill: Double,
-      fillNonTemporal: Double, copy: Double
+      level: MemoryLevel, threads: Int, footprint: Bytes, read: Double,
+      readBy: [String: Double] = [:], fill: Double, fillNonTemporal: Double, copy: Double
     ) {
       self.level = level
       self.threads = threads
       self.footprint = footprint
       self.read = read
+      self.readBy = readBy
       self.fill = fill
       self.fillNonTemporal = fillNonTemporal
       self.copy = copy

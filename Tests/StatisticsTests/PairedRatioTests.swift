@@ -34,22 +34,25 @@ import Testing
 }
 
 @Suite struct ProbeDriftTests {
-  /// By hand: (11 − 9) / 10, and means of neighbours.
-  @Test func `probes bracket blocks and tell when the machine moved`() throws {
-    let drift = ProbeDrift(probes: try Sample([9, 11, 10]))
-    #expect(drift.spread == 0.2)
+  @Test func `the spread is from the first to the last decile`() throws {
+    // numpy.quantile([10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20], [0.1, 0.9]) is [11, 19].
+    let drift = ProbeDrift(probes: try Sample((10...20).map(Double.init)))
+    #expect(drift.spread == 8.0 / 15)
     #expect(drift.moved)
-    #expect(drift.brackets == [10, 10.5])
   }
 
-  @Test(arguments: [(0.2, false), (0.19, true)])
-  func `only a spread above the bound counts`(bound: Double, moved: Bool) throws {
-    #expect(ProbeDrift(probes: try Sample([9, 11, 10]), bound: bound).moved == moved)
+  @Test func `one probe that an interrupt fell into does not move the machine`() throws {
+    let probes = [Double](repeating: 100, count: 20) + [50]
+    #expect(!ProbeDrift(probes: try Sample(probes)).moved)
   }
 
-  @Test func `one probe brackets nothing and has not moved`() throws {
-    let drift = ProbeDrift(probes: try Sample([5]))
-    #expect(drift.brackets.isEmpty)
-    #expect(!drift.moved)
+  @Test(arguments: [(0.5, true), (0.6, false)])
+  func `the bound is the caller's`(bound: Double, moved: Bool) throws {
+    let drift = ProbeDrift(probes: try Sample((10...20).map(Double.init)), bound: bound)
+    #expect(drift.moved == moved)
+  }
+
+  @Test func `one probe has not moved`() throws {
+    #expect(ProbeDrift(probes: try Sample([5])).spread == 0)
   }
 }

@@ -86,18 +86,20 @@ typedef struct {
 /// The loops by index, widest first; a loop with a NULL `spin` ends the list.
 hr_compute_loop hr_compute_loop_at(int32_t index);
 
-/// Loops over memory for one width of vector. Pointers and lengths are multiples of 4096 bytes.
+/// Loops over memory for one width of vector: `passes` times over the same bytes.
+/// Pointers and lengths are multiples of 4096 bytes.
 typedef struct {
   /// The features it needs.
   uint32_t features;
   /// Reads all, as one, two or four streams side by side, asking `ahead` bytes in advance (0: not).
-  void (*read)(const void *from, int64_t bytes, int32_t streams, int64_t ahead);
+  void (*read)(const void *from, int64_t bytes, int32_t streams, int64_t ahead,
+               int64_t passes);
   /// Plain stores.
-  void (*fill)(void *to, int64_t bytes);
+  void (*fill)(void *to, int64_t bytes, int64_t passes);
   /// Stores past the caches.
-  void (*fill_past_caches)(void *to, int64_t bytes);
-  void (*copy)(void *to, const void *from, int64_t bytes);
-  void (*copy_past_caches)(void *to, const void *from, int64_t bytes);
+  void (*fill_past_caches)(void *to, int64_t bytes, int64_t passes);
+  void (*copy)(void *to, const void *from, int64_t bytes, int64_t passes);
+  void (*copy_past_caches)(void *to, const void *from, int64_t bytes, int64_t passes);
 } hr_memory_loops;
 
 /// The widest loops whose features are among `features`.

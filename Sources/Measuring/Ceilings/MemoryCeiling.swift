@@ -6,9 +6,9 @@ package import Records
 /// Reads, fills and copies of a buffer that lies in one level of memory, by all threads of a crew.
 package final class MemoryCeiling {
   /// How a buffer is read: streams side by side, and how far ahead lines are asked for.
-  package struct Pattern: Hashable, Codable, Sendable {
-    package let streams: Int
-    package let ahead: Int
+  private struct Pattern {
+    let streams: Int
+    let ahead: Int
   }
 
   private static let patterns = [
@@ -23,11 +23,16 @@ package final class MemoryCeiling {
   private let source: UnsafeMutableRawPointer
   private let target: UnsafeMutableRawPointer
   private let length: Int
-  private var best: [Key: Pattern] = [:]
+  private var best: [Key: Best] = [:]
 
   private struct Key: Hashable {
     let level: MemoryLevel
     let threads: Int
+  }
+
+  private struct Best {
+    let pattern: Pattern
+    let rate: Double
   }
 
   /// - Parameter threads: the most threads that will measure.
@@ -56,15 +61,15 @@ package final class MemoryCeiling {
   }
 
   /// Bytes per thread that lie well inside each level: a third of L1 and half of L2 (both a
-  /// thread's own), a fifth of what each core has of a shared L3, and four times the last level
-  /// in all for DRAM.
+  /// thread's own), three eighths of what each core has of a shared L3, and four times the last
+  /// level in all for DRAM.
   private static func footprints(_ machine: Machine, threads: Int) -> [MemoryLevel: Int] {
     func pages(_ bytes: Int) -> Int { max(1, bytes / 4096) * 4096 }
     var sizes: [MemoryLevel: Int] = [:]
     if let l1 = machine.cacheSize(level: 1) { sizes[.l1] = pages(l1.count / 3) }
     if let l2 = machine.cacheSize(level: 2) { sizes[.l2] = pages(l2.count / 2) }
     if let l3 = machine.cacheSize(level: 3) {
-      sizes[.l3] = pages(l3.count * 2 / 5 / machine.visibleCores)
+      sizes[.l3] = pages(l3.count * 3 / 8 / machine.visibleCores)
     }
     let whole = max(256 << 20, 4 * machine.lastLevelCache.count)
     sizes[.dram] = pages(whole / threads)
@@ -76,42 +81,47 @@ package final class MemoryCeiling {
     _ level: MemoryLevel, _ crew: any Crew, turns: Int = 7, clock: some NanosecondClock
   ) -> Ceilings.Bandwidth? {
     guard let footprint = footprints[level] else { return nil }
-    let parts = crew.threads
     let (loops, source, target) = (self.loops, self.source, self.target)
-    func median(_ bytesPerPass: Int, _ pass: @escaping (Int) -> Void) -> Double {
-      let passes = passes(footprint)
+    let bytes = Int64(footprint)
+    let passes = Int64(max(1, Self.stretch / footprint))
+    func median(_ moved: Int, _ stretch: @escaping (Int) -> Void) -> Double {
       let rates = (0..<turns).map { _ in
-        rate(crew, passes: passes, bytes: bytesPerPass * parts, clock: clock, pass)
+        rate(crew, bytes: moved * Int(passes) * crew.threads, clock: clock, stretch)
       }
       return rates.sorted()[turns / 2]
     }
+    var reads: [String: Double] = [:]
     var read = 0.0
-    for pattern in Self.patterns where footprint % (pattern.streams * 4096) == 0 {
+    for pattern in Self.patterns where footprint % (pattern.streams * 256) == 0 {
       let rate = median(footprint) { part in
         loops.read(
-          source + part * footprint, Int64(footprint), Int32(pattern.streams),
-          Int64(pattern.ahead))
+          source + part * footprint, bytes, Int32(pattern.streams), Int64(pattern.ahead), passes)
       }
+      reads["\(pattern.streams) streams, \(pattern.ahead) ahead"] = rate
       if rate > read {
         read = rate
-        best[Key(level: level, threads: parts)] = pattern
+        best[Key(level: level, threads: crew.threads)] = Best(pattern: pattern, rate: rate)
       }
     }
-    let fill = median(footprint) { loops.fill(target + $0 * footprint, Int64(footprint)) }
+    let fill = median(footprint) { loops.fill(target + $0 * footprint, bytes, passes) }
     let past = median(footprint) {
-      loops.fill_past_caches(target + $0 * footprint, Int64(footprint))
+      loops.fill_past_caches(target + $0 * footprint, bytes, passes)
     }
     // Half for each side, so that both together are as large as what was read.
     let half = footprint / 2 / 4096 * 4096
-    func copyRate(_ copy: @escaping (UnsafeMutableRawPointer, UnsafeRawPointer) -> Void) -> Double {
-      half > 0 ? median(2 * half) { copy(target + $0 * half, source + $0 * half) } : 0
+    func copyRate(
+      _ copy: @escaping @convention(c) (
+        UnsafeMutableRawPointer?, UnsafeRawPointer?, Int64, Int64
+      ) -> Void
+    ) -> Double {
+      half > 0
+        ? median(2 * half) { copy(target + $0 * half, source + $0 * half, Int64(half), passes) } : 0
     }
     let copy = max(
-      copyRate { loops.copy($0, $1, Int64(half)) },
-      level == .dram ? copyRate { loops.copy_past_caches($0, $1, Int64(half)) } : 0)
+      copyRate(loops.copy), level == .dram ? copyRate(loops.copy_past_caches) : 0)
     return .init(
-      level: level, threads: parts, footprint: Bytes(footprint), read: read, fill: fill,
-      fillNonTemporal: past, copy: copy)
+      level: level, threads: crew.threads, footprint: Bytes(footprint), read: read,
+      readBy: reads, fill: fill, fillNonTemporal: past, copy: copy)
   }
 
   /// Bytes per second of one short read by the pattern that was best: for the moments beside a
@@ -119,28 +129,32 @@ package final class MemoryCeiling {
   package func probe(
     _ level: MemoryLevel, _ crew: any Crew, seconds: Double, clock: some NanosecondClock
   ) -> Double? {
-    guard let footprint = footprints[level] else { return nil }
-    let pattern = best[Key(level: level, threads: crew.threads)] ?? Self.patterns[0]
+    let known = best[Key(level: level, threads: crew.threads)]
+    guard let footprint = footprints[level], let known else { return nil }
     let (loops, source) = (self.loops, self.source)
-    // One pass to bring the level's lines in, then as many as fill the time.
-    let passes = level == .dram ? 1 : max(1, Int(seconds * 20e9) / footprint)
-    func pass(_ part: Int) {
+    let each = known.rate / Double(crew.threads) * seconds
+    let passes = max(1, Int64(each) / Int64(footprint))
+    func read(_ part: Int, _ passes: Int64) {
       loops.read(
-        source + part * footprint, Int64(footprint), Int32(pattern.streams), Int64(pattern.ahead))
+        source + part * footprint, Int64(footprint), Int32(known.pattern.streams),
+        Int64(known.pattern.ahead), passes)
     }
-    if level != .dram { crew.run { pass($0) } }
-    return rate(crew, passes: passes, bytes: footprint * crew.threads, clock: clock, pass)
+    // The case in between took these lines' places: a cache is filled again first. A victim cache
+    // gets its lines only when the level above it lets go of them, on the second pass.
+    if level != .dram { crew.run { read($0, 2) } }
+    return rate(crew, bytes: footprint * Int(passes) * crew.threads, clock: clock) {
+      read($0, passes)
+    }
   }
 
-  /// About 4 ms at 16 GB/s, a pass at the least.
-  private func passes(_ footprint: Int) -> Int { max(1, (64 << 20) / footprint) }
+  /// What one thread moves in one stretch: milliseconds in any level.
+  private static let stretch = 128 << 20
 
   private func rate(
-    _ crew: any Crew, passes: Int, bytes: Int, clock: some NanosecondClock,
-    _ pass: @escaping (Int) -> Void
+    _ crew: any Crew, bytes: Int, clock: some NanosecondClock, _ body: @escaping (Int) -> Void
   ) -> Double {
     let start = clock.now()
-    crew.run { part in for _ in 0..<passes { pass(part) } }
-    return Double(bytes) * Double(passes) / max(1e-9, Double(clock.now() - start) / 1e9)
+    crew.run(body)
+    return Double(bytes) / max(1e-9, Double(clock.now() - start) / 1e9)
   }
 }

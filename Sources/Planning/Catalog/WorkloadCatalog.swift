@@ -5,7 +5,8 @@ package struct WorkloadCatalog: Sendable {
   package let workloads: [WorkloadDescription]
 
   package static let standard = WorkloadCatalog(workloads: [
-    Matmul.self
+    Matmul.self,
+    SelfTest.self,
   ])
 
   /// - Parameter missing: why the machine lacks a capability, if it does; tests pass their own.
