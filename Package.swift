@@ -12,7 +12,8 @@ let strict: [SwiftSetting] = [
 
 let strictC: [CSetting] = [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]
 
-let collections = Target.Dependency.product(name: "OrderedCollections", package: "swift-collections")
+let collections = Target.Dependency.product(
+  name: "OrderedCollections", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
@@ -92,10 +93,14 @@ let package = Package(
       swiftSettings: strict),
 
     // Tests, a target each, and the whole program
-    .target(name: "TestSupport", dependencies: ["Quantities", "Kernels"], path: "Tests/TestSupport", swiftSettings: strict),
+    .target(
+      name: "TestSupport", dependencies: ["Quantities", "Kernels"], path: "Tests/TestSupport",
+      swiftSettings: strict),
     .testTarget(name: "QuantitiesTests", dependencies: ["Quantities"], swiftSettings: strict),
     .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: strict),
-    .testTarget(name: "RecordsTests", dependencies: ["Quantities", "Records", collections], swiftSettings: strict),
+    .testTarget(
+      name: "RecordsTests", dependencies: ["Quantities", "Records", collections],
+      swiftSettings: strict),
     .testTarget(
       name: "KernelsTests",
       dependencies: ["Quantities", "Kernels", "CMicrokernels", "TestSupport"],
@@ -118,7 +123,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "HeadroomTests",
-      dependencies: ["headroom", "Records", "Quantities", .product(name: "Subprocess", package: "swift-subprocess")],
+      dependencies: [
+        "headroom", "Records", "Quantities",
+        .product(name: "Subprocess", package: "swift-subprocess"),
+      ],
       swiftSettings: strict),
   ]
 )

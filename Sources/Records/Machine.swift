@@ -81,7 +81,6 @@ package struct Build: Hashable, Codable, Sendable {
   }
 }
 
-
 /// What else went on: recorded, and warned about.
 package struct Conditions: Codable, Sendable {
   /// The load average of the last minute.

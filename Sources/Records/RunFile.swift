@@ -58,7 +58,9 @@ package enum RunFileFault: FaultConvertible, Hashable {
   package var fault: Fault {
     switch self {
     case .missing(let path):
-      Fault("there is no run file to read", at: path, fix: "make one with: headroom sweep SUITE -o \(path)")
+      Fault(
+        "there is no run file to read", at: path,
+        fix: "make one with: headroom sweep SUITE -o \(path)")
     case .empty(let path):
       Fault("the run file is empty", at: path, fix: "run the sweep again with --replace")
     case .notARun(let path):

@@ -78,7 +78,8 @@ extension Axis {
   /// `precision: fp32, fp16 or bf16 (fp32 when left out)`
   fileprivate var explanation: String {
     let values = words.map { $0.joined(separator: ", ") } ?? (isNumber ? "a number" : "")
-    let fallback = defaultValue.map { " (\($0.text) when left out)" } ?? (isOptional ? " (may be left out)" : "")
+    let fallback =
+      defaultValue.map { " (\($0.text) when left out)" } ?? (isOptional ? " (may be left out)" : "")
     return "\(name): \(values)\(fallback)"
   }
 

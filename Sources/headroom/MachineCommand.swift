@@ -22,7 +22,7 @@ struct MachineCommand: AsyncParsableCommand {
     }
     let report = MachineReport(
       machine: survey.machine, build: survey.build, ceilings: survey.ceilings,
-      conditions: survey.conditions, capabilities: capabilities)
+      conditions: survey.conditions, noise: survey.noise, capabilities: capabilities)
     if let json { try Console.write(try JSONReport.data(report), to: json) }
     guard json != "-" else { return }
     MachineTable(report, isTerminal: Console.isTerminal).lines.forEach(Console.print)

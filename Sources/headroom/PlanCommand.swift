@@ -6,7 +6,8 @@ import Records
 
 struct PlanCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plan", abstract: "Prints what a sweep would run and skip, and what it would take.")
+    commandName: "plan", abstract: "Prints what a sweep would run and skip, and what it would take."
+  )
 
   @OptionGroup var suite: SuiteOptions
 

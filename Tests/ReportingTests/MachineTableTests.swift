@@ -9,6 +9,8 @@ import Testing
   private let report = MachineReport(
     machine: Fixture.machine, build: Fixture.build, ceilings: Fixture.ceilings,
     conditions: Fixture.conditions(warnings: ["the load is 0.25: something else runs"]),
+    noise: MachineNoise(
+      probes: 64, compute: .measured(0.021), memory: .unavailable("no probe answered")),
     capabilities: [
       "avx512": .measured("512-bit vectors"),
       "amx": .unavailable("the processor has no AMX tiles, so that 16-bit kernels use vectors"),
@@ -27,6 +29,12 @@ import Testing
     #expect(text.contains("amx           no: the processor has no AMX tiles"))
     #expect(text.contains("governor      unavailable: no cpufreq here"))
     #expect(text.contains("warning       the load is 0.25"))
+  }
+
+  @Test func `the noise is told as the middle four fifths of the probes`() {
+    let text = MachineTable(report).lines.joined(separator: "\n")
+    #expect(text.contains("the middle four fifths of 64 probes lie within 2.1 %"))
+    #expect(text.contains("memory        unavailable: no probe answered"))
   }
 
   @Test func `no line is wider than 80 columns`() {

@@ -64,8 +64,9 @@ package final class MemoryLedger: Sendable {
       }
       var start = base
       if huge {
-        start = UnsafeMutableRawPointer(
-          bitPattern: UInt(roundUp(Int(bitPattern: base), to: alignment))) ?? base
+        start =
+          UnsafeMutableRawPointer(
+            bitPattern: UInt(roundUp(Int(bitPattern: base), to: alignment))) ?? base
         hr_advise_huge(start, UInt64(roundUp(bytes.count, to: 4096)))
       }
       if fence > 0 {

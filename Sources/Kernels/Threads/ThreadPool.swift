@@ -95,13 +95,15 @@ package final class ThreadPool: @unchecked Sendable {
     // Kernels keep their buffers in the ledger: the default 8 MiB would only be address space.
     pthread_attr_setstacksize(&attributes, 1 << 20)
     var thread = pthread_t()
-    let status = pthread_create(&thread, &attributes, { raw in
-      guard let raw else { return nil }
-      let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
-      let pool = start.pool
-      pool.takeUnretainedValue().work(start.part)
-      return nil
-    }, context.toOpaque())
+    let status = pthread_create(
+      &thread, &attributes,
+      { raw in
+        guard let raw else { return nil }
+        let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
+        let pool = start.pool
+        pool.takeUnretainedValue().work(start.part)
+        return nil
+      }, context.toOpaque())
     pthread_attr_destroy(&attributes)
     guard status == 0 else {
       context.release()

@@ -39,6 +39,13 @@ package enum JSONReport {
         .object(report.capabilities.map { Metric($0.key, $0.value) })),
       Metric("build", .object(report.build.metrics)),
       Metric("conditions", .object(report.conditions.metrics)),
+      Metric(
+        "noise",
+        .object([
+          Metric("probes", .stored(report.noise.probes)),
+          Metric("compute", report.noise.compute),
+          Metric("memory", report.noise.memory),
+        ])),
     ])
   }
 

@@ -9,6 +9,8 @@ enum Column: CaseIterable {
   case p99
   case flops
   case bytes
+  /// Of what binds: arithmetic or bytes, where there is room for one.
+  case rate
   case tokens
   case share
   case peak
@@ -25,6 +27,7 @@ enum Column: CaseIterable {
     case .p99: "p99"
     case .flops: "GFLOP/s"
     case .bytes: "GB/s"
+    case .rate: "rate"
     case .tokens: "tokens/s"
     case .share: "of ceiling"
     case .peak: "memory"
@@ -44,6 +47,7 @@ enum Column: CaseIterable {
       case .p99: latency?.p99.description
       case .flops: throughput.map { Self.billions($0.flopsPerSecond) }
       case .bytes: throughput.map { Self.billions($0.bytesPerSecond) }
+      case .rate: throughput.map { Self.rate($0, boundBy: report.ceiling.value?.bound) }
       case .tokens: throughput?.tokensPerSecond.value.map { significant($0) }
       case .share: report.ceiling.value.map { "\(Self.percent($0.share)) \($0.binding)" }
       case .peak: report.memory.peak.value?.description
@@ -54,7 +58,7 @@ enum Column: CaseIterable {
 
   /// What the columns mean, where their titles do not tell.
   static let legend =
-    "of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
+    "rate: GFLOP/s where arithmetic binds, GB/s where memory does; of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
     + "memory: the ledger's peak; error: ÷ its tolerance, 1 is the most that passes"
 
   /// Rounded up, so that an interval is never told narrower than it is.
@@ -67,6 +71,12 @@ enum Column: CaseIterable {
   private static func billions(_ rate: Double) -> String {
     let billions = rate / 1e9
     return billions > 0 && billions < 0.01 ? "<0.01" : significant(billions)
+  }
+
+  private static func rate(_ throughput: Throughput, boundBy bound: CeilingShare.Bound?) -> String {
+    bound == .memory
+      ? "\(billions(throughput.bytesPerSecond)) GB/s"
+      : "\(billions(throughput.flopsPerSecond)) GF/s"
   }
 
   private static func percent(_ share: Double) -> String {

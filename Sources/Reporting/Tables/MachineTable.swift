@@ -19,6 +19,7 @@ package struct MachineTable: Sendable {
     machine + section("Capabilities", capabilities)
       + section("Compute, GFLOP/s by number of threads", compute)
       + section("Bandwidth, GB/s", bandwidth)
+      + section("Noise", noise)
       + section("Conditions", conditions)
   }
 
@@ -74,6 +75,17 @@ package struct MachineTable: Sendable {
           + rates.map { Rate($0, .bytes).billions })
     }
     return all.isEmpty ? ["  not measured"] : grid.lines.map { "  \($0)" }
+  }
+
+  /// What the marks of unsteady cases rest on.
+  private var noise: [String] {
+    func told(_ reading: Reading<Double>) -> Reading<String> {
+      reading.map {
+        "the middle four fifths of \(report.noise.probes) probes lie within \(fixed($0 * 100, 1)) %"
+      }
+    }
+    return condition("compute", told(report.noise.compute))
+      + condition("memory", told(report.noise.memory))
   }
 
   private var conditions: [String] {

@@ -13,7 +13,7 @@ package struct TerminalTable: Sendable {
   private let paint: Paint
 
   /// Of all figures together, as `figures` lays them out.
-  private static let figuresWidth = 60
+  private static let figuresWidth = 56
 
   /// - Parameter cases: all that the table will have rows for, skipped ones too.
   package init(cases: [Case], width: Int = narrowest, isTerminal: Bool = false) {
@@ -69,12 +69,11 @@ package struct TerminalTable: Sendable {
       cell(.latency).right(9),
       cell(.spread).right(7),
       warning(beside, 2),
-      cell(.flops).right(7),
-      cell(.bytes).right(6),
+      cell(.rate).right(10),
       share.count == 2
         ? "  " + share[0].right(3) + " % " + share[1].left(4)
         : "  " + cell(.share).left(10),
-      cell(.peak).right(10),
+      cell(.peak).right(9),
       warning(strayed, 1),
       cell(.error).right(6),
     ].joined()

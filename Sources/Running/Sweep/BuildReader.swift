@@ -16,13 +16,34 @@ package enum BuildReader {
     let status = await git(["status", "--porcelain", "--untracked-files=no"], in: folder)
     return Build(
       version: version, commit: commit, dirty: status.value.map { !$0.isEmpty },
-      toolchain: String(cString: hr_compiler()), flags: flags, allocator: allocator)
+      toolchain: "Swift \(swiftVersion), \(cCompiler)", flags: flags, allocator: allocator)
+  }
+
+  /// The language version that the program was compiled by, as far as it can be asked for.
+  private static var swiftVersion: String {
+    #if compiler(>=6.5)
+      "6.5 or newer"
+    #elseif compiler(>=6.4)
+      "6.4"
+    #elseif compiler(>=6.3)
+      "6.3"
+    #else
+      "6.2"
+    #endif
+  }
+
+  /// `Clang 21.0.0`, without the address of its sources.
+  private static var cCompiler: String {
+    String(cString: hr_compiler()).split(separator: " ").prefix(2).joined(separator: " ")
   }
 
   private static var flags: String {
     var isDebug = false
     // The body of an assertion is compiled only without optimization.
-    assert({ isDebug = true; return true }())
+    assert(
+      {
+        isDebug = true; return true
+      }())
     return isDebug ? "debug" : "release"
   }
 

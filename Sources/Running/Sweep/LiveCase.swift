@@ -95,10 +95,18 @@ final class LiveCase {
     spent += Double(MonotonicClock().now() - start) / 1e9
     let rule = StoppingRule(within: setting.within, budget: setting.budget.value)
     if case .stop(let missed) = rule.decision(after: self.samples, elapsed: spent) {
+      // While the machine moves, an interval that is narrow enough means little: the case is
+      // sampled again, for as long as its budget lasts.
+      isOver = missed != nil || spent >= setting.budget.value || !machineMoved
       self.missed = missed
-      isOver = true
     }
     return after
+  }
+
+  private var machineMoved: Bool {
+    let probes = blocks.flatMap { [$0.before, $0.after] }
+    return [probes.map(\.flopsPerSecond), probes.compactMap(\.bytesPerSecond)]
+      .compactMap { try? Sample($0) }.contains { ProbeDrift(probes: $0).moved }
   }
 
   /// Ends the child and completes the record.
@@ -123,7 +131,8 @@ final class LiveCase {
     _ = await child.end()
     if record.memory == nil { takeAccount() }
     try? FileManager.default.removeItem(
-      atPath: setting.folder.path.appending("\(ledgerPath.lastComponent?.stem ?? "case").stderr").string)
+      atPath: setting.folder.path.appending("\(ledgerPath.lastComponent?.stem ?? "case").stderr")
+        .string)
   }
 
   /// The child went while it was asked something: says how, and reads what it left.
@@ -134,13 +143,14 @@ final class LiveCase {
     record.lastWords = await child.lastWords() ?? ""
     takeAccount()
     let kills = MachineKills.count()
-    record.outcome = ChildEnding(
-      ending: ending, timedOut: await child.timedOut, timeout: setting.timeout, doing: doing,
-      lastWords: record.lastWords ?? "",
-      groupKills: limit?.outOfMemoryKills().value ?? 0,
-      machineKills: (kills ?? 0) - (killsBefore ?? 0),
-      dataSize: lastSeen.value, limit: planned.memoryLimit
-    ).outcome
+    record.outcome =
+      ChildEnding(
+        ending: ending, timedOut: await child.timedOut, timeout: setting.timeout, doing: doing,
+        lastWords: record.lastWords ?? "",
+        groupKills: limit?.outOfMemoryKills().value ?? 0,
+        machineKills: (kills ?? 0) - (killsBefore ?? 0),
+        dataSize: lastSeen.value, limit: planned.memoryLimit
+      ).outcome
   }
 
   /// The ledger outlives its child.

@@ -2,7 +2,9 @@ import Foundation
 import Glibc
 import Kernels
 import Measuring
+import Quantities
 package import Records
+import Statistics
 import SystemPackage
 
 /// All that is known of the machine, outside any sweep.
@@ -11,6 +13,7 @@ package struct MachineSurvey: Sendable {
   package let build: Build
   package let conditions: Conditions
   package let ceilings: Ceilings
+  package let noise: MachineNoise
 
   /// Measures for a few seconds.
   package static func make(cpus: [Int]) async throws -> MachineSurvey {
@@ -23,9 +26,36 @@ package struct MachineSurvey: Sendable {
       program: program.string, folder: folder.path.string, machine: machine,
       threads: Set([1, cpus.count]).sorted(), cpus: cpus)
     let ceilings = prober.ceilings
+    let noise = try await listen(prober, machine: machine, threads: cpus.count)
     await prober.end()
     return MachineSurvey(
       machine: machine, build: await BuildReader.read(program: program), conditions: conditions,
-      ceilings: ceilings)
+      ceilings: ceilings, noise: noise)
+  }
+
+  /// Half a second of the probes that sweeps take beside their blocks.
+  private static func listen(
+    _ prober: ProberProcess, machine: Machine, threads: Int
+  ) async throws -> MachineNoise {
+    let count = 64
+    // Any work that is as much memory's as arithmetic's: both are then probed.
+    let work = Work(
+      flops: 1, bytesRead: machine.lastLevelCache * 4, bytesWritten: .zero, format: .fp32)
+    guard
+      let choice = CeilingChoice(
+        work: work, threads: threads, cache: .cold, machine: machine, ceilings: prober.ceilings)
+    else {
+      let reason = "no ceiling could be measured"
+      return MachineNoise(probes: 0, compute: .unavailable(reason), memory: .unavailable(reason))
+    }
+    var probes: [Record.Probe] = []
+    for _ in 0..<count { probes.append(try await prober.probe(choice.use, memoryCanBind: true)) }
+    func spread(_ values: [Double]) -> Reading<Double> {
+      (try? Sample(values)).map { .measured(ProbeDrift(probes: $0).spread) }
+        ?? .unavailable("no probe answered")
+    }
+    return MachineNoise(
+      probes: count, compute: spread(probes.map(\.flopsPerSecond)),
+      memory: spread(probes.compactMap(\.bytesPerSecond)))
   }
 }

@@ -65,11 +65,7 @@ final class KernelSession<W: Workload>: CaseSession {
       .check { kernel.run() }
     end(.preparation)
     guard check.passed else {
-      return .failed(
-        outcome: .failedCheck(
-          reason: "error \(scientific(check.relative)) at \(check.worst), tolerance "
-            + scientific(check.tolerance)),
-        check: check)
+      return .failed(outcome: .failedCheck(reason: ResultCheck<W>.reason(of: check)), check: check)
     }
     kernels = [kernel]
     return .prepared(try warmUp(preparation: .init(seconds: seconds, bytes: bytes), check: check))

@@ -41,6 +41,16 @@ struct ResultCheck<W: Workload> {
       worst: "row \(worst.row), column \(worst.column)")
   }
 
+  /// What a failed check tells.
+  static func reason(of check: Record.Check) -> String {
+    if check.relative == .greatestFiniteMagnitude {
+      return "the result at \(check.worst) is wrong without measure: not written, not finite, "
+        + "or not 0 where it must be"
+    }
+    return "error \(scientific(check.relative)) at \(check.worst), tolerance "
+      + scientific(check.tolerance)
+  }
+
   /// Relative to the terms' magnitudes; a result that is no number has the largest error there is.
   private static func error(of value: Double, _ expected: Double, _ magnitude: Double) -> Double {
     guard value.isFinite else { return .greatestFiniteMagnitude }

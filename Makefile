@@ -1,0 +1,35 @@
+# The two commands of README's first screen, and what they are made of.
+# Everything is built once, in release: kernels are useless in debug.
+
+BUILD := swift build -c release
+HEADROOM := .build/release/headroom
+
+.PHONY: sweep test lint build setup clean
+
+sweep: build
+	$(HEADROOM) sweep suites/quick.yaml --replace
+	$(HEADROOM) report reports/quick.jsonl --markdown reports/quick.md > /dev/null
+	@echo "wrote reports/quick.md"
+
+test: setup
+	$(BUILD) --build-tests --explicit-target-dependency-import-check error
+	swift test -c release --skip-build
+
+# Formatting; imports that the package does not declare; warnings, which are errors.
+lint: setup
+	swift format lint --strict -r Package.swift Sources Tests
+	$(BUILD) --build-tests --explicit-target-dependency-import-check error
+
+build: setup
+	$(BUILD)
+
+# Debian's packages that are missing, each with its reason.
+setup:
+	@command -v swift > /dev/null || { echo "error: there is no Swift toolchain; install Swift 6.2 or newer from https://www.swift.org/install" >&2; exit 1; }
+	@printf '#include <gperftools/malloc_extension_c.h>\n#include <gperftools/profiler.h>\n' | clang -E - > /dev/null 2>&1 || { \
+	  echo "installing libgoogle-perftools-dev: the allocator (tcmalloc), and the CPU and heap profilers"; \
+	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
+	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q --no-install-recommends libgoogle-perftools-dev; }
+
+clean:
+	rm -rf .build
