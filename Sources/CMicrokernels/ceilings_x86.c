@@ -91,9 +91,8 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
     for (int at = 0; at < 64; at += BYTES) sum = OR(sum, LOAD((const VECTOR *)(p + at)));        \
     return sum;                                                                                  \
   }                                                                                              \
-  TARGET static void read_##SUFFIX(const void *from, int64_t bytes, int32_t streams,             \
-                                   int64_t ahead, int64_t passes) {                              \
-    const char *p = from;                                                                        \
+  TARGET static inline __attribute__((always_inline)) void read_as_##SUFFIX(                     \
+      const char *p, int64_t bytes, int32_t streams, int64_t ahead, int64_t passes) {            \
     int64_t half = bytes / 2, quarter = bytes / 4;                                               \
     VECTOR a = ZERO(), b = a, c = a, d = a;                                                      \
     for (int64_t n = 0; n < passes; n++) {                                                       \
@@ -124,6 +123,17 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
       }                                                                                          \
       __asm__ volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d) : : "memory");                    \
     }                                                                                            \
+  }                                                                                              \
+  TARGET static void read_##SUFFIX(const void *from, int64_t bytes, int32_t streams,             \
+                                   int64_t ahead, int64_t passes) {                              \
+    /* Constants, so that the loops hold no branch that is always the same. */                   \
+    if (streams == 1 && !ahead) return read_as_##SUFFIX(from, bytes, 1, 0, passes);              \
+    if (streams == 2 && !ahead) return read_as_##SUFFIX(from, bytes, 2, 0, passes);              \
+    if (streams == 4 && !ahead) return read_as_##SUFFIX(from, bytes, 4, 0, passes);              \
+    __builtin_assume(ahead > 0);                                                                 \
+    if (streams == 1) return read_as_##SUFFIX(from, bytes, 1, ahead, passes);                    \
+    if (streams == 2) return read_as_##SUFFIX(from, bytes, 2, ahead, passes);                    \
+    read_as_##SUFFIX(from, bytes, 4, ahead, passes);                                             \
   }                                                                                              \
   TARGET static void fill_##SUFFIX(void *to, int64_t bytes, int64_t passes) {                    \
     char *p = to;                                                                                \

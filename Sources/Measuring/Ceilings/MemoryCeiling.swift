@@ -23,6 +23,8 @@ package final class MemoryCeiling {
   private let source: UnsafeMutableRawPointer
   private let target: UnsafeMutableRawPointer
   private let length: Int
+  /// Which slice of the buffers DRAM is measured on next.
+  private var slice = 0
   private var best: [Key: Best] = [:]
 
   private struct Key: Hashable {
@@ -37,8 +39,8 @@ package final class MemoryCeiling {
 
   /// - Parameter threads: the most threads that will measure.
   package init?(machine: Machine, threads: Int) {
-    footprints = Self.footprints(machine, threads: threads)
-    length = (footprints[.dram] ?? 0) * threads
+    footprints = Self.footprints(machine)
+    length = max(Self.whole(machine), threads * Self.stretch)
     var error: Int32 = 0
     guard length > 0, let source = hr_map_private(UInt64(length), &error) else { return nil }
     guard let target = hr_map_private(UInt64(length), &error) else {
@@ -61,9 +63,9 @@ package final class MemoryCeiling {
   }
 
   /// Bytes per thread that lie well inside each level: a third of L1 and half of L2 (both a
-  /// thread's own), three eighths of what each core has of a shared L3, and four times the last
-  /// level in all for DRAM.
-  private static func footprints(_ machine: Machine, threads: Int) -> [MemoryLevel: Int] {
+  /// thread's own), three eighths of what each core has of a shared L3, and a slice of the buffers
+  /// for DRAM.
+  private static func footprints(_ machine: Machine) -> [MemoryLevel: Int] {
     func pages(_ bytes: Int) -> Int { max(1, bytes / 4096) * 4096 }
     var sizes: [MemoryLevel: Int] = [:]
     if let l1 = machine.cacheSize(level: 1) { sizes[.l1] = pages(l1.count / 3) }
@@ -71,9 +73,24 @@ package final class MemoryCeiling {
     if let l3 = machine.cacheSize(level: 3) {
       sizes[.l3] = pages(l3.count * 3 / 8 / machine.visibleCores)
     }
-    let whole = max(256 << 20, 4 * machine.lastLevelCache.count)
-    sizes[.dram] = pages(whole / threads)
+    sizes[.dram] = stretch
     return sizes
+  }
+
+  /// What DRAM is measured on in all, slice by slice: 32 times the last cache, for one that does
+  /// not evict in order still holds a tenth of what lies four times its size back. Never more than
+  /// an eighth of the memory.
+  private static func whole(_ machine: Machine) -> Int {
+    let wanted = max(1 << 30, 32 * machine.lastLevelCache.count)
+    return min(wanted, machine.memoryClass.count / 8) / stretch * stretch
+  }
+
+  /// Where a stretch begins: always the same place, but in DRAM the next slice.
+  private func start(_ level: MemoryLevel, _ crew: any Crew) -> Int {
+    guard level == .dram else { return 0 }
+    let size = Self.stretch * crew.threads
+    slice = (slice + 1) % max(1, length / size)
+    return slice * size
   }
 
   /// All rates of one level: medians of `turns` stretches, reading by the best pattern.
@@ -84,39 +101,36 @@ package final class MemoryCeiling {
     let (loops, source, target) = (self.loops, self.source, self.target)
     let bytes = Int64(footprint)
     let passes = Int64(max(1, Self.stretch / footprint))
-    func median(_ moved: Int, _ stretch: @escaping (Int) -> Void) -> Double {
+    func median(_ moved: Int, _ stretch: @escaping (_ at: Int) -> Void) -> Double {
       let rates = (0..<turns).map { _ in
-        rate(crew, bytes: moved * Int(passes) * crew.threads, clock: clock, stretch)
+        let start = start(level, crew)
+        return rate(crew, bytes: moved * Int(passes) * crew.threads, clock: clock) {
+          stretch(start + $0 * footprint)
+        }
       }
       return rates.sorted()[turns / 2]
     }
     var reads: [String: Double] = [:]
     var read = 0.0
     for pattern in Self.patterns where footprint % (pattern.streams * 256) == 0 {
-      let rate = median(footprint) { part in
-        loops.read(
-          source + part * footprint, bytes, Int32(pattern.streams), Int64(pattern.ahead), passes)
-      }
-      reads["\(pattern.streams) streams, \(pattern.ahead) ahead"] = rate
+      let (streams, ahead) = (Int32(pattern.streams), Int64(pattern.ahead))
+      let rate = median(footprint) { loops.read(source + $0, bytes, streams, ahead, passes) }
+      reads["\(streams) streams, \(ahead) ahead"] = rate
       if rate > read {
         read = rate
         best[Key(level: level, threads: crew.threads)] = Best(pattern: pattern, rate: rate)
       }
     }
-    let fill = median(footprint) { loops.fill(target + $0 * footprint, bytes, passes) }
-    let past = median(footprint) {
-      loops.fill_past_caches(target + $0 * footprint, bytes, passes)
-    }
+    let fill = median(footprint) { loops.fill(target + $0, bytes, passes) }
+    let past = median(footprint) { loops.fill_past_caches(target + $0, bytes, passes) }
     // Half for each side, so that both together are as large as what was read.
     let half = footprint / 2 / 4096 * 4096
     func copyRate(
-      _ copy:
-        @escaping @convention(c) (
-          UnsafeMutableRawPointer?, UnsafeRawPointer?, Int64, Int64
-        ) -> Void
+      _ copy: @escaping @convention(c) (
+        UnsafeMutableRawPointer?, UnsafeRawPointer?, Int64, Int64
+      ) -> Void
     ) -> Double {
-      half > 0
-        ? median(2 * half) { copy(target + $0 * half, source + $0 * half, Int64(half), passes) } : 0
+      half > 0 ? median(2 * half) { copy(target + $0, source + $0, Int64(half), passes) } : 0
     }
     let copy = max(
       copyRate(loops.copy), level == .dram ? copyRate(loops.copy_past_caches) : 0)
@@ -135,9 +149,10 @@ package final class MemoryCeiling {
     let (loops, source) = (self.loops, self.source)
     let each = known.rate / Double(crew.threads) * seconds
     let passes = max(1, Int64(each) / Int64(footprint))
+    let start = start(level, crew)
     func read(_ part: Int, _ passes: Int64) {
       loops.read(
-        source + part * footprint, Int64(footprint), Int32(known.pattern.streams),
+        source + start + part * footprint, Int64(footprint), Int32(known.pattern.streams),
         Int64(known.pattern.ahead), passes)
     }
     // The case in between took these lines' places: a cache is filled again first. A victim cache
