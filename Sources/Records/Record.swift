@@ -9,6 +9,8 @@ package struct Record: Codable, Sendable {
   /// The variant that was run; `best` is resolved here.
   package var variant: String?
   package var threads: Int?
+  /// The interleaved group that the case took its turns in, where it was in one.
+  package var group: Int?
   /// Cases that resolved to the same work and were not run again.
   package var merged: [String]
   package var work: Work?

@@ -21,7 +21,7 @@ package struct CaseReport: Sendable {
   package let memory: MemoryAccount
   /// The check that came nearest to its tolerance, or passed it by most.
   package let check: Reading<Record.Check>
-  package let versus: Reading<Versus>
+  package private(set) var versus: Reading<Versus>
   package let lastWords: String?
 
   /// Nothing without records.
@@ -49,8 +49,7 @@ package struct CaseReport: Sendable {
     counters = records.firstValue(\.counters) ?? [:]
     memory = MemoryAccount(records: records, absence: Self.absence(of: "memory account", outcome))
     lastWords = worst.lastWords
-    // Interleaved and separate blocks both carry a round, so that pairs cannot be told apart.
-    versus = .unavailable("the record does not say whether variants took turns")
+    versus = .unavailable("no other variant took turns with it")
 
     let timings = records.filter { $0.outcome == .ok }.compactMap(\.timing)
     guard !timings.isEmpty else {
@@ -65,6 +64,13 @@ package struct CaseReport: Sendable {
     throughput = Throughput.reading(of: work, latency: latency)
     ceiling = CeilingShare.reading(of: work, timings: timings)
     clock = ClockDrift.reading(of: timings)
+  }
+
+  /// The same case, set beside the others of its interleaved group.
+  func set(beside others: [[Record]], own: [Record]) -> CaseReport {
+    var copy = self
+    if let versus = Versus(of: own, beside: others) { copy.versus = .measured(versus) }
+    return copy
   }
 
   private static func absence(of noun: String, _ outcome: Outcome) -> String {

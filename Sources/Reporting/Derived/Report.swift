@@ -27,7 +27,12 @@ package struct Report: Sendable {
       (rank[id] ?? .max, id, records.sorted { $0.run < $1.run })
     }
     .sorted { ($0.0, $0.1) < ($1.0, $1.1) }
-    .compactMap { CaseReport(records: $0.2) }
+    .compactMap { _, _, own in
+      let others = groups.values.filter { other in
+        own[0].group != nil && other[0].group == own[0].group && other[0].case != own[0].case
+      }
+      return CaseReport(records: own)?.set(beside: Array(others), own: own)
+    }
   }
 
   private static func warnings(of runs: [Run]) -> [String] {

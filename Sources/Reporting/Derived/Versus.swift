@@ -1,8 +1,53 @@
-/// A case beside the fastest that differs from it in nothing but the variant.
+import OrderedCollections
+import Records
+import Statistics
+
+/// A case beside the fastest that differs from it in nothing but the variant, where the two took
+/// turns: the ratio of each round's medians, and its interval.
 package struct Versus: Codable, Hashable, Sendable {
   package let variant: String
   /// How many times as long as the other this one takes.
   package let ratio: Double
-  package let low: Double
-  package let high: Double
+  /// The interval's ends; none under six rounds.
+  package let low: Double?
+  package let high: Double?
+
+  /// - Parameter others: the records of each other case of the interleaved group.
+  init?(of own: [Record], beside others: [[Record]]) {
+    let mine = Self.rounds(own)
+    let rivals = others.filter { Self.differsInVariant($0[0].case, own[0].case) }
+    guard let rival = rivals.min(by: { Self.typical($0) < Self.typical($1) }) else { return nil }
+    let theirs = Self.rounds(rival)
+    let shared = Set(mine.keys).intersection(theirs.keys).sorted()
+    let pairs = shared.compactMap { key in
+      mine[key].flatMap { a in theirs[key].map { (a: a, b: $0) } }
+    }
+    guard let paired = try? PairedRatio(rounds: pairs) else { return nil }
+    variant = rival[0].variant ?? ""
+    ratio = paired.median
+    low = paired.interval.value?.low
+    high = paired.interval.value?.high
+  }
+
+  private static func differsInVariant(_ left: Case, _ right: Case) -> Bool {
+    var (left, right) = (left.axes, right.axes)
+    left["variant"] = nil
+    right["variant"] = nil
+    return left == right
+  }
+
+  /// Block medians by process and round, as one number each so that they sort.
+  private static func rounds(_ records: [Record]) -> [Int: Double] {
+    var rounds: [Int: Double] = [:]
+    for record in records where record.outcome == .ok {
+      for block in record.timing?.blocks ?? [] {
+        rounds[record.run << 32 + block.round] = (try? Sample(block.perCall))?.median
+      }
+    }
+    return rounds
+  }
+
+  private static func typical(_ records: [Record]) -> Double {
+    (try? Sample(Array(rounds(records).values)))?.median ?? .infinity
+  }
 }

@@ -42,12 +42,20 @@ extension CaseReport {
         .object([
           Metric("variant", versus.map(\.variant)),
           Metric("ratio", versus.map(\.ratio)),
-          Metric("low", versus.map(\.low)),
-          Metric("high", versus.map(\.high)),
+          Metric("low", versusEnd(\.low)),
+          Metric("high", versusEnd(\.high)),
         ])),
       Metric("marks", .list(marks.map { "\($0)" })),
       Metric("repro", `case`.repro),
     ]
+  }
+
+  private func versusEnd(_ end: (Versus) -> Double?) -> Reading<Double> {
+    switch versus {
+    case .unavailable(let reason): .unavailable(reason)
+    case .measured(let versus):
+      end(versus).map { .measured($0) } ?? .unavailable("an interval needs 6 rounds")
+    }
   }
 
   private var workMetrics: [Metric] {

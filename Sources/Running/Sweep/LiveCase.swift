@@ -36,6 +36,7 @@ final class LiveCase {
     record = Record(case: planned.case, run: run, outcome: .ok)
     record.variant = planned.variant
     record.threads = planned.threads
+    record.group = planned.group
     record.merged = planned.merged
     record.work = planned.work
     record.predicted = planned.predicted
