@@ -7,22 +7,22 @@ enum Console {
   static let hasProgress = isatty(STDERR_FILENO) == 1
 
   static func print(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    put(Data((line + "\n").utf8), FileHandle.standardOutput)
   }
 
   static func diagnose(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
+    put(Data((text + "\n").utf8), FileHandle.standardError)
   }
 
   /// No line break: the next progress is written over it.
   static func write(progress text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
+    put(Data(text.utf8), FileHandle.standardError)
   }
 
   /// Writes a result to a file, or to standard output for `-`.
   static func write(_ data: Data, to path: String) throws {
     if path == "-" {
-      FileHandle.standardOutput.write(data)
+      put(data, FileHandle.standardOutput)
       return
     }
     do {
@@ -30,5 +30,10 @@ enum Console {
     } catch {
       throw ConsoleFault.cannotWrite(path)
     }
+  }
+
+  /// A reader that has seen enough (`| head`) closes the pipe: that is no error of ours.
+  private static func put(_ data: Data, _ handle: FileHandle) {
+    try? handle.write(contentsOf: data)
   }
 }

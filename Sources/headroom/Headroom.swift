@@ -35,6 +35,10 @@ struct Headroom: AsyncParsableCommand {
     case let convertible as any FaultConvertible:
       Console.diagnose(convertible.fault.description)
       Foundation.exit(ExitStatus(of: convertible).rawValue)
+    case is CancellationError:
+      Console.diagnose("interrupted: finished cases are in the run file; go on with --resume")
+      // What a shell calls a program that ended by SIGINT.
+      Foundation.exit(130)
     default:
       let code = exitCode(for: error)
       // Help and version are no errors; the parser's own usage errors have one code here.

@@ -19,6 +19,7 @@ struct ListCommand: ParsableCommand {
   var json: String?
 
   func run() throws {
+    let json = Environment.value(json, for: "json")
     if let json { try Console.write(try JSONText.encode(Listing(), pretty: true), to: json) }
     guard json != "-" else { return }
     if subject != .formats { listWorkloads() }

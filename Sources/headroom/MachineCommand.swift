@@ -14,6 +14,7 @@ struct MachineCommand: AsyncParsableCommand {
   var json: String?
 
   func run() async throws {
+    let json = Environment.value(json, for: "json")
     let survey = try await MachineSurvey.make(cpus: ThreadPool.allowedCPUs)
     var capabilities: OrderedDictionary<String, Reading<String>> = [:]
     for capability in Capability.allCases {

@@ -15,6 +15,7 @@ struct PlanCommand: ParsableCommand {
   var json: String?
 
   func run() throws {
+    let json = Environment.value(json, for: "json")
     let plan = try suite.plan()
     if let json { try Console.write(try JSONText.encode(Listing(plan), pretty: true), to: json) }
     guard json != "-" else { return }

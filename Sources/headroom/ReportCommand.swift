@@ -25,6 +25,9 @@ struct ReportCommand: ParsableCommand {
       Console.diagnose("note: \(path): the last line was cut short by a kill, and is left out")
     }
     let report = Report(runs: runs)
+    let markdown = Environment.value(markdown, for: "markdown")
+    let json = Environment.value(json, for: "json")
+    let csv = Environment.value(csv, for: "csv")
     if let markdown {
       try Console.write(Data(try MarkdownReport.text(report).utf8), to: markdown)
     }

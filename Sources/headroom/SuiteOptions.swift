@@ -78,6 +78,7 @@ struct SuiteOptions: ParsableArguments {
   }
 
   private func readSuite() throws -> Suite {
+    let workload = workload ?? (suite == nil ? Environment.value(nil, for: "workload") : nil)
     switch (suite, workload) {
     case (nil, nil): throw ConsoleFault.noSuite
     case (.some, .some): throw ConsoleFault.twoSuites

@@ -28,7 +28,13 @@ struct SweepCommand: AsyncParsableCommand {
   var json: String?
 
   func run() async throws {
+    let command = self
+    try await Interruption.cancels { try await command.sweep() }
+  }
+
+  private func sweep() async throws {
     if resume && replace { throw ConsoleFault.resumeAndReplace }
+    let json = Environment.value(json, for: "json")
     let plan = try suite.plan()
     for planNote in plan.notes { Console.diagnose("note: \(planNote)") }
     var options = SweepSession.Options(

@@ -36,10 +36,14 @@ actor ChildProcess {
     let ending = Task<Ending, Never> {
       defer { reply.finish() }
       do {
+        // Ctrl-C goes to the parent alone, which ends its children itself.
+        var platform = PlatformOptions()
+        platform.processGroupID = 0
         let result = try await Subprocess.run(
           .path(program), arguments: ["worker"],
           // A crash must leave a signal and a line, not minutes of a backtrace's work.
           environment: .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]),
+          platformOptions: platform,
           input: .inputWriter, output: .sequence,
           error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
         ) { execution in
@@ -108,7 +112,10 @@ actor ChildProcess {
     let line = await nextAnswer()
     watchdog.cancel()
     timedOut = timedOut || expired.withLock { $0 }
-    guard let line else { return nil }
+    guard let line else {
+      try Task.checkCancellation()
+      return nil
+    }
     return try WireLine.decode(Answer.self, line)
   }
 
