@@ -124,7 +124,7 @@ let package = Package(
     .testTarget(
       name: "HeadroomTests",
       dependencies: [
-        "headroom", "Records", "Quantities",
+        "headroom", "Quantities", "Records", "Kernels", collections, system,
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),

@@ -171,7 +171,7 @@ package struct Record: Codable, Sendable {
   package struct Memory: Codable, Sendable {
     /// What the ledger saw, phase by phase.
     package var ledger: MemoryPlan
-    /// What was live when the child ended, or was ended, by role.
+    /// What was live when an allocation was refused, else when the child ended or was ended.
     package var live: [MemoryRole: Bytes]
     package var phase: MemoryPhase
     /// Copies that only the harness made, for a cold case.

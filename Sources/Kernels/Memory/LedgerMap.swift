@@ -9,7 +9,15 @@ package struct LedgerSnapshot: Sendable {
   package let live: [MemoryRole: Bytes]
   package let rotation: Bytes
   package let allocations: Int
-  package let refusal: (role: MemoryRole, bytes: Bytes, phase: MemoryPhase)?
+  package let refusal: Refusal?
+
+  /// An allocation that did not happen, and what was live instead.
+  package struct Refusal: Hashable, Sendable {
+    package let role: MemoryRole
+    package let bytes: Bytes
+    package let phase: MemoryPhase
+    package let live: [MemoryRole: Bytes]
+  }
 
   /// Reads the account of a process that may be gone.
   package init(path: String) throws {
@@ -18,7 +26,7 @@ package struct LedgerSnapshot: Sendable {
 
   init(
     phase: MemoryPhase, plan: MemoryPlan, live: [MemoryRole: Bytes], rotation: Bytes,
-    allocations: Int, refusal: (role: MemoryRole, bytes: Bytes, phase: MemoryPhase)?
+    allocations: Int, refusal: Refusal?
   ) {
     self.phase = phase
     self.plan = plan
@@ -48,6 +56,7 @@ final class LedgerMap: @unchecked Sendable {
     static let refusedPhase = 7
     static let total = 8
     static let live = 16
+    static let liveAtRefusal = 24
     static let phases = 32
     static let phaseStride = 16
   }
@@ -85,12 +94,14 @@ final class LedgerMap: @unchecked Sendable {
   /// Live bytes without the harness's copies.
   var total: Bytes { Bytes(words[Word.total]) }
 
-  var live: [MemoryRole: Bytes] {
-    var live: [MemoryRole: Bytes] = [:]
-    for (index, role) in roles.enumerated() where words[Word.live + index] > 0 {
-      live[role] = Bytes(words[Word.live + index])
+  var live: [MemoryRole: Bytes] { byRole(from: Word.live) }
+
+  private func byRole(from start: Int) -> [MemoryRole: Bytes] {
+    var found: [MemoryRole: Bytes] = [:]
+    for (index, role) in roles.enumerated() where words[start + index] > 0 {
+      found[role] = Bytes(words[start + index])
     }
-    return live
+    return found
   }
 
   func begin(_ phase: MemoryPhase) {
@@ -118,6 +129,7 @@ final class LedgerMap: @unchecked Sendable {
     words[Word.refusedRole] = index(role) + 1
     words[Word.refusedBytes] = bytes.count
     words[Word.refusedPhase] = words[Word.phase]
+    for index in 0..<roles.count { words[Word.liveAtRefusal + index] = words[Word.live + index] }
   }
 
   var snapshot: LedgerSnapshot {
@@ -131,12 +143,12 @@ final class LedgerMap: @unchecked Sendable {
       }
       if words[start] > 0 { phases[phase] = byRole }
     }
-    var refusal: (role: MemoryRole, bytes: Bytes, phase: MemoryPhase)?
+    var refusal: LedgerSnapshot.Refusal?
     if known, words[Word.refusedRole] > 0 {
-      refusal = (
-        roles[words[Word.refusedRole] - 1], Bytes(words[Word.refusedBytes]),
-        MemoryPhase.allCases[words[Word.refusedPhase]]
-      )
+      refusal = LedgerSnapshot.Refusal(
+        role: roles[words[Word.refusedRole] - 1], bytes: Bytes(words[Word.refusedBytes]),
+        phase: MemoryPhase.allCases[words[Word.refusedPhase]],
+        live: byRole(from: Word.liveAtRefusal))
     }
     return LedgerSnapshot(
       phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: MemoryPlan(phases),

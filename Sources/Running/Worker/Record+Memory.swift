@@ -10,7 +10,9 @@ extension Record.Memory {
     allocator: [String: Reading<Int>]
   ) {
     self.init(
-      ledger: account.plan, live: account.live.filter { $0.key != .rotation },
+      ledger: account.plan,
+      // After a refusal what was live then counts: it was let go of since.
+      live: (account.refusal?.live ?? account.live).filter { $0.key != .rotation },
       phase: account.phase, rotation: account.rotation, limit: limit,
       refused: account.refusal.map {
         Record.Refusal(role: $0.role, bytes: $0.bytes, phase: $0.phase)

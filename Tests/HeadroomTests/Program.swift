@@ -1,0 +1,72 @@
+import Foundation
+import Quantities
+import Records
+import Subprocess
+import SystemPackage
+
+/// The built program, run as a user runs it, in a folder of its own.
+struct Program {
+  let folder: String
+
+  struct Result {
+    let status: TerminationStatus
+    let output: String
+    let errors: String
+
+    var code: Int32? {
+      if case .exited(let code) = status { code } else { nil }
+    }
+  }
+
+  init() throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("headroom-test-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  }
+
+  /// Beside the test bundle, which the test runner is told of on its command line.
+  static let path: String = {
+    let bundle = CommandLine.arguments.first { $0.contains(".xctest") }
+    let built = bundle.map { URL(fileURLWithPath: $0) }.map { url -> URL in
+      var url = url
+      while url.path.contains(".xctest") { url.deleteLastPathComponent() }
+      return url.appendingPathComponent("headroom")
+    }
+    return built?.path ?? root + "/.build/release/headroom"
+  }()
+
+  /// The package's own folder.
+  static let root = URL(fileURLWithPath: #filePath)
+    .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+
+  func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Result {
+    var changes: [Environment.Key: String?] = [:]
+    for (name, value) in environment { changes[Environment.Key(stringLiteral: name)] = value }
+    let result = try await Subprocess.run(
+      .path(FilePath(Self.path)), arguments: Arguments(arguments),
+      environment: .inherit.updating(changes), workingDirectory: FilePath(folder),
+      output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
+    return Result(
+      status: result.terminationStatus, output: result.standardOutput,
+      errors: result.standardError)
+  }
+
+  /// Writes a file of the folder, and answers its name.
+  func write(_ text: String, to name: String) throws -> String {
+    try text.write(toFile: folder + "/" + name, atomically: false, encoding: .utf8)
+    return name
+  }
+
+  func read(_ name: String) throws -> String {
+    try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + name) }
+
+  func records(_ name: String) throws -> [Record] { try RunFile.read(folder + "/" + name).records }
+
+  func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  /// Calls of 20 µs, a tenth of a second of them: the quickest case there is.
+  static let quick = ["--budget", "100ms", "-a", "nanoseconds=20000", "-a", "threads=1"]
+}

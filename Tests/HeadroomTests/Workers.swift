@@ -1,0 +1,43 @@
+import Foundation
+import Kernels
+import Quantities
+
+/// The worker processes under a program that a test started, found as `ps` finds them.
+enum Workers {
+  /// One that hangs in the call of its check: its ledger, which is shared, says how far it is.
+  static func hanging(under program: Program) async throws -> pid_t {
+    for _ in 0..<20_000 {
+      for worker in all(startedIn: program.folder) {
+        if let path = ledger(of: worker), let account = try? LedgerSnapshot(path: path),
+          account.phase == .preparation
+        {
+          return worker
+        }
+      }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    throw Fault("no worker hangs under \(program.folder)")
+  }
+
+  /// Processes with the argument `worker` whose working folder is the test's.
+  static func all(startedIn folder: String) -> [pid_t] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+    return names.compactMap { pid_t($0) }.filter { process in
+      let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+      return place == folder && text(process, "cmdline").contains("\0worker\0")
+    }
+  }
+
+  /// The ledger's file, as it stands at the end of a line of the mappings.
+  private static func ledger(of process: pid_t) -> String? {
+    let line = text(process, "maps").split(separator: "\n").first { $0.hasSuffix(".ledger") }
+    guard let line, let start = line.firstIndex(of: "/") else { return nil }
+    return String(line[start...])
+  }
+
+  private static func text(_ process: pid_t, _ file: String) -> String {
+    // Files of /proc have no size to go by.
+    let handle = FileHandle(forReadingAtPath: "/proc/\(process)/\(file)")
+    return (try? handle?.readToEnd()).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+}
