@@ -85,3 +85,11 @@ void *hr_map_shared(const char *path, uint64_t length, int create, int *error) {
 void hr_unmap(void *address, uint64_t length) { munmap(address, length); }
 
 void hr_advise_huge(void *address, uint64_t length) { madvise(address, length, MADV_HUGEPAGE); }
+
+const char *hr_compiler(void) {
+#if defined(__VERSION__)
+  return __VERSION__;
+#else
+  return "unknown";
+#endif
+}

@@ -21,11 +21,3 @@ uint32_t hr_cpu_features(void) {
   return 0;
 #endif
 }
-
-const char *hr_compiler(void) {
-#if defined(__VERSION__)
-  return __VERSION__;
-#else
-  return "unknown";
-#endif
-}

@@ -19,7 +19,8 @@ struct Program {
   }
 
   init() throws {
-    folder = FileManager.default.temporaryDirectory
+    folder =
+      FileManager.default.temporaryDirectory
       .appendingPathComponent("headroom-test-\(UUID().uuidString)").path
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
@@ -51,6 +52,19 @@ struct Program {
       errors: result.standardError)
   }
 
+  /// What `swift package` says in the package's folder.
+  static func package(_ arguments: [String]) async throws -> String {
+    let scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("headroom-scratch-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    let result = try await Subprocess.run(
+      .name("swift"),  // A scratch folder of its own: the running tests hold the usual one locked.
+      arguments: Arguments(
+        ["package", "--package-path", root, "--scratch-path", scratch] + arguments),
+      output: .string(limit: 1 << 24), error: .discarded)
+    return result.standardOutput
+  }
+
   /// Writes a file of the folder, and answers its name.
   func write(_ text: String, to name: String) throws -> String {
     try text.write(toFile: folder + "/" + name, atomically: false, encoding: .utf8)
@@ -61,7 +75,9 @@ struct Program {
     try String(contentsOfFile: folder + "/" + name, encoding: .utf8)
   }
 
-  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder + "/" + name) }
+  func exists(_ name: String) -> Bool {
+    FileManager.default.fileExists(atPath: folder + "/" + name)
+  }
 
   func records(_ name: String) throws -> [Record] { try RunFile.read(folder + "/" + name).records }
 

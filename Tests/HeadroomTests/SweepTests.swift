@@ -44,10 +44,11 @@ import Testing
     #expect(try program.read("c").split(whereSeparator: \.isNewline).count == 2)
   }
 
-  @Test(arguments: [
-    ("wrong", "failed-check", nil), ("unwritten", "failed-check", nil),
-    ("abort", "crashed", "SIGABRT"), ("exit", "crashed", "exit 3"), ("hang", "timed-out", nil),
-  ] as [(String, String, String?)])
+  @Test(
+    arguments: [
+      ("wrong", "failed-check", nil), ("unwritten", "failed-check", nil),
+      ("abort", "crashed", "SIGABRT"), ("exit", "crashed", "exit 3"), ("hang", "timed-out", nil),
+    ] as [(String, String, String?)])
   func `what goes wrong is a record, and the sweep goes on`(
     behaviour: String, outcome: String, kind: String?
   ) async throws {

@@ -19,6 +19,20 @@ enum Workers {
     throw Fault("no worker hangs under \(program.folder)")
   }
 
+  static func parent(of process: pid_t) -> pid_t? {
+    text(process, "status").split(separator: "\n").first { $0.hasPrefix("PPid:") }
+      .flatMap { pid_t($0.dropFirst("PPid:".count).filter(\.isNumber)) }
+  }
+
+  /// Returns when the program has no worker left.
+  static func gone(from program: Program) async throws {
+    for _ in 0..<20_000 {
+      if all(startedIn: program.folder).isEmpty { return }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    throw Fault("a worker stays under \(program.folder)")
+  }
+
   /// Processes with the argument `worker` whose working folder is the test's.
   static func all(startedIn folder: String) -> [pid_t] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []

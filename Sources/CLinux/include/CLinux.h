@@ -65,4 +65,7 @@ void hr_unmap(void *address, uint64_t length);
 /// Asks for huge pages on a mapping; a kernel without them says no, which does no harm.
 void hr_advise_huge(void *address, uint64_t length);
 
+/// The compiler that built the C parts, in its own words.
+const char *hr_compiler(void);
+
 #endif

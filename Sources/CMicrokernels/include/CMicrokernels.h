@@ -19,9 +19,6 @@ typedef enum : uint32_t {
 /// The union of the `hr_cpu_feature`s that are usable here; 0 on other processors.
 uint32_t hr_cpu_features(void);
 
-/// The compiler that built this file, in its own words.
-const char *hr_compiler(void);
-
 /// How elements are stored.
 typedef enum : uint32_t {
   HR_FP32 = 0,

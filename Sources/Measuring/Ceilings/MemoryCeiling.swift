@@ -126,9 +126,10 @@ package final class MemoryCeiling {
     // Half for each side, so that both together are as large as what was read.
     let half = footprint / 2 / 4096 * 4096
     func copyRate(
-      _ copy: @escaping @convention(c) (
-        UnsafeMutableRawPointer?, UnsafeRawPointer?, Int64, Int64
-      ) -> Void
+      _ copy:
+        @escaping @convention(c) (
+          UnsafeMutableRawPointer?, UnsafeRawPointer?, Int64, Int64
+        ) -> Void
     ) -> Double {
       half > 0 ? median(2 * half) { copy(target + $0, source + $0, Int64(half), passes) } : 0
     }

@@ -1,4 +1,4 @@
-import CMicrokernels
+import CLinux
 import Glibc
 package import Records
 import Quantities

@@ -13,10 +13,7 @@ package final class RunWriter {
   /// Begins a new file.
   package static func create(_ path: String, header: RunHeader, replace: Bool) throws -> RunWriter {
     if !replace, FileManager.default.fileExists(atPath: path) { throw RunWriterFault.exists(path) }
-    let folder = (path as NSString).deletingLastPathComponent
-    if !folder.isEmpty {
-      try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    }
+    makeFolder(of: path)
     do {
       let file = try FileDescriptor.open(
         FilePath(path), .readWrite, options: [.create, .truncate],
@@ -27,6 +24,27 @@ package final class RunWriter {
     } catch let error as Errno {
       throw RunWriterFault.cannotOpen(path, error.description)
     }
+  }
+
+  /// Throws if the file could not be made, and leaves nothing behind.
+  static func tryOut(_ path: String) throws {
+    let existed = FileManager.default.fileExists(atPath: path)
+    makeFolder(of: path)
+    do {
+      try FileDescriptor.open(
+        FilePath(path), .writeOnly, options: [.create], permissions: .ownerReadWrite
+      ).close()
+    } catch let error as Errno {
+      throw RunWriterFault.cannotOpen(path, error.description)
+    }
+    if !existed { try? FileManager.default.removeItem(atPath: path) }
+  }
+
+  private static func makeFolder(of path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    guard !folder.isEmpty else { return }
+    // What is wrong with the folder shows when the file is opened.
+    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   }
 
   /// Goes on with a file whose run was cut off; a torn last line is cut away.

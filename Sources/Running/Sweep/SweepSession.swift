@@ -45,6 +45,8 @@ package struct SweepSession {
     if options.opening == .new, FileManager.default.fileExists(atPath: options.output) {
       throw RunWriterFault.exists(options.output)
     }
+    // Before seconds are spent on looking at the machine.
+    if earlier == nil { try RunWriter.tryOut(options.output) }
     let folder = try ScratchFolder()
     let program = try OwnProgram.path()
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
