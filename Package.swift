@@ -103,7 +103,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "KernelsTests",
-      dependencies: ["Quantities", "Kernels", "CMicrokernels", "TestSupport"],
+      dependencies: ["Quantities", "Kernels", "CLinux", "TestSupport"],
       swiftSettings: strict),
     .testTarget(
       name: "MeasuringTests",

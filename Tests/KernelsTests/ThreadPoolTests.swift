@@ -1,3 +1,4 @@
+import CLinux
 import Kernels
 import Quantities
 import Testing
@@ -68,6 +69,20 @@ import Testing
     let last = try #require(ThreadPool.allowedCPUs.last)
     #expect(try ThreadPool(threads: 1, cpus: [last]).cpus == [last])
     #expect(throws: ThreadPoolFault.self) { try ThreadPool(threads: 1, cpus: [100_000]) }
+  }
+
+  @Test func `the calling thread gets its processors back`() throws {
+    func processors() -> [Int32] {
+      var cpus = [Int32](repeating: -1, count: 1024)
+      let count = Int(hr_allowed_cpus(&cpus, 1024))
+      return Array(cpus.prefix(count))
+    }
+    let before = processors()
+    do {
+      let pool = try ThreadPool(threads: 1)
+      #expect(processors() == [Int32(pool.cpus[0])])
+    }
+    #expect(processors() == before)
   }
 
   @Test func `a pool whose threads are parked, or never ran, can go`() throws {

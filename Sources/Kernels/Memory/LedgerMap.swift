@@ -10,6 +10,8 @@ package struct LedgerSnapshot: Sendable {
   package let rotation: Bytes
   package let allocations: Int
   package let refusal: Refusal?
+  /// The data size at which the operating system refuses, where the process put such a limit up.
+  package let dataLimit: Bytes?
 
   /// An allocation that did not happen, and what was live instead.
   package struct Refusal: Hashable, Sendable {
@@ -26,7 +28,7 @@ package struct LedgerSnapshot: Sendable {
 
   init(
     phase: MemoryPhase, plan: MemoryPlan, live: [MemoryRole: Bytes], rotation: Bytes,
-    allocations: Int, refusal: Refusal?
+    allocations: Int, refusal: Refusal?, dataLimit: Bytes?
   ) {
     self.phase = phase
     self.plan = plan
@@ -34,6 +36,7 @@ package struct LedgerSnapshot: Sendable {
     self.rotation = rotation
     self.allocations = allocations
     self.refusal = refusal
+    self.dataLimit = dataLimit
   }
 }
 
@@ -55,6 +58,7 @@ final class LedgerMap: @unchecked Sendable {
     static let refusedBytes = 6
     static let refusedPhase = 7
     static let total = 8
+    static let dataLimit = 9
     static let live = 16
     static let liveAtRefusal = 24
     static let phases = 32
@@ -125,6 +129,8 @@ final class LedgerMap: @unchecked Sendable {
     if role != .rotation { words[Word.total] -= bytes.count }
   }
 
+  func note(dataLimit: Bytes) { words[Word.dataLimit] = dataLimit.count }
+
   func refuse(role: MemoryRole, bytes: Bytes) {
     words[Word.refusedRole] = index(role) + 1
     words[Word.refusedBytes] = bytes.count
@@ -153,7 +159,8 @@ final class LedgerMap: @unchecked Sendable {
     return LedgerSnapshot(
       phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: MemoryPlan(phases),
       live: known ? live : [:], rotation: Bytes(words[Word.rotation]),
-      allocations: words[Word.allocations], refusal: refusal)
+      allocations: words[Word.allocations], refusal: refusal,
+      dataLimit: words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil)
   }
 
   private func index(_ role: MemoryRole) -> Int { roles.firstIndex(of: role) ?? 0 }

@@ -39,6 +39,9 @@ package final class MemoryLedger: Sendable {
     state.withLock { _ in map.begin(phase) }
   }
 
+  /// Leaves word of the operating system's limit, for whoever asks why the process died.
+  package func note(dataLimit: Bytes) { state.withLock { _ in map.note(dataLimit: dataLimit) } }
+
   /// Counts what the body allocates as the harness's own copies, outside peak, budget and plan.
   package func rotating<Result>(_ body: () throws -> Result) rethrows -> Result {
     state.withLock { $0.isRotating = true }

@@ -19,6 +19,9 @@ package final class ThreadPool: @unchecked Sendable {
   private let control: UnsafeMutablePointer<Control>
   private var task: (any ParallelTask)?
   private var workers: [pthread_t] = []
+  /// The calling thread, and where it might run before: it is given back when the pool goes.
+  private let caller = pthread_self()
+  private let callersCPUs = ThreadPool.cpusOfThisThread()
 
   /// Words that several threads spin on, each on a cache line of its own.
   private struct Control {
@@ -37,11 +40,13 @@ package final class ThreadPool: @unchecked Sendable {
   private static let spins = 2000
 
   /// The processors that this process may run on, as it was before any pool bound its threads.
-  package static let allowedCPUs: [Int] = {
+  package static let allowedCPUs = cpusOfThisThread()
+
+  private static func cpusOfThisThread() -> [Int] {
     var cpus = [Int32](repeating: 0, count: 1024)
     let count = Int(hr_allowed_cpus(&cpus, 1024))
     return cpus.prefix(count).map(Int.init)
-  }()
+  }
 
   /// - Parameter cpus: the processors to bind to, the calling thread's first; by default the
   ///   first `threads` of those that this process may use.
@@ -64,6 +69,10 @@ package final class ThreadPool: @unchecked Sendable {
     _ = hr_fetch_add(&control.pointee.generation, 1)
     hr_futex_wake_all(&control.pointee.generation)
     for worker in workers { pthread_join(worker, nil) }
+    if pthread_equal(caller, pthread_self()) != 0 {
+      let cpus = callersCPUs.map(Int32.init)
+      _ = hr_bind_thread(cpus, Int32(cpus.count))
+    }
     control.deinitialize(count: 1)
     control.deallocate()
   }

@@ -1,10 +1,10 @@
 import Glibc
-import Quantities
-import Records
+package import Quantities
+package import Records
 
 /// What a child's end means for its case, from all that could be seen of it.
-struct ChildEnding {
-  let ending: ChildProcess.Ending
+package struct ChildEnding {
+  let ending: ProcessEnding
   let timedOut: Bool
   let timeout: Seconds
   let doing: String
@@ -15,9 +15,26 @@ struct ChildEnding {
   let machineKills: Int
   /// The data size when the child was last looked at.
   let dataSize: Bytes?
+  /// The data size that the operating system allowed it, where that was limited.
   let limit: Bytes?
 
-  var outcome: Outcome {
+  package init(
+    ending: ProcessEnding, timedOut: Bool = false, timeout: Seconds = Seconds(60),
+    doing: String, lastWords: String = "", groupKills: Int = 0, machineKills: Int = 0,
+    dataSize: Bytes? = nil, limit: Bytes? = nil
+  ) {
+    self.ending = ending
+    self.timedOut = timedOut
+    self.timeout = timeout
+    self.doing = doing
+    self.lastWords = lastWords
+    self.groupKills = groupKills
+    self.machineKills = machineKills
+    self.dataSize = dataSize
+    self.limit = limit
+  }
+
+  package var outcome: Outcome {
     if timedOut { return .timedOut(reason: "no answer within \(timeout) while \(doing)") }
     switch ending {
     case .notStarted(let why): return .crashed(signal: "exit", reason: why)
@@ -62,4 +79,11 @@ struct ChildEnding {
     SIGINT: "SIGINT", SIGKILL: "SIGKILL", SIGPIPE: "SIGPIPE", SIGQUIT: "SIGQUIT",
     SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM", SIGTRAP: "SIGTRAP", SIGXCPU: "SIGXCPU",
   ]
+}
+
+/// How a child left.
+package enum ProcessEnding: Sendable, Hashable {
+  case exited(Int32)
+  case signaled(Int32)
+  case notStarted(String)
 }

@@ -9,18 +9,11 @@ import SystemPackage
 ///
 /// Killed when it takes longer than it may; how it ended is known once it has.
 actor ChildProcess {
-  /// How a child left.
-  enum Ending: Sendable, Hashable {
-    case exited(Int32)
-    case signaled(Int32)
-    case notStarted(String)
-  }
-
   let process: Int32
   let hello: Hello
   private let requests: AsyncStream<String>.Continuation
   private var answers: AsyncStream<String>.Iterator
-  private let ending: Task<Ending, Never>
+  private let ending: Task<ProcessEnding, Never>
   private let errorFile: FilePath
   private(set) var timedOut = false
 
@@ -33,7 +26,7 @@ actor ChildProcess {
       errorFile, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
     let (requests, feed) = AsyncStream<String>.makeStream()
     let (answers, reply) = AsyncStream<String>.makeStream()
-    let ending = Task<Ending, Never> {
+    let ending = Task<ProcessEnding, Never> {
       defer { reply.finish() }
       do {
         // Ctrl-C goes to the parent alone, which ends its children itself.
@@ -88,7 +81,7 @@ actor ChildProcess {
 
   private init(
     process: Int32, hello: Hello, requests: AsyncStream<String>.Continuation,
-    answers: sending AsyncStream<String>.Iterator, ending: Task<Ending, Never>,
+    answers: sending AsyncStream<String>.Iterator, ending: Task<ProcessEnding, Never>,
     errorFile: FilePath
   ) {
     self.process = process
@@ -127,13 +120,13 @@ actor ChildProcess {
   }
 
   /// Closes the pipe, which makes a worker leave, and waits.
-  func end() async -> Ending {
+  func end() async -> ProcessEnding {
     requests.finish()
     return await ending.value
   }
 
   /// Ends a child that must not go on.
-  func stop() async -> Ending {
+  func stop() async -> ProcessEnding {
     kill(process, SIGKILL)
     return await end()
   }
@@ -156,7 +149,7 @@ actor ChildProcess {
 
 /// Why there is no child to talk to.
 enum ChildFault: FaultConvertible {
-  case noHello(ChildProcess.Ending, program: String)
+  case noHello(ProcessEnding, program: String)
   case otherProtocol(Int)
 
   var fault: Fault {

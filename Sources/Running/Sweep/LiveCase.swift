@@ -150,7 +150,7 @@ final class LiveCase {
         lastWords: record.lastWords ?? "",
         groupKills: limit?.outOfMemoryKills().value ?? 0,
         machineKills: (kills ?? 0) - (killsBefore ?? 0),
-        dataSize: lastSeen.value, limit: planned.memoryLimit
+        dataSize: lastSeen.value, limit: (try? LedgerSnapshot(path: ledgerPath.string))?.dataLimit
       ).outcome
   }
 

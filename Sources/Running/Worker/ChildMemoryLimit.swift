@@ -1,3 +1,4 @@
+import Kernels
 import Measuring
 import Quantities
 
@@ -9,19 +10,26 @@ final class ChildMemoryLimit {
 
   private let mechanism: SystemMemoryLimit
   private var limit: Bytes
+  private let ledger: MemoryLedger
 
   /// Enters before the case allocates anything, or what it has stays charged elsewhere.
-  init(budget: Bytes, offered: SystemMemoryLimit) throws {
+  init(budget: Bytes, offered: SystemMemoryLimit, ledger: MemoryLedger) throws {
     // A group that cannot be entered leaves the other mechanism.
     let entered = (try? offered.enter()) != nil
     mechanism = entered ? offered : .dataSize(because: "the control group could not be entered")
+    self.ledger = ledger
     limit = (mechanism.currentUsage().value ?? .zero) + budget + Self.slack
-    try mechanism.set(limit)
+    try set()
   }
 
   /// For copies that only the harness makes.
   func raise(by bytes: Bytes) throws {
     limit += bytes
+    try set()
+  }
+
+  private func set() throws {
     try mechanism.set(limit)
+    if case .dataSize = mechanism { ledger.note(dataLimit: limit) }
   }
 }

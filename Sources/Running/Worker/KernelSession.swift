@@ -38,11 +38,13 @@ final class KernelSession<W: Workload>: CaseSession {
     settings.block = order.sampling.block
     settings.sample = order.sampling.sample
     sampler = BlockSampler(clock: MonotonicClock(), settings: settings)
-    ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
+    let ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
+    self.ledger = ledger
     harness = ProcessMemory.read().anonymous
     limit = try order.memoryLimit.map {
       try ChildMemoryLimit(
-        budget: $0, offered: order.systemLimit ?? .dataSize(because: "no group was offered"))
+        budget: $0, offered: order.systemLimit ?? .dataSize(because: "no group was offered"),
+        ledger: ledger)
     }
   }
 
