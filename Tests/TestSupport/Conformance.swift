@@ -1,81 +1,138 @@
 import Foundation
 package import Kernels
-package import Quantities
+import Quantities
 
-/// Holds a workload against what the `Workload` protocol promises, problem by problem: every
-/// variant that this machine can run, on one thread and on two.
+/// What every workload must hold, whatever it computes: each variant that this machine has, held
+/// against the reference, its own operands and its own memory plan.
 ///
-/// It asserts nothing itself: tests expect that its failures are none.
+/// Failures come back as sentences, so that a test says `#expect(failures == [])`.
 package struct Conformance<W: Workload> {
-  package let problems: [W.Problem]
-  /// The counts of threads that are tried, of those that this machine has.
-  package let threads: [Int]
-  package let seed: UInt64
+  package init() {}
 
-  /// - Parameter problems: by default the smallest, and its neighbours.
-  package init(
-    problems: [W.Problem]? = nil, threads: [Int] = [1, 2], seed: UInt64 = 0x5EED
-  ) throws {
-    self.problems = try problems ?? ([W.smallest] + ProblemNeighbours.around(W.self, W.smallest))
-    self.threads = threads.filter { $0 <= ThreadPool.allowedCPUs.count }
-    self.seed = seed
-  }
-
-  /// What does not hold, a sentence each, with what is needed to see it again.
-  package func failures() throws -> [String] {
-    // A pool binds the thread that makes it: one of the test library's would stay bound.
-    try onOwnThread {
-      let pools = try threads.map { try ThreadPool(threads: $0) }
-      return try variantFailures() + problems.flatMap { try failures(of: $0, on: pools) }
-    }
-  }
-
-  private func variantFailures() -> [String] {
+  /// Checks each problem with each variant and number of threads.
+  package func failures(of problems: [W.Problem], threads: [Int]) throws -> [String] {
     var failures: [String] = []
-    if W.variants.first?.kind != .reference {
-      failures.append("\(W.name): the first variant is not the reference")
-    }
-    if Set(W.variants.map(\.name)).count != W.variants.count {
-      failures.append("\(W.name): two variants have one name")
-    }
-    return failures
-  }
-
-  private func failures(of problem: W.Problem, on pools: [ThreadPool]) throws -> [String] {
-    let text = try ProblemNeighbours.text(of: problem)
-    do {
-      try W.validate(problem)
-    } catch {
-      return ["\(W.name) \(text): the problem is not valid: \(error)"]
-    }
-    var failures = try workFailures(of: problem).map { "\(W.name) \(text): \($0)" }
-    let truth = try ExpectedCall<W>(problem: problem, seed: seed)
-    for variant in W.variants where variant.unavailable == nil {
-      for pool in pools {
-        let found = try VariantCheck<W>(
-          problem: problem, variant: variant, pool: pool, seed: seed, truth: truth
-        ).failures()
-        failures += found.map {
-          "\(W.name) \(text), variant \(variant.name), threads \(pool.threads), seed \(seed): \($0)"
+    for count in threads {
+      let pool = try ThreadPool(threads: count)
+      for problem in problems {
+        for variant in W.variants where variant.unavailable == nil {
+          let place = "\(W.name) \(problem) \(variant.name) on \(count) threads"
+          failures += try check(problem, variant, pool).map { "\(place): \($0)" }
         }
       }
     }
     return failures
   }
 
-  /// Work is positive, and does not shrink when an axis grows.
-  private func workFailures(of problem: W.Problem) throws -> [String] {
+  /// The problem, and each of its number axes one less (where that is positive) and one more.
+  package func neighbours(of problem: W.Problem) throws -> [W.Problem] {
+    [problem] + (try moved(problem, by: [-1, 1]).map(\.problem))
+  }
+
+  /// Work is positive and does not shrink as an axis grows.
+  package func workFailures(of problem: W.Problem) throws -> [String] {
     let work = W.work(of: problem)
-    var failures: [String] = []
-    if work.flops <= 0 || work.workingSet <= .zero { failures.append("work is not positive") }
-    for larger in try ProblemNeighbours.around(W.self, problem, steps: [1]) {
+    var failures = work.flops > 0 && work.workingSet > .zero ? [] : ["work is not positive"]
+    for (axis, larger) in try moved(problem, by: [1]) {
       let more = W.work(of: larger)
-      if more.flops < work.flops || more.bytesRead < work.bytesRead
-        || more.bytesWritten < work.bytesWritten
-      {
-        failures.append("work shrinks towards \(try ProblemNeighbours.text(of: larger))")
+      if more.flops < work.flops || more.workingSet < work.workingSet {
+        failures.append("work shrinks as \(axis) grows")
       }
     }
     return failures
   }
+
+  private func moved(_ problem: W.Problem, by steps: [Int]) throws
+    -> [(axis: String, problem: W.Problem)]
+  {
+    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(problem))
+    guard let axes = json as? [String: Any] else { return [] }
+    var found: [(String, W.Problem)] = []
+    for (axis, value) in axes.sorted(by: { $0.key < $1.key }) {
+      guard let number = value as? Int else { continue }
+      for step in steps where number + step >= 1 {
+        var changed = axes
+        changed[axis] = number + step
+        let other = try JSONDecoder().decode(
+          W.Problem.self, from: JSONSerialization.data(withJSONObject: changed))
+        if (try? W.validate(other)) != nil { found.append((axis, other)) }
+      }
+    }
+    return found
+  }
+
+  /// One case's life as the harness leads it: operands, preparation with a checked call, run.
+  private func check(_ problem: W.Problem, _ variant: Variant<W>, _ pool: ThreadPool) throws
+    -> [String]
+  {
+    let ledger = try MemoryLedger(fence: 256)
+    ledger.begin(.operands)
+    var failures: [String] = []
+    let kernel = try prepare(problem, variant, pool, ledger, &failures)
+    ledger.begin(.run)
+    kernel.run()
+    if !ledger.brokenFences.isEmpty {
+      failures.append("wrote outside: \(ledger.brokenFences.joined(separator: ", "))")
+    }
+    let plan = W.memory(of: problem, variant: variant, threads: pool.threads)
+    let seen = ledger.snapshot.plan
+    for phase in MemoryPhase.allCases where plan.phases[phase] != seen.phases[phase] {
+      failures.append(
+        "planned \(plan.phases[phase] ?? [:]) in \(phase), saw \(seen.phases[phase] ?? [:])")
+    }
+    let peak = MemoryPhase.allCases.map(plan.total).max() ?? .zero
+    if plan.peak != peak { failures.append("the peak is \(plan.peak), no phase's maximum") }
+    return failures
+  }
+
+  /// The operands live no longer than this call, but for those that the kernel keeps.
+  private func prepare(
+    _ problem: W.Problem, _ variant: Variant<W>, _ pool: ThreadPool, _ ledger: MemoryLedger,
+    _ failures: inout [String]
+  ) throws -> any Kernel {
+    let operands = try W.operands(for: problem, seed: 42, in: ledger)
+    ledger.begin(.preparation)
+    let before = operands.operands.filter { $0.access != .output }.map(Self.bytes)
+    guard let output = operands.operands.first(where: { $0.access == .output })?.tensor else {
+      throw MissingOutput()
+    }
+    output.fillNaN()
+    let kernel = try variant.prepare(problem, operands, Execution(ledger: ledger, pool: pool))
+    kernel.run()
+    let first = (0..<output.count).map { output[$0].bitPattern }
+    failures += compare(output, problem, operands)
+    output.fillNaN()
+    kernel.run()
+    if first != (0..<output.count).map({ output[$0].bitPattern }) {
+      failures.append("the same call gave other bits")
+    }
+    if before != operands.operands.filter({ $0.access != .output }).map(Self.bytes) {
+      failures.append("an input was changed")
+    }
+    return kernel
+  }
+
+  private func compare(_ output: Tensor, _ problem: W.Problem, _ operands: W.Operands) -> [String] {
+    let all = OutputSample(
+      rows: output.rows, columns: output.columns, flopsPerResult: 1, flopBudget: .max,
+      countBudget: .max, seed: 0)
+    let expected = W.expectation(of: problem, operands, at: all)
+    let tolerance = W.tolerance(of: problem).relative
+    let wrong = (0..<output.count).filter { index in
+      let error = abs(Double(output[index]) - expected.values[index])
+      return !(error <= tolerance * expected.magnitudes[index])
+    }
+    guard let index = wrong.first else { return [] }
+    return [
+      "\(wrong.count) of \(output.count) results stray, \(index) first: "
+        + "\(output[index]), not \(expected.values[index])"
+    ]
+  }
+
+  private static func bytes(_ operand: Operand) -> [UInt8] {
+    Array(UnsafeRawBufferPointer(start: operand.tensor.start, count: operand.tensor.bytes.count))
+  }
 }
+
+/// A workload without an output cannot be checked.
+private struct MissingOutput: Error {}
