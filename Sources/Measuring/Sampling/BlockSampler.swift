@@ -60,18 +60,22 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
   }
 
   private func samples(for span: Seconds, calls: Int, _ call: () -> Void) -> [Double] {
-    var samples: [Double] = []
-    samples.reserveCapacity(Int(span.value / shortestSample.value) + 16)
+    // A sample is rarely shorter than the shortest; the room is for those that are.
+    let capacity = 4 * Int(span.value / shortestSample.value) + 64
     let start = clock.now()
     let span = span.nanoseconds
-    var before = start
-    repeat {
-      for _ in 0..<calls { call() }
-      let after = clock.now()
-      samples.append(Double(after - before) / 1e9)
-      before = clock.now()
-    } while before - start < span
-    return samples
+    return withUnsafeTemporaryAllocation(of: Int.self, capacity: capacity) { lengths in
+      var count = 0
+      var before = start
+      // A store and no more between the two readings of the clock.
+      repeat {
+        for _ in 0..<calls { call() }
+        lengths[count] = clock.now() - before
+        count += 1
+        before = clock.now()
+      } while before - start < span && count < capacity
+      return lengths[..<count].map { Double($0) / 1e9 }
+    }
   }
 
   private func time(_ calls: Int, _ call: () -> Void) -> Double {
