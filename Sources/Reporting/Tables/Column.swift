@@ -56,10 +56,12 @@ enum Column: CaseIterable {
     return text ?? Self.absent
   }
 
+  static let rateLegend = "rate: GFLOP/s where arithmetic binds, GB/s where memory does; "
+
   /// What the columns mean, where their titles do not tell.
   static let legend =
-    "rate: GFLOP/s where arithmetic binds, GB/s where memory does; of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
-    + "memory: the ledger's peak; error: ÷ its tolerance, 1 is the most that passes"
+    "of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
+    + "memory: the ledger's peak, as predicted unless marked ≠; error: ÷ its tolerance, 1 is the most that passes"
 
   /// Rounded up, so that an interval is never told narrower than it is.
   private static func halfWidth(_ share: Double) -> String {

@@ -4,7 +4,8 @@ import Records
 
 /// What a reader must be told under a table, whatever the format: only what occurs in it.
 enum Notes {
-  static func of(_ cases: [CaseReport]) -> [String] {
+  /// - Parameter shown: columns that the table has beside the usual ones.
+  static func of(_ cases: [CaseReport], shown: Set<Column> = []) -> [String] {
     let timed = cases.filter { $0.outcome == .ok }
     guard !timed.isEmpty else { return [] }
     var notes: [String] = []
@@ -18,7 +19,7 @@ enum Notes {
       let scope = scopes.sorted().joined(separator: " or ")
       notes.append("±95 %: half of the median's 95 % interval, \(scope)")
     }
-    notes.append(Column.legend)
+    notes.append((shown.contains(.rate) ? Column.rateLegend : "") + Column.legend)
     if let resolved = resolved(timed) { notes.append(resolved) }
     return notes
   }

@@ -48,7 +48,10 @@ package struct TerminalTable: Sendable {
 
   /// What the marks mean that occurred, and how the cases ended.
   package func foot(_ reports: [CaseReport]) -> [String] {
-    [""] + (Notes.of(reports) + [Notes.summary(of: reports)]).flatMap { $0.wrapped(width) }
+    [""]
+      + (Notes.of(reports, shown: [.rate]) + [Notes.summary(of: reports)]).flatMap {
+        $0.wrapped(width)
+      }
   }
 
   /// The left part of a line of figures.
