@@ -12,6 +12,8 @@ package struct Latency: Codable, Hashable, Sendable {
   package let p99: Seconds
   package let minimum: Seconds
   package let samples: Int
+  /// Samples beyond Tukey's fences: told, and never left out.
+  package let outliers: Int
   package let blocks: Int
   package let runs: Int
   /// Windows that were dropped as warm-up.
@@ -68,6 +70,7 @@ extension Latency {
     p99 = Seconds(estimate.p99)
     minimum = Seconds(estimate.minimum)
     samples = estimate.samples
+    outliers = estimate.outliers
     blocks = estimate.blocks
     runs = estimate.runs
     warmUp = timings.reduce(0) { $0 + $1.warmUp.cut }

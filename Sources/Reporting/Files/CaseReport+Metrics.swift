@@ -82,6 +82,7 @@ extension CaseReport {
       Metric("p99", latency.map(\.p99)),
       Metric("minimum", latency.map(\.minimum)),
       Metric("samples", latency.map(\.samples)),
+      Metric("outliers", latency.map(\.outliers)),
       Metric("blocks", latency.map(\.blocks)),
       Metric("runs", latency.map(\.runs)),
       Metric("warmup", latency.map(\.warmUp)),
