@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -74,7 +75,11 @@ void *hr_map_shared(const char *path, uint64_t length, int create, int *error) {
     return NULL;
   }
   void *address = MAP_FAILED;
-  if (!create || ftruncate(descriptor, (off_t)length) == 0) {
+  struct stat found;
+  if (!create && fstat(descriptor, &found) == 0 && found.st_size < (off_t)length) {
+    // Touching a page past a file's end would be a bus error.
+    errno = EINVAL;
+  } else if (!create || ftruncate(descriptor, (off_t)length) == 0) {
     address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   }
   if (address == MAP_FAILED) *error = errno;

@@ -31,7 +31,7 @@ package func fixed(_ value: Double, _ decimals: Int) -> String {
   return "\(sign)\(whole / unit).\(zeros)\(fraction)"
 }
 
-/// One significant digit and an exponent, for errors: `3e-07`.
+/// Two significant digits and an exponent, for errors: `3.0e-07`.
 package func scientific(_ value: Double) -> String {
   guard value.isFinite else { return significant(value) }
   guard value != 0 else { return "0" }

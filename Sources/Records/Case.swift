@@ -20,9 +20,10 @@ package struct Case: Hashable, Sendable {
 
   /// Reads an `id` back.
   package init?(id: String) {
-    guard let slash = id.firstIndex(of: "/") else { return nil }
+    guard let slash = id.firstIndex(of: "/"), slash != id.startIndex else { return nil }
+    let pairs = id[id.index(after: slash)...]
     var axes: OrderedDictionary<String, AxisValue> = [:]
-    for pair in id[id.index(after: slash)...].split(separator: ",") {
+    for pair in pairs.split(separator: ",", omittingEmptySubsequences: pairs.isEmpty) {
       guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else { return nil }
       let name = String(pair[..<equals])
       guard axes[name] == nil else { return nil }

@@ -14,8 +14,11 @@ package enum RunFile {
 
   package static func parse(_ data: Data, from path: String) throws -> Run {
     let ended = data.last == UInt8(ascii: "\n")
-    let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: true)
-    guard let first = lines.first else { throw RunFileFault.empty(path) }
+    var lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    if lines.last?.isEmpty == true { lines.removeLast() }
+    guard let first = lines.first, lines.contains(where: { !$0.isEmpty }) else {
+      throw RunFileFault.empty(path)
+    }
     let header = try header(first, path)
     var records: [Record] = []
     for (index, line) in lines.enumerated().dropFirst() {

@@ -158,9 +158,9 @@ final class LedgerMap: @unchecked Sendable {
     }
     return LedgerSnapshot(
       phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: MemoryPlan(phases),
-      live: known ? live : [:], rotation: Bytes(words[Word.rotation]),
-      allocations: words[Word.allocations], refusal: refusal,
-      dataLimit: words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil)
+      live: known ? live : [:], rotation: Bytes(known ? words[Word.rotation] : 0),
+      allocations: known ? words[Word.allocations] : 0, refusal: refusal,
+      dataLimit: known && words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil)
   }
 
   private func index(_ role: MemoryRole) -> Int { roles.firstIndex(of: role) ?? 0 }

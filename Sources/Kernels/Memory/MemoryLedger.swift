@@ -59,7 +59,9 @@ package final class MemoryLedger: Sendable {
       }
       let huge = bytes >= Allocation.hugePage
       let alignment = huge ? Allocation.hugePage.count : 4096
-      let length = roundUp(bytes.count + 2 * fence, to: 4096) + (huge ? alignment : 0)
+      // In front, the fence's length is rounded up so that the data keeps its alignment.
+      let inFront = roundUp(fence, to: 64)
+      let length = roundUp(inFront + bytes.count + fence, to: 4096) + (huge ? alignment : 0)
       var error: Int32 = 0
       guard let base = hr_map_private(UInt64(length), &error) else {
         map.refuse(role: role, bytes: bytes)
@@ -74,7 +76,7 @@ package final class MemoryLedger: Sendable {
       }
       if fence > 0 {
         // The data ends where the fence behind it begins, or a write just past its end goes unseen.
-        start += roundUp(fence, to: 64)
+        start += inFront
         let behind = Fence(start: start + bytes.count, length: fence, name: "after \(role.label)")
         let before = Fence(start: start - fence, length: fence, name: "before \(role.label)")
         for side in [before, behind] {

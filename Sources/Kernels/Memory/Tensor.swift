@@ -36,7 +36,8 @@ package final class Tensor: Sendable {
   /// A stretch of elements in fp64, whatever they are stored as: exact.
   package func doubles(_ range: Range<Int>) -> [Double] { range.map { Double(self[$0]) } }
 
-  /// Fills with uniform values in [−1, 1), the same for the same seed.
+  /// Fills with uniform values in [−1, 1), the same for the same seed; 16 bits round those next
+  /// to 1 up to it.
   package func fillUniform(seed: UInt64) {
     let mixed = hash32(UInt32(truncatingIfNeeded: seed >> 32), UInt32(truncatingIfNeeded: seed))
     let count = count

@@ -56,6 +56,10 @@ package final class ThreadPool: @unchecked Sendable {
     guard threads <= available.count else {
       throw ThreadPoolFault.tooMany(asked: threads, cores: available.count)
     }
+    // A worker cannot throw: what it could not be bound to is refused here.
+    if let cpu = available.prefix(threads).first(where: { !Self.allowedCPUs.contains($0) }) {
+      throw ThreadPoolFault.unusable(cpu: cpu, errno: EINVAL)
+    }
     self.threads = threads
     cpus = Array(available.prefix(threads))
     control = .allocate(capacity: 1)
@@ -110,7 +114,9 @@ package final class ThreadPool: @unchecked Sendable {
         guard let raw else { return nil }
         let start = Unmanaged<WorkerStart>.fromOpaque(raw).takeRetainedValue()
         let pool = start.pool
-        pool.takeUnretainedValue().work(start.part)
+        // Not retained for as long as it works: the pool would keep itself alive. It joins its
+        // threads before it goes, so that it outlives this call.
+        pool._withUnsafeGuaranteedRef { $0.work(start.part) }
         return nil
       }, context.toOpaque())
     pthread_attr_destroy(&attributes)
