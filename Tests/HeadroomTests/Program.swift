@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Quantities
 import Records
 import Subprocess
@@ -41,10 +42,24 @@ struct Program {
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
   func run(_ arguments: [String], environment: [String: String] = [:]) async throws -> Result {
-    var changes: [Environment.Key: String?] = [:]
+    try await run(Self.path, arguments, environment)
+  }
+
+  /// Runs it where no file may grow beyond a number of blocks of 512 bytes, and a write that
+  /// would is an error instead of a signal.
+  func runLimited(fileBlocks: Int, _ arguments: [String]) async throws -> Result {
+    let limits = "trap '' XFSZ; ulimit -f \(fileBlocks); exec \"$@\""
+    return try await run("/bin/sh", ["-c", limits, "sh", Self.path] + arguments, [:])
+  }
+
+  private func run(
+    _ executable: String, _ arguments: [String], _ environment: [String: String]
+  ) async throws -> Result {
+    // What a killed program leaves in its temporary folder goes with the test's.
+    var changes: [Environment.Key: String?] = ["TMPDIR": folder]
     for (name, value) in environment { changes[Environment.Key(stringLiteral: name)] = value }
     let result = try await Subprocess.run(
-      .path(FilePath(Self.path)), arguments: Arguments(arguments),
+      .path(FilePath(executable)), arguments: Arguments(arguments),
       environment: .inherit.updating(changes), workingDirectory: FilePath(folder),
       output: .string(limit: 1 << 24), error: .string(limit: 1 << 20))
     return Result(
@@ -56,11 +71,14 @@ struct Program {
   static func package(_ arguments: [String]) async throws -> String {
     let scratch = FileManager.default.temporaryDirectory
       .appendingPathComponent("headroom-scratch-\(UUID().uuidString)").path
+    try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: scratch) }
     let result = try await Subprocess.run(
       .name("swift"),  // A scratch folder of its own: the running tests hold the usual one locked.
       arguments: Arguments(
         ["package", "--package-path", root, "--scratch-path", scratch] + arguments),
+      // The package manager leaves a lock file in the temporary folder.
+      environment: .inherit.updating(["TMPDIR": scratch]),
       output: .string(limit: 1 << 24), error: .discarded)
     return result.standardOutput
   }
@@ -83,6 +101,11 @@ struct Program {
 
   func remove() { try? FileManager.default.removeItem(atPath: folder) }
 
+  /// One processor: the ceilings of several threads take seconds to measure. Two suites that run
+  /// side by side take one each, where there are two.
+  static let first = ["--cpus", "\(ThreadPool.allowedCPUs.first ?? 0)"]
+  static let last = ["--cpus", "\(ThreadPool.allowedCPUs.last ?? 0)"]
+
   /// Calls of 20 µs, a tenth of a second of them: the quickest case there is.
-  static let quick = ["--budget", "100ms", "-a", "nanoseconds=20000", "-a", "threads=1"]
+  static let quick = ["--budget", "100ms", "-a", "nanoseconds=20000"] + first
 }

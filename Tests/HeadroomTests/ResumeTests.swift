@@ -1,4 +1,5 @@
 import Foundation
+import OrderedCollections
 import Quantities
 import Records
 import Testing
@@ -7,7 +8,7 @@ import Testing
   private let program: Program
   private static let sweep =
     ["sweep", "--workload", "self-test", "-a", "nanoseconds=20000,30000,40000,50000"]
-    + ["-a", "threads=1", "--budget", "100ms", "-o", "run.jsonl"]
+    + ["--budget", "100ms", "-o", "run.jsonl"] + Program.last
 
   init() throws { program = try Program() }
 
@@ -91,21 +92,61 @@ import Testing
     #expect(report.errors.contains("run.jsonl:3"))
   }
 
-  /// The parent is killed while a case hangs; its workers see the pipe close and leave.
-  @Test func `a killed parent leaves whole lines behind, and no worker`() async throws {
+  @Test func `a run that is whole is not run again`() async throws {
     defer { program.remove() }
-    let sweep = ["sweep", "--workload", "self-test", "-a", "behaviour=busy,hang"]
-    let options = ["-a", "nanoseconds=20000", "-a", "threads=1", "--budget", "100ms"]
-    async let swept = program.run(sweep + options + ["--timeout", "30s", "-o", "run.jsonl"])
+    #expect(try await program.run(Self.sweep).code == 0)
+    let before = try program.read("run.jsonl")
+    #expect(try await program.run(Self.sweep + ["--resume"]).code == 0)
+    #expect(try program.read("run.jsonl") == before)
+  }
+
+  /// A limit on file sizes is a disk that is full behind the second record: the shell counts in
+  /// blocks of 512 bytes.
+  @Test func `a full disk keeps what was written, and the run goes on later`() async throws {
+    defer { program.remove() }
+    #expect(try await program.run(Self.sweep).code == 0)
+    let sizes = try lines().map { $0.utf8.count + 1 }
+    let room = (sizes[0] + sizes[1] + sizes[2] + sizes[3] / 2) / 512
+    let cut = try await program.runLimited(fileBlocks: room, Self.sweep + ["--replace"])
+    #expect(cut.code == 2)
+    #expect(cut.errors.contains("a record could not be written: File too large"))
+    #expect(cut.errors.contains("--resume"))
+    let kept = try program.read("run.jsonl")
+    #expect(kept.hasSuffix("}\n"))
+    #expect(try (1...3).contains(program.records("run.jsonl").count))
+    #expect(try await program.run(Self.sweep + ["--resume"]).code == 0)
+    #expect(try program.read("run.jsonl").hasPrefix(kept))
+    #expect(try program.records("run.jsonl").count == 4)
+  }
+
+  /// The parent is killed while a case hangs; its workers see the pipe close and leave. By this
+  /// seed the hanging case is the third.
+  @Test func `a killed parent leaves whole lines behind, which are gone on with`() async throws {
+    defer { program.remove() }
+    let sweep =
+      ["sweep", "--workload", "self-test", "-a", "behaviour=busy,hang,unwritten,wrong"]
+      + ["-a", "nanoseconds=20000", "--budget", "100ms", "--seed", "6", "-o", "run.jsonl"]
+      + Program.last
+    async let swept = program.run(sweep + ["--timeout", "30s"])
     let hanging = try await Workers.hanging(under: program)
     let parent = try #require(Workers.parent(of: hanging))
     kill(parent, SIGKILL)
     #expect(try await swept.code == nil)
-    // A call that does not come back sees no pipe: only this kind of worker must be ended.
-    kill(hanging, SIGKILL)
     try await Workers.gone(from: program)
+    let kept = try program.read("run.jsonl")
     let run = try RunFile.read(program.folder + "/run.jsonl")
     #expect(!run.tornLine)
-    #expect(run.records.allSatisfy { $0.outcome == .ok })
+    #expect(run.records.count == 2)
+
+    let resumed = try await program.run(sweep + ["--timeout", "1s", "--resume"])
+    #expect(resumed.code == 5)
+    #expect(try program.read("run.jsonl").hasPrefix(kept))
+    let outcomes = try program.records("run.jsonl").map { record in
+      "\(record.case.axes["behaviour"]?.text ?? ""): \(record.outcome.name)"
+    }
+    #expect(
+      outcomes.sorted() == [
+        "busy: ok", "hang: timed-out", "unwritten: failed-check", "wrong: failed-check",
+      ])
   }
 }

@@ -53,7 +53,7 @@ import Testing
     behaviour: String, outcome: String, kind: String?
   ) async throws {
     defer { program.remove() }
-    let swept = try await sweep("\(behaviour),busy", ["--timeout", "2s"])
+    let swept = try await sweep("\(behaviour),busy", ["--timeout", "1s"])
     #expect(swept.code == 5)
     let records = try program.records("run.jsonl")
     let failed = try #require(records.first { $0.case.axes["behaviour"]?.text == behaviour })
@@ -75,10 +75,11 @@ import Testing
     async throws
   {
     defer { program.remove() }
-    let swept = try await program.run([
-      "sweep", "--workload", "matmul", "-a", "m=1", "-a", "n=64,8192", "-a", "k=8192",
-      "-a", "threads=1", "--memory-limit", "64MiB", "--budget", "100ms", "-o", "run.jsonl",
-    ])
+    let swept = try await program.run(
+      [
+        "sweep", "--workload", "matmul", "-a", "m=1", "-a", "n=64,8192", "-a", "k=8192",
+        "--memory-limit", "64MiB", "--budget", "100ms", "-o", "run.jsonl",
+      ] + Program.first)
     #expect(swept.code == 5)
     let records = try program.records("run.jsonl")
     let failed = try #require(records.first { $0.outcome != .ok })
@@ -110,8 +111,8 @@ import Testing
     let swept = try await program.run(
       [
         "sweep", "--workload", "self-test", "-a", "nanoseconds=20000", "-a", "threads=all",
-        "-o", "run.jsonl", "--runs", "2", "--note", "ticket=a=b", "--cpus", "0",
-      ], environment: ["HEADROOM_BUDGET": "100ms"])
+        "-o", "run.jsonl", "--runs", "2", "--note", "ticket=a=b",
+      ] + Program.first, environment: ["HEADROOM_BUDGET": "100ms"])
     #expect(swept.code == 0)
     let run = try RunFile.read(program.folder + "/run.jsonl")
     #expect(run.records.map(\.run) == [0, 1])
@@ -132,7 +133,7 @@ import Testing
           axes: { nanoseconds: [20000, 40000], threads: 1 }
           interleave: nanoseconds
       """, to: "turns.yaml")
-    #expect(try await program.run(["sweep", suite]).code == 0)
+    #expect(try await program.run(["sweep", suite] + Program.first).code == 0)
     let records = try program.records("reports/turns.jsonl")
     let rounds = records.map { $0.timing?.blocks.map(\.round) ?? [] }
     #expect(records.count == 2 && records[0].group != nil && records[0].group == records[1].group)
@@ -164,7 +165,7 @@ import Testing
           axes: { nanoseconds: 1000 }
           skip: [{ where: { nanoseconds: 1000 }, because: not today }]
       """, to: "none.yaml")
-    let swept = try await program.run(["sweep", suite])
+    let swept = try await program.run(["sweep", suite] + Program.first)
     #expect(swept.code == 6)
     #expect(swept.output.contains("skipped: not today"))
   }

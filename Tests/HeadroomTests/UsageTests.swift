@@ -23,7 +23,11 @@ import Testing
     Misuse(["frobnicate"], "frobnicate"),
     Misuse(["sweep"], "there is no suite to run"),
     Misuse(["sweep", "missing.yaml"], "missing.yaml"),
+    Misuse(["sweep", "--workload"], "--workload"),
     Misuse(["report"], "runs"),
+    Misuse(["report", "run.jsonl", "--html", "page.html"], "--html"),
+    Misuse(["list", "nothing"], "nothing"),
+    Misuse(["plan"], "there is no suite to run"),
     Misuse(["report", "missing.jsonl"], "missing.jsonl"),
     Misuse(["sweep", "s.yaml", "--workload", "matmul"], "exclude each other"),
     Misuse(["sweep", "--workload", "matmull", "-a", "n=8", "-a", "k=8"], "matmul"),
@@ -73,6 +77,18 @@ import Testing
     (
       "suite: s\nsweep:\n  - workload: matmul\n    axes: { m: [1, 1], n: 8, k: 8 }",
       ["bad.yaml:4:"]
+    ),
+    (
+      "suite: s\nsweep:\n  - workload: matmull\n    axes: { m: 1, n: 8, k: 8 }",
+      ["bad.yaml:3:15", "did you mean 'matmul'?"]
+    ),
+    (
+      "suite: s\nsweep:\n  - &a\n    workload: matmul\n    axes: { m: 1, n: 8, k: 8 }\n  - *a",
+      ["bad.yaml:", "stands twice"]
+    ),
+    (
+      "suite: s\nmeasure: { budget: soon }\nsweep:\n  - workload: matmul",
+      ["bad.yaml:2:20", "budget is 'soon'"]
     ),
   ])
   func `a wrong suite is told where, exits 2 and writes nothing`(text: String, words: [String])

@@ -66,4 +66,30 @@ import Testing
   @Test func `a number of threads that was not measured has no ceiling`() {
     #expect(choice(Bytes(64), threads: 3) == nil)
   }
+
+  @Test func `a format that no unit computes has no ceiling`() {
+    let work = Work(flops: 1, bytesRead: Bytes(64), bytesWritten: .zero, format: .bf16)
+    #expect(
+      CeilingChoice(work: work, threads: 1, cache: .warm, machine: machine, ceilings: ceilings)
+        == nil)
+  }
+
+  @Test func `a level that was not measured is held against DRAM`() {
+    var ceilings = ceilings
+    ceilings.bandwidth.removeAll { $0.level == .l1 }
+    let work = Work(flops: 1, bytesRead: Bytes(64), bytesWritten: .zero, format: .fp32)
+    let choice = CeilingChoice(
+      work: work, threads: 1, cache: .warm, machine: machine, ceilings: ceilings)
+    #expect(choice?.use.level == .dram)
+  }
+
+  /// 1000 bytes take 0.5 µs to write past the caches: 4000 flops take twice as long, 4004 longer.
+  @Test(arguments: [(4000, true), (4004, false)])
+  func `what is written is held against filling`(flops: Int, can: Bool) {
+    let work = Work(
+      flops: flops, bytesRead: .zero, bytesWritten: Bytes(1000), format: .fp32)
+    let choice = CeilingChoice(
+      work: work, threads: 1, cache: .warm, machine: machine, ceilings: ceilings)
+    #expect(choice?.memoryCanBind == can)
+  }
 }

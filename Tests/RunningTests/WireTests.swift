@@ -33,4 +33,57 @@ import Testing
     #expect(outcome == .failedCheck(reason: "far off\nby much"))
     #expect(back?.relative == 1e-3 && back?.worst == "row 0, column 0")
   }
+
+  /// The work order of a script that drives a worker by itself: the problem is JSON in a string,
+  /// sizes are bytes, times seconds.
+  static let prepare =
+    #"{"prepare":{"order":{"cache":"cold","cpus":[0,1],"last_level_cache":33554432,"#
+    + #""ledger":"/tmp/a.ledger","memory_limit":67108864,"#
+    + #""problem":"{\"m\":1,\"kvHeads\":8}","#
+    + #""sampling":{"block":0.125,"sample":0.25},"seed":18446744073709551615,"#
+    + #""threads":2,"variant":"portable","workload":"matmul"}}}"#
+
+  @Test func `a work order is as scripts write it`() throws {
+    let request = try JSONText.decode(Request.self, from: Data(Self.prepare.utf8))
+    #expect(String(decoding: try JSONText.encode(request), as: UTF8.self) == Self.prepare)
+    guard case .prepare(let order) = request else {
+      Issue.record("another request was read")
+      return
+    }
+    #expect(order.problem == #"{"m":1,"kvHeads":8}"#)
+    #expect(order.memoryLimit == .mebibytes(64) && order.cache == .cold && order.cpus == [0, 1])
+    #expect(order.sampling.block == Seconds(0.125) && order.seed == .max)
+  }
+
+  @Test func `a work order may leave out what has no limit`() throws {
+    let text = Self.prepare.split(separator: #""memory_limit":67108864,"#).joined()
+    let request = try JSONText.decode(Request.self, from: Data(text.utf8))
+    #expect(String(decoding: try JSONText.encode(request), as: UTF8.self) == text)
+  }
+
+  @Test(arguments: [
+    #"{"block":{"samples":[0.125,0.25]}}"#,
+    #"{"failed":{"outcome":{"kind":"budget","name":"out-of-memory","reason":"no"}}}"#,
+    #"{"finished":{"_0":{"counters":{"cycles":{"value":3},"misses":{"unavailable":"none"}},"#
+      + #""memory":{"allocations":1,"allocator":{},"anonymous_peak":{"value":4},"#
+      + #""file":{"value":8},"harness":{"unavailable":"no"},"ledger":{"phases":{"run":"#
+      + #"{"kv_cache":4}}},"live":{"weights":4},"phase":"run","resident_peak":"#
+      + #"{"value":{"run":4}},"rotation":0}}}}"#,
+    #"{"prepared":{"_0":{"calls":5,"check":{"basis":"b","passed":true,"relative":0,"#
+      + #""sampling":"all 1","tolerance":0,"worst":"row 0, column 0"},"clock_cost":0.125,"#
+      + #""preparation":{"bytes":64,"seconds":0.5},"rotation":2,"#
+      + #""warm_up":{"cut":1,"steady":true,"windows":[0.5,0.25]}}}}"#,
+    #"{"probe":{"_0":{"flops_per_second":4}}}"#,
+  ])
+  func `answers are as scripts read them`(text: String) throws {
+    let answer = try JSONText.decode(Answer.self, from: Data(text.utf8))
+    #expect(String(decoding: try JSONText.encode(answer), as: UTF8.self) == text)
+  }
+
+  @Test func `a worker's first line names protocol and schema`() throws {
+    let text = #"{"anonymous":{"value":4096},"process":7,"protocol":1,"schema":"headroom.run/1"}"#
+    let hello = try JSONText.decode(Hello.self, from: Data(text.utf8))
+    #expect(hello.protocol == Schema.wireProtocol && hello.schema == Schema.run)
+    #expect(String(decoding: try JSONText.encode(hello), as: UTF8.self) == text)
+  }
 }

@@ -23,6 +23,7 @@ package struct Worker {
   package func run() throws {
     // Taken before any pool binds this thread.
     _ = ThreadPool.allowedCPUs
+    OrphanWatch.start()
     try send(
       Hello(
         protocol: Schema.wireProtocol, schema: Schema.run, process: getpid(),
