@@ -12,7 +12,7 @@ package enum Mark: String, CaseIterable, Sendable {
   package var meaning: String {
     switch self {
     case .unsteady:
-      "unsteady: the machine's own speed moved by more than 10 %, or warm-up never settled"
+      "unsteady: the machine's own speed moved by more than 15 %, or warm-up never settled"
     case .wide:
       "wide: the median is not known as well as was asked, or no better than ± 5 %"
     case .strayed: "the ledger's peak is not the predicted one"
