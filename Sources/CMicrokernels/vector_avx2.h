@@ -8,6 +8,7 @@
 typedef __m256 hr_vec;
 typedef __m256i hr_mask;
 
+#define UNROLL _Pragma("clang loop unroll(full)")
 #define HR_INLINE static inline __attribute__((always_inline))
 
 HR_INLINE hr_mask hr_first(int64_t count) {
@@ -39,4 +40,125 @@ HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
   int32_t count = __builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(m)));
   for (int32_t lane = 0; lane < count; lane++) lanes[lane] = p[lane];
   return _mm_loadu_si128((const void *)lanes);
+}
+
+// 16 bits in pairs, two in each 32-bit lane.
+HR_INLINE hr_vec hr_even_b16(hr_vec v) {
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 16));
+}
+HR_INLINE hr_vec hr_odd_b16(hr_vec v) {
+  return _mm256_castsi256_ps(
+      _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32((int)0xFFFF0000)));
+}
+HR_INLINE hr_vec hr_load_pairs(const uint16_t *p, int64_t count) {
+  if (count >= 16) return _mm256_loadu_ps((const float *)(const void *)p);
+  uint16_t lanes[16] = {0};
+  for (int64_t i = 0; i < count; i++) lanes[i] = p[i];
+  return _mm256_loadu_ps((const float *)(const void *)lanes);
+}
+HR_INLINE void hr_store_low_16(uint16_t *p, hr_vec v) {
+  __m256i low = _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0xFFFF));
+  __m256i packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x88);
+  _mm_storeu_si128((void *)p, _mm256_castsi256_si128(packed));
+}
+HR_INLINE void hr_store_high_16(uint16_t *p, hr_vec v) {
+  hr_store_low_16(p, _mm256_castsi256_ps(_mm256_srli_epi32(_mm256_castps_si256(v), 16)));
+}
+// Rows become columns: in 2 × 2, then 4 × 4 in each half of a vector, then halves.
+HR_INLINE void hr_transpose(hr_vec v[8]) {
+  hr_vec t[8], u[8];
+  UNROLL for (int i = 0; i < 8; i += 2) {
+    t[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
+    t[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+  }
+  UNROLL for (int i = 0; i < 8; i += 4) {
+    UNROLL for (int h = 0; h < 2; h++) {
+      __m256d x = _mm256_castps_pd(t[i + h]), y = _mm256_castps_pd(t[i + 2 + h]);
+      u[i + 2 * h] = _mm256_castpd_ps(_mm256_unpacklo_pd(x, y));
+      u[i + 2 * h + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(x, y));
+    }
+  }
+  UNROLL for (int c = 0; c < 4; c++) {
+    v[c] = _mm256_permute2f128_ps(u[c], u[4 + c], 0x20);
+    v[4 + c] = _mm256_permute2f128_ps(u[c], u[4 + c], 0x31);
+  }
+}
+
+// Integers: vectors of bytes or of 32-bit lanes.
+typedef __m256i hr_ints;
+HR_INLINE hr_ints hr_load_ints(const void *p) { return _mm256_loadu_si256(p); }
+HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm256_and_si256(a, b); }
+HR_INLINE hr_ints hr_or(hr_ints a, hr_ints b) { return _mm256_or_si256(a, b); }
+HR_INLINE hr_ints hr_bytes(int8_t value) { return _mm256_set1_epi8(value); }
+HR_INLINE hr_ints hr_ints_of(int32_t value) { return _mm256_set1_epi32(value); }
+HR_INLINE hr_ints hr_sub_ints(hr_ints a, hr_ints b) { return _mm256_sub_epi32(a, b); }
+HR_INLINE hr_ints hr_spread(const int8_t *p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return _mm256_set1_epi32(four);
+}
+// Shifts within 16 bits, counts constant.
+#define hr_left(v, count) _mm256_slli_epi16(v, count)
+#define hr_right(v, count) _mm256_srli_epi16(v, count)
+HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm256_srli_epi32(v, count); }
+HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
+  return _mm256_and_si256(_mm256_srli_epi32(v, 8 * i), _mm256_set1_epi32(255));
+}
+HR_INLINE hr_vec hr_to_float(hr_ints v) { return _mm256_cvtepi32_ps(v); }
+HR_INLINE hr_ints hr_widen_u8(const void *p) {
+  return _mm256_cvtepu8_epi32(_mm_loadl_epi64(p));
+}
+HR_INLINE hr_ints hr_widen_s8(const void *p) {
+  return _mm256_cvtepi8_epi32(_mm_loadl_epi64(p));
+}
+// Each byte of `index`, 0 to 15, becomes that entry of a table of 16 bytes.
+HR_INLINE hr_ints hr_lookup(const uint8_t *table, hr_ints index) {
+  return _mm256_shuffle_epi8(
+      _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table)), index);
+}
+// Each lane of `index`, 0 to 15, becomes that entry of a table of 16 floats.
+HR_INLINE hr_vec hr_lookup_16(const float *table, hr_ints index) {
+  hr_vec low = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table), index);
+  hr_vec high = _mm256_permutevar8x32_ps(_mm256_loadu_ps(table + 8), index);
+  return _mm256_blendv_ps(low, high, _mm256_castsi256_ps(_mm256_slli_epi32(index, 28)));
+}
+HR_INLINE hr_vec hr_set(float value) { return _mm256_set1_ps(value); }
+HR_INLINE hr_vec hr_sub(hr_vec a, hr_vec b) { return _mm256_sub_ps(a, b); }
+HR_INLINE hr_vec hr_mul(hr_vec a, hr_vec b) { return _mm256_mul_ps(a, b); }
+// Adds the products of four bytes of w, unsigned, with four of x, signed, to each 32-bit lane.
+HR_INLINE hr_ints hr_dot(hr_ints sum, hr_ints w, hr_ints x) {
+#ifdef HR_VNNI
+  return _mm256_dpbusd_avx_epi32(sum, w, x);
+#else
+  // Pairs of 16 bits: `vpmaddubsw` would saturate on 8-bit weights.
+  hr_ints low = _mm256_madd_epi16(_mm256_and_si256(w, _mm256_set1_epi16(255)),
+                                  _mm256_srai_epi16(_mm256_slli_epi16(x, 8), 8));
+  hr_ints high = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));
+  return _mm256_add_epi32(sum, _mm256_add_epi32(low, high));
+#endif
+}
+HR_INLINE float hr_absolute_most_32(const float *x) {
+  hr_vec sign = _mm256_set1_ps(-0.0f), most = _mm256_setzero_ps();
+  for (int i = 0; i < 32; i += 8)
+    most = _mm256_max_ps(most, _mm256_andnot_ps(sign, _mm256_loadu_ps(x + i)));
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
+// 32 floats times `by`, rounded to bytes, and the sums of both halves.
+HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]) {
+  hr_ints v[4];
+  for (int i = 0; i < 4; i++)
+    v[i] = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8 * i), _mm256_set1_ps(by)));
+  for (int i = 0; i < 2; i++) {
+    hr_ints both = _mm256_add_epi32(v[2 * i], v[2 * i + 1]);
+    __m128i half = _mm_add_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+    half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+    sums[i] = _mm_cvtsi128_si32(_mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1)));
+  }
+  hr_ints low = _mm256_packs_epi32(v[0], v[1]), high = _mm256_packs_epi32(v[2], v[3]);
+  // Packing goes by halves of vectors: the 32-bit pieces are put back in order.
+  hr_ints order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  _mm256_storeu_si256((void *)to,
+                      _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
 }

@@ -8,6 +8,7 @@
 typedef __m512 hr_vec;
 typedef __mmask16 hr_mask;
 
+#define UNROLL _Pragma("clang loop unroll(full)")
 #define HR_INLINE static inline __attribute__((always_inline))
 
 HR_INLINE hr_mask hr_first(int64_t count) {
@@ -30,4 +31,119 @@ HR_INLINE hr_vec hr_widen_b16(__m256i bits) {
 HR_INLINE __m256i hr_load_16(const uint16_t *p) { return _mm256_loadu_si256((const void *)p); }
 HR_INLINE __m256i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm256_maskz_loadu_epi16(m, p);
+}
+
+// 16 bits in pairs, two in each 32-bit lane.
+HR_INLINE hr_vec hr_even_b16(hr_vec v) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 16));
+}
+HR_INLINE hr_vec hr_odd_b16(hr_vec v) {
+  return _mm512_castsi512_ps(
+      _mm512_and_si512(_mm512_castps_si512(v), _mm512_set1_epi32((int)0xFFFF0000)));
+}
+HR_INLINE hr_vec hr_load_pairs(const uint16_t *p, int64_t count) {
+  __mmask32 m = count >= 32 ? 0xFFFFFFFF : (1u << count) - 1;
+  return _mm512_castsi512_ps(_mm512_maskz_loadu_epi16(m, p));
+}
+HR_INLINE void hr_store_low_16(uint16_t *p, hr_vec v) {
+  _mm256_storeu_si256((void *)p, _mm512_cvtepi32_epi16(_mm512_castps_si512(v)));
+}
+HR_INLINE void hr_store_high_16(uint16_t *p, hr_vec v) {
+  _mm256_storeu_si256((void *)p,
+                      _mm512_cvtepi32_epi16(_mm512_srli_epi32(_mm512_castps_si512(v), 16)));
+}
+#ifdef HR_BF16_PAIRS
+// Adds both products of a pair of bf16 to each lane.
+HR_INLINE hr_vec hr_dot_b16(hr_vec x, hr_vec y, hr_vec sum) {
+  return _mm512_dpbf16_ps(sum, (__m512bh)x, (__m512bh)y);
+}
+#endif
+// Rows become columns: in 2 × 2, then 4 × 4 in each quarter of a vector, then quarters.
+HR_INLINE void hr_transpose(hr_vec v[16]) {
+  hr_vec t[16];
+  UNROLL for (int i = 0; i < 16; i += 2) {
+    t[i] = _mm512_unpacklo_ps(v[i], v[i + 1]);
+    t[i + 1] = _mm512_unpackhi_ps(v[i], v[i + 1]);
+  }
+  hr_vec u[16];
+  UNROLL for (int i = 0; i < 16; i += 4) {
+    UNROLL for (int h = 0; h < 2; h++) {
+      __m512d x = _mm512_castps_pd(t[i + h]), y = _mm512_castps_pd(t[i + 2 + h]);
+      u[i + 2 * h] = _mm512_castpd_ps(_mm512_unpacklo_pd(x, y));
+      u[i + 2 * h + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(x, y));
+    }
+  }
+  UNROLL for (int c = 0; c < 4; c++) {
+    hr_vec x0 = _mm512_shuffle_f32x4(u[c], u[4 + c], 0x44);
+    hr_vec x1 = _mm512_shuffle_f32x4(u[c], u[4 + c], 0xEE);
+    hr_vec y0 = _mm512_shuffle_f32x4(u[8 + c], u[12 + c], 0x44);
+    hr_vec y1 = _mm512_shuffle_f32x4(u[8 + c], u[12 + c], 0xEE);
+    v[c] = _mm512_shuffle_f32x4(x0, y0, 0x88);
+    v[4 + c] = _mm512_shuffle_f32x4(x0, y0, 0xDD);
+    v[8 + c] = _mm512_shuffle_f32x4(x1, y1, 0x88);
+    v[12 + c] = _mm512_shuffle_f32x4(x1, y1, 0xDD);
+  }
+}
+
+// Integers: vectors of bytes or of 32-bit lanes.
+typedef __m512i hr_ints;
+HR_INLINE hr_ints hr_load_ints(const void *p) { return _mm512_loadu_si512(p); }
+HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm512_and_si512(a, b); }
+HR_INLINE hr_ints hr_or(hr_ints a, hr_ints b) { return _mm512_or_si512(a, b); }
+HR_INLINE hr_ints hr_bytes(int8_t value) { return _mm512_set1_epi8(value); }
+HR_INLINE hr_ints hr_ints_of(int32_t value) { return _mm512_set1_epi32(value); }
+HR_INLINE hr_ints hr_sub_ints(hr_ints a, hr_ints b) { return _mm512_sub_epi32(a, b); }
+HR_INLINE hr_ints hr_spread(const int8_t *p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  return _mm512_set1_epi32(four);
+}
+// Shifts within 16 bits, counts constant.
+#define hr_left(v, count) _mm512_slli_epi16(v, count)
+#define hr_right(v, count) _mm512_srli_epi16(v, count)
+HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm512_srli_epi32(v, count); }
+HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
+  return _mm512_and_si512(_mm512_srli_epi32(v, 8 * i), _mm512_set1_epi32(255));
+}
+HR_INLINE hr_vec hr_to_float(hr_ints v) { return _mm512_cvtepi32_ps(v); }
+HR_INLINE hr_ints hr_widen_u8(const void *p) {
+  return _mm512_cvtepu8_epi32(_mm_loadu_si128(p));
+}
+HR_INLINE hr_ints hr_widen_s8(const void *p) {
+  return _mm512_cvtepi8_epi32(_mm_loadu_si128(p));
+}
+// Each byte of `index`, 0 to 15, becomes that entry of a table of 16 bytes.
+HR_INLINE hr_ints hr_lookup(const uint8_t *table, hr_ints index) {
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128((const void *)table)), index);
+}
+// Each lane of `index`, 0 to 15, becomes that entry of a table of 16 floats.
+HR_INLINE hr_vec hr_lookup_16(const float *table, hr_ints index) {
+  return _mm512_permutexvar_ps(index, _mm512_loadu_ps(table));
+}
+HR_INLINE hr_vec hr_set(float value) { return _mm512_set1_ps(value); }
+HR_INLINE hr_vec hr_sub(hr_vec a, hr_vec b) { return _mm512_sub_ps(a, b); }
+HR_INLINE hr_vec hr_mul(hr_vec a, hr_vec b) { return _mm512_mul_ps(a, b); }
+// Adds the products of four bytes of w, unsigned, with four of x, signed, to each 32-bit lane.
+HR_INLINE hr_ints hr_dot(hr_ints sum, hr_ints w, hr_ints x) {
+#ifdef HR_VNNI
+  return _mm512_dpbusd_epi32(sum, w, x);
+#else
+  hr_ints low = _mm512_madd_epi16(_mm512_and_si512(w, _mm512_set1_epi16(255)),
+                                  _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8));
+  hr_ints high = _mm512_madd_epi16(_mm512_srli_epi16(w, 8), _mm512_srai_epi16(x, 8));
+  return _mm512_add_epi32(sum, _mm512_add_epi32(low, high));
+#endif
+}
+HR_INLINE float hr_absolute_most_32(const float *x) {
+  return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x)),
+                                            _mm512_abs_ps(_mm512_loadu_ps(x + 16))));
+}
+// 32 floats times `by`, rounded to bytes, and the sums of both halves.
+HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]) {
+  UNROLL for (int i = 0; i < 2; i++) {
+    hr_ints v = _mm512_cvtps_epi32(
+        _mm512_mul_ps(_mm512_loadu_ps(x + 16 * i), _mm512_set1_ps(by)));
+    sums[i] = _mm512_reduce_add_epi32(v);
+    _mm_storeu_si128((void *)(to + 16 * i), _mm512_cvtepi32_epi8(v));
+  }
 }

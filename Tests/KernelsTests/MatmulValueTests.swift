@@ -77,7 +77,8 @@ extension Threaded {
     }
 
     /// 17 times the smallest positive value of the format is a float, so the sum is exact;
-    /// a processor that flushes subnormals to zero would give 0.
+    /// a processor that flushes subnormals to zero would give 0, as the instruction for pairs of
+    /// bf16 does.
     @Test(arguments: MatmulShape.all)
     func `subnormals are kept`(shape: MatmulShape) throws {
       let call = try shape.call()
@@ -90,7 +91,9 @@ extension Threaded {
       call.a.setAll(1)
       call.b.setAll(least)
       for variant in call.variants {
-        #expect(try call.run(variant).allSatisfy { $0 == 17 * least }, "\(variant.name)")
+        let flushes = shape.precision == .bf16 && variant.name == "avx512-bf16"
+        let sum = flushes ? 0 : 17 * least
+        #expect(try call.run(variant).allSatisfy { $0 == sum }, "\(variant.name)")
       }
     }
 

@@ -27,39 +27,105 @@ typedef enum : uint32_t {
 } hr_element;
 
 /// The inner loops of C[m,n] = A[m,k] · B[n,k]ᵀ for one way of storing A and B; sums in fp32.
+///
+/// A product is made of tiles, a tile of steps along k. A step is one k, or a pair where b is bf16.
 typedef struct {
   /// The largest tile that keeps its sums in registers.
   int32_t tile_rows, tile_columns;
-  /// The most rows that `dot` takes.
-  int32_t dot_rows;
+  /// How many k a step takes, and the bytes of b in it for one column.
+  int32_t step, step_bytes;
 
   /// One tile: c[rows, columns] = (accumulate ? c : 0) + a · b.
-  /// `a` is depth × tile_rows, `b` depth × tile_columns, both packed; rows and columns may be
-  /// fewer than the tile's.
-  void (*tile)(const float *a, const void *b, float *c, int64_t c_stride, int64_t depth,
-               int32_t rows, int32_t columns, int32_t accumulate);
+  /// `a` is step × rows, `b` step × tile_columns, both packed; columns may be fewer than the
+  /// tile's. Each step asks for `lines` (0 to 2) lines of the cache from `next` on.
+  void (*tile)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
+               int32_t rows, int32_t columns, int32_t accumulate, const void *next,
+               int32_t lines);
 
-  /// Dot products of whole rows: c[i, j] = Σ a[i, l] · b[j, l] for i < rows, j < columns.
-  /// Nothing is packed; strides are in elements.
-  void (*dot)(const float *a, int64_t a_stride, const void *b, int64_t b_stride, float *c,
-              int64_t c_stride, int64_t depth, int32_t rows, int64_t columns);
-
-  /// rows × depth, row-major, to depth × tile_rows in fp32; rows ≤ tile_rows.
+  /// rows × depth, row-major, to what `tile` reads; rows ≤ tile_rows. An odd depth is filled up
+  /// with zeros.
   void (*pack_a)(const void *from, int64_t stride, float *to, int64_t depth, int32_t rows);
 
-  /// rows × depth, row-major, to depth × tile_columns as stored; missing rows become zeros.
+  /// rows × depth, row-major, to what `tile` reads; missing rows become zeros, and so does the
+  /// second of a pair after an odd depth.
   void (*pack_b)(const void *from, int64_t stride, void *to, int64_t depth, int32_t rows);
-
-  /// As stored to fp32.
-  void (*widen)(const void *from, float *to, int64_t count);
 } hr_matmul_kernels;
 
 #if defined(__x86_64__)
 /// Call only where `hr_cpu_features` has HR_CPU_AVX2.
-hr_matmul_kernels hr_matmul_kernels_avx2(hr_element stored);
+hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
 /// Call only where `hr_cpu_features` has HR_CPU_AVX512.
-hr_matmul_kernels hr_matmul_kernels_avx512(hr_element stored);
+hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
+/// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
+/// products of denormals count as 0.
+hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
 #endif
+
+/// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
+///
+/// A panel is groups in the order of k; a group is a header (the scales of its outputs) and then
+/// sub-blocks of 32 k: first code bits, four consecutive k of one output in one 32-bit lane.
+typedef enum : uint32_t {
+  HR_Q4_0 = 0,
+  HR_Q4_1 = 1,
+  HR_Q5_0 = 2,
+  HR_Q5_1 = 3,
+  HR_Q8_0 = 4,
+  HR_Q2_K = 5,
+  HR_Q3_K = 6,
+  HR_Q4_K = 7,
+  HR_Q5_K = 8,
+  HR_Q6_K = 9,
+  HR_IQ4_NL = 10,
+  HR_NF4 = 11,
+  /// One fp32 scale a row; the others that follow have an fp16 scale a group, and some a zero point.
+  HR_INT8_ROWS = 12,
+  HR_INT8 = 13,
+  HR_INT8_ZERO = 14,
+  HR_INT4 = 15,
+  HR_INT4_ZERO = 16,
+  HR_INT3 = 17,
+  HR_INT3_ZERO = 18,
+} hr_quantization;
+
+/// 32 activations of one row in 8 bits.
+typedef struct {
+  int8_t values[32];
+  float scale;
+  /// Of the halves, or of the whole in the first: the start of an integer sum (what a constant
+  /// zero point takes away), or the activations' own sum in fp32 (what a minimum is times).
+  union { int32_t start; float sum; } extra[2];
+  uint32_t unused;
+} hr_quantized_row;
+
+/// Which sums of activations a format needs: for its constant zero point, or for its minima.
+typedef enum : uint32_t {
+  HR_SUM_OF_32 = 0,
+  HR_SUMS_OF_16 = 1,
+} hr_activation_sums;
+
+typedef struct {
+  /// sums[rows, columns] += a · weights, for one panel's groups. A group has `given` sub-blocks
+  /// where the format does not say; `a` is block × row, `a_stride` rows from block to block.
+  void (*multiply)(const void *panel, int64_t groups, int32_t given, const hr_quantized_row *a,
+                   int64_t a_stride, int32_t rows, float *sums);
+  /// The weights of a panel's groups in fp32, k × column.
+  void (*widen)(const void *panel, int64_t groups, int32_t given, float *to);
+  /// Codes of a panel's outputs, 32 k each, a byte a code, to a sub-block's bits.
+  void (*pack_codes)(const uint8_t *codes, int32_t bits, void *to);
+  /// Rows of activations in 8 bits; a depth that is no multiple of 32 is filled up with zeros.
+  void (*quantize_rows)(const float *from, int64_t stride, int64_t depth, int32_t rows,
+                        hr_activation_sums sums, int32_t zero, hr_quantized_row *to,
+                        int64_t to_stride);
+  int32_t columns, bits;
+  /// Bytes of a group's header, for each output.
+  int32_t header;
+  /// Sub-blocks in a group; 0 where it is the caller's to say.
+  int32_t sub_blocks;
+  /// The code that stands for 0; 0 where the format has minima.
+  int32_t zero;
+  hr_activation_sums sums;
+} hr_quantized_kernels;
 
 /// A number format that the machine may have units for.
 typedef enum : uint32_t {

@@ -8,7 +8,6 @@ import Quantities
 private typealias Lanes = SIMD8<Float>
 private let tileRows = 4
 private let tileColumns = 8
-private let dotRows = 8
 
 /// How one element type is read.
 private protocol StoredElement {
@@ -51,102 +50,87 @@ extension Matmul {
   static func portableLoops(_ precision: ElementType) -> hr_matmul_kernels {
     switch precision {
     case .fp32:
-      hr_matmul_kernels(
-        tile_rows: Int32(tileRows), tile_columns: Int32(tileColumns), dot_rows: Int32(dotRows),
-        tile: { portableTile(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7) },
-        dot: { portableDot(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
-        pack_a: { portablePackA(StoredFP32.self, $0, $1, $2, $3, $4) },
-        pack_b: { portablePackB(StoredFP32.self, $0, $1, $2, $3, $4) },
-        widen: { portableWiden(StoredFP32.self, $0, $1, $2) })
+      loops(
+        4,
+        tile: { a, b, c, stride, steps, rows, columns, add, _, _ in
+          portableTile(StoredFP32.self, a, b, c, stride, steps, rows, columns, add)
+        },
+        packA: { portablePackA(StoredFP32.self, $0, $1, $2, $3, $4) },
+        packB: { portablePackB(StoredFP32.self, $0, $1, $2, $3, $4) })
     case .fp16:
-      hr_matmul_kernels(
-        tile_rows: Int32(tileRows), tile_columns: Int32(tileColumns), dot_rows: Int32(dotRows),
-        tile: { portableTile(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7) },
-        dot: { portableDot(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
-        pack_a: { portablePackA(StoredFP16.self, $0, $1, $2, $3, $4) },
-        pack_b: { portablePackB(StoredFP16.self, $0, $1, $2, $3, $4) },
-        widen: { portableWiden(StoredFP16.self, $0, $1, $2) })
+      loops(
+        2,
+        tile: { a, b, c, stride, steps, rows, columns, add, _, _ in
+          portableTile(StoredFP16.self, a, b, c, stride, steps, rows, columns, add)
+        },
+        packA: { portablePackA(StoredFP16.self, $0, $1, $2, $3, $4) },
+        packB: { portablePackB(StoredFP16.self, $0, $1, $2, $3, $4) })
     case .bf16:
-      hr_matmul_kernels(
-        tile_rows: Int32(tileRows), tile_columns: Int32(tileColumns), dot_rows: Int32(dotRows),
-        tile: { portableTile(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7) },
-        dot: { portableDot(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
-        pack_a: { portablePackA(StoredBF16.self, $0, $1, $2, $3, $4) },
-        pack_b: { portablePackB(StoredBF16.self, $0, $1, $2, $3, $4) },
-        widen: { portableWiden(StoredBF16.self, $0, $1, $2) })
+      loops(
+        2,
+        tile: { a, b, c, stride, steps, rows, columns, add, _, _ in
+          portableTile(StoredBF16.self, a, b, c, stride, steps, rows, columns, add)
+        },
+        packA: { portablePackA(StoredBF16.self, $0, $1, $2, $3, $4) },
+        packB: { portablePackB(StoredBF16.self, $0, $1, $2, $3, $4) })
     }
   }
+}
+private typealias Tile =
+  @convention(c) (
+    UnsafePointer<Float>?, UnsafeRawPointer?, UnsafeMutablePointer<Float>?, Int64, Int64, Int32,
+    Int32, Int32, UnsafeRawPointer?, Int32
+  ) -> Void
+
+/// Portable steps are one k each.
+private func loops(
+  _ stepBytes: Int32, tile: @escaping Tile,
+  packA:
+    @escaping @convention(c) (
+      UnsafeRawPointer?, Int64, UnsafeMutablePointer<Float>?, Int64, Int32
+    ) -> Void,
+  packB:
+    @escaping @convention(c) (
+      UnsafeRawPointer?, Int64, UnsafeMutableRawPointer?, Int64, Int32
+    ) -> Void
+) -> hr_matmul_kernels {
+  hr_matmul_kernels(
+    tile_rows: Int32(tileRows), tile_columns: Int32(tileColumns), step: 1, step_bytes: stepBytes,
+    tile: tile, pack_a: packA, pack_b: packB)
 }
 
 /// `hr_matmul_kernels.tile`
 @inline(__always)
 private func portableTile<S: StoredElement>(
   _: S.Type, _ a: UnsafePointer<Float>?, _ b: UnsafeRawPointer?, _ c: UnsafeMutablePointer<Float>?,
-  _ cStride: Int64, _ depth: Int64, _ rows: Int32, _ columns: Int32, _ accumulate: Int32
+  _ cStride: Int64, _ steps: Int64, _ rows: Int32, _ columns: Int32, _ accumulate: Int32
 ) {
   guard let a, let b = b?.assumingMemoryBound(to: S.Bits.self), let c else { return }
+  let rows = Int(rows)
   var sums = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-  for step in 0..<Int(depth) {
-    let y = S.load(b + step * tileColumns)
-    let x = a + step * tileRows
-    sums.0 += y * x[0]
-    sums.1 += y * x[1]
-    sums.2 += y * x[2]
-    sums.3 += y * x[3]
+  if rows == 1 {
+    for step in 0..<Int(steps) { sums.0 += S.load(b + step * tileColumns) * a[step] }
+  } else {
+    // Rows that are missing repeat the last one, and are not stored.
+    let (row1, row2, row3) = (1, min(2, rows - 1), min(3, rows - 1))
+    for step in 0..<Int(steps) {
+      let y = S.load(b + step * tileColumns)
+      let x = a + step * rows
+      sums.0 += y * x[0]
+      sums.1 += y * x[row1]
+      sums.2 += y * x[row2]
+      sums.3 += y * x[row3]
+    }
   }
   withUnsafeBytes(of: &sums) { raw in
     let sums = raw.bindMemory(to: Float.self)
-    for row in 0..<Int(rows) {
+    for row in 0..<rows {
       let target = c + row * Int(cStride)
       for column in 0..<Int(columns) {
         let before = accumulate != 0 ? target[column] : 0
         target[column] = before + sums[row * tileColumns + column]
       }
     }
-  }
-}
-
-/// `hr_matmul_kernels.dot`
-@inline(__always)
-private func portableDot<S: StoredElement>(
-  _: S.Type, _ a: UnsafePointer<Float>?, _ aStride: Int64, _ b: UnsafeRawPointer?,
-  _ bStride: Int64, _ c: UnsafeMutablePointer<Float>?, _ cStride: Int64, _ depth: Int64,
-  _ rows: Int32, _ columns: Int64
-) {
-  guard let a, let b = b?.assumingMemoryBound(to: S.Bits.self), let c else { return }
-  let depth = Int(depth)
-  let whole = depth / 8 * 8
-  for column in 0..<Int(columns) {
-    let y = b + column * Int(bStride)
-    for row in 0..<Int(rows) {
-      let x = a + row * Int(aStride)
-      // Four sums at a time: one alone would wait for its own addition.
-      var sums = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-      var step = 0
-      while step + 32 <= depth {
-        sums.0 += S.load(y + step) * StoredFP32.load(x + step)
-        sums.1 += S.load(y + step + 8) * StoredFP32.load(x + step + 8)
-        sums.2 += S.load(y + step + 16) * StoredFP32.load(x + step + 16)
-        sums.3 += S.load(y + step + 24) * StoredFP32.load(x + step + 24)
-        step += 32
-      }
-      while step < whole {
-        sums.0 += S.load(y + step) * StoredFP32.load(x + step)
-        step += 8
-      }
-      var sum = ((sums.0 + sums.1) + (sums.2 + sums.3)).sum()
-      while step < depth {
-        sum += S.widen(y[step]) * x[step]
-        step += 1
-      }
-      c[row * Int(cStride) + column] = sum
-    }
-  }
-}
-
-extension StoredFP32 {
-  @inline(__always) fileprivate static func load(_ pointer: UnsafePointer<Float>) -> Lanes {
-    UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self)
   }
 }
 
@@ -159,7 +143,7 @@ private func portablePackA<S: StoredElement>(
   guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
   for step in 0..<Int(depth) {
     for row in 0..<Int(rows) {
-      to[step * tileRows + row] = S.widen(from[row * Int(stride) + step])
+      to[step * Int(rows) + row] = S.widen(from[row * Int(stride) + step])
     }
   }
 }
@@ -179,13 +163,4 @@ private func portablePackB<S: StoredElement>(
         column < Int(rows) ? from[column * Int(stride) + step] : 0
     }
   }
-}
-
-/// `hr_matmul_kernels.widen`
-@inline(__always)
-private func portableWiden<S: StoredElement>(
-  _: S.Type, _ from: UnsafeRawPointer?, _ to: UnsafeMutablePointer<Float>?, _ count: Int64
-) {
-  guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
-  for index in 0..<Int(count) { to[index] = S.widen(from[index]) }
 }

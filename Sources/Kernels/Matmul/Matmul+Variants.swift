@@ -5,9 +5,17 @@ extension Matmul {
   package static let portable = variant("portable", []) { portableLoops($0) }
 
   #if arch(x86_64)
-    package static let avx2 = variant("avx2", [.avx2]) { hr_matmul_kernels_avx2($0.stored) }
-    package static let avx512 = variant("avx512", [.avx512]) { hr_matmul_kernels_avx512($0.stored) }
-    static let vectorVariants = [avx2, avx512]
+    package static let avx2 = variant("avx2", [.avx2]) {
+      hr_matmul_kernels_avx2($0.stored, $0.stored)
+    }
+    package static let avx512 = variant("avx512", [.avx512]) {
+      hr_matmul_kernels_avx512($0.stored, $0.stored)
+    }
+    /// Multiplies bf16 by the processor's own instruction for it; the others' loops are avx512's.
+    package static let avx512BF16 = variant("avx512-bf16", [.avx512, .avx512BF16]) {
+      hr_matmul_kernels_avx512bf16($0.stored, $0.stored)
+    }
+    static let vectorVariants = [avx2, avx512, avx512BF16]
   #else
     static let vectorVariants: [Variant<Matmul>] = []
   #endif
@@ -18,12 +26,9 @@ extension Matmul {
     loops: @escaping @Sendable (ElementType) -> hr_matmul_kernels
   ) -> Variant<Matmul> {
     Variant(name: name, requirements: requirements) { problem, operands, execution in
-      let loops = loops(problem.precision)
-      return problem.m <= Int(loops.dot_rows)
-        ? try DirectKernel(
-          problem: problem, operands: operands, loops: loops, execution: execution)
-        : try PackedKernel(
-          problem: problem, operands: operands, loops: loops, execution: execution)
+      try PackedKernel(
+        problem: problem, a: operands.a, b: operands.b, c: operands.c,
+        loops: loops(problem.precision), execution: execution)
     }
   }
 
@@ -40,16 +45,11 @@ extension Matmul {
     }
     var preparation = operands
     var run = operands
-    if problem.m <= Int(loops.dot_rows) {
-      preparation[.workspace] = DirectKernel.workspaceBytes(problem, threads: threads)
-      run[.workspace] = preparation[.workspace]
-    } else {
-      let panels = PackedKernel.panelBytes(problem, loops)
-      preparation[.weights] = panels + problem.precision.bytes(of: problem.n * problem.k)
-      preparation[.workspace] = PackedKernel.workspaceBytes(problem, loops, threads: threads)
-      run[.weights] = panels
-      run[.workspace] = preparation[.workspace]
-    }
+    let panels = PackedKernel.panelBytes(problem, loops)
+    preparation[.weights] = panels + problem.precision.bytes(of: problem.n * problem.k)
+    preparation[.workspace] = PackedKernel.workspaceBytes(problem, loops, threads: threads)
+    run[.weights] = panels
+    run[.workspace] = preparation[.workspace]
     return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
   }
 
@@ -59,8 +59,9 @@ extension Matmul {
     switch variant.name {
     case "portable": portableLoops(precision)
     #if arch(x86_64)
-      case "avx2": hr_matmul_kernels_avx2(precision.stored)
-      case "avx512": hr_matmul_kernels_avx512(precision.stored)
+      case "avx2": hr_matmul_kernels_avx2(precision.stored, precision.stored)
+      case "avx512": hr_matmul_kernels_avx512(precision.stored, precision.stored)
+      case "avx512-bf16": hr_matmul_kernels_avx512bf16(precision.stored, precision.stored)
     #endif
     default: nil
     }

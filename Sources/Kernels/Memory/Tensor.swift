@@ -24,6 +24,11 @@ package final class Tensor: Sendable {
     allocation.start.assumingMemoryBound(to: type)
   }
 
+  /// Where an element of a matrix lies.
+  func pointer(row: Int, column: Int) -> UnsafeMutableRawPointer {
+    start + elementType.bytes(of: row * columns + column).count
+  }
+
   /// One element, whatever it is stored as.
   package subscript(index: Int) -> Float {
     switch elementType {
