@@ -32,8 +32,8 @@ typedef enum : uint32_t {
 typedef struct {
   /// The largest tile that keeps its sums in registers.
   int32_t tile_rows, tile_columns;
-  /// How many k a step takes, and the bytes of b in it for one column.
-  int32_t step, step_bytes;
+  /// How many k a step takes, and the bytes in it of b for one column, of a for one row.
+  int32_t step, step_bytes, a_step_bytes;
 
   /// One tile: c[rows, columns] = (accumulate ? c : 0) + a · b.
   /// `a` is step × rows, `b` step × tile_columns, both packed; columns may be fewer than the

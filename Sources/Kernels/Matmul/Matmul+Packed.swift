@@ -42,7 +42,7 @@ extension Matmul {
       -> Bytes
     {
       let blocking = Blocking(problem: problem, loops: loops)
-      return Bytes(threads * blocking.rows * blocking.depth * 4)
+      return blocking.blockBytes(loops) * threads
     }
 
     func run() { pool.run(self) }
@@ -75,8 +75,7 @@ extension Matmul {
     }
 
     private func multiply(_ rows: Range<Int>, _ panelRange: Range<Int>, part: Int) {
-      let block = (workspace.start + part * blocking.rows * blocking.depth * 4)
-        .assumingMemoryBound(to: Float.self)
+      let block = workspace.start + part * blocking.blockBytes(loops).count
       for depthStart in stride(from: 0, to: problem.k, by: blocking.depth) {
         let depth = depthStart..<min(problem.k, depthStart + blocking.depth)
         for rowStart in stride(from: rows.lowerBound, to: rows.upperBound, by: blocking.rows) {
@@ -88,23 +87,26 @@ extension Matmul {
     }
 
     private func pack(
-      _ rows: Range<Int>, _ depth: Range<Int>, into block: UnsafeMutablePointer<Float>
+      _ rows: Range<Int>, _ depth: Range<Int>, into block: UnsafeMutableRawPointer
     ) {
       let tileRows = Int(loops.tile_rows)
       for index in 0..<(rows.count + tileRows - 1) / tileRows {
         let tile = Blocking.tile(index, of: rows.count, tileRows: tileRows)
         loops.pack_a(
           a.pointer(row: rows.lowerBound + tile.lowerBound, column: depth.lowerBound),
-          Int64(problem.k), block + tile.lowerBound * packedDepth(depth.count),
+          Int64(problem.k),
+          (block + tile.lowerBound * rowBytes(depth.count)).assumingMemoryBound(to: Float.self),
           Int64(depth.count), Int32(tile.count))
       }
     }
 
-    /// How many floats of a row of `a` are packed.
-    private func packedDepth(_ depth: Int) -> Int { roundUp(depth, to: 2) }
+    /// Bytes of a packed row of `a`.
+    private func rowBytes(_ depth: Int) -> Int {
+      (depth + Int(loops.step) - 1) / Int(loops.step) * Int(loops.a_step_bytes)
+    }
 
     private func multiply(
-      _ block: UnsafePointer<Float>, _ rows: Range<Int>, _ depth: Range<Int>,
+      _ block: UnsafeRawPointer, _ rows: Range<Int>, _ depth: Range<Int>,
       _ panelRange: Range<Int>
     ) {
       let (tileRows, tileColumns) = (Int(loops.tile_rows), Int(loops.tile_columns))
@@ -124,7 +126,8 @@ extension Matmul {
           let ahead = tiles == 1 ? Self.ahead : panelBytes + index * steps * cacheLine
           let lines = tiles == 1 ? linesPerStep : index < linesPerStep ? 1 : 0
           loops.tile(
-            block + tile.lowerBound * packedDepth(depth.count), panel,
+            (block + tile.lowerBound * rowBytes(depth.count)).assumingMemoryBound(to: Float.self),
+            panel,
             c + tile.lowerBound * problem.n + column, Int64(problem.n), Int64(steps),
             Int32(tile.count), columns, depth.lowerBound == 0 ? 0 : 1, panel + ahead, Int32(lines))
         }

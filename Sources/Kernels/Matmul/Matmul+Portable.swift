@@ -96,6 +96,7 @@ private func loops(
 ) -> hr_matmul_kernels {
   hr_matmul_kernels(
     tile_rows: Int32(tileRows), tile_columns: Int32(tileColumns), step: 1, step_bytes: stepBytes,
+    a_step_bytes: 4,
     tile: tile, pack_a: packA, pack_b: packB)
 }
 
