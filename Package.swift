@@ -104,6 +104,8 @@ let package = Package(
     .testTarget(
       name: "KernelsTests",
       dependencies: ["Quantities", "Kernels", "CLinux", "TestSupport"],
+      exclude: ["Quantization/Golden/ggml.py"],
+      resources: [.process("Quantization/Golden/ggml.json")],
       swiftSettings: strict),
     .testTarget(
       name: "MeasuringTests",

@@ -26,6 +26,9 @@ HR_INLINE float hr_sum(hr_vec v) {
 HR_INLINE hr_vec hr_load(const float *p) { return _mm256_loadu_ps(p); }
 HR_INLINE hr_vec hr_load_some(const float *p, hr_mask m) { return _mm256_maskload_ps(p, m); }
 HR_INLINE void hr_store(float *p, hr_vec v) { _mm256_storeu_ps(p, v); }
+// Past the caches, to whole vectors' addresses; `hr_fence` makes such stores seen.
+HR_INLINE void hr_stream(float *p, hr_vec v) { _mm256_stream_ps(p, v); }
+HR_INLINE void hr_fence(void) { _mm_sfence(); }
 HR_INLINE void hr_store_some(float *p, hr_vec v, hr_mask m) { _mm256_maskstore_ps(p, m, v); }
 HR_INLINE hr_vec hr_add(hr_vec a, hr_vec b) { return _mm256_add_ps(a, b); }
 
@@ -103,6 +106,13 @@ HR_INLINE hr_ints hr_spread(const int8_t *p) {
 HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm256_srli_epi32(v, count); }
 HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
   return _mm256_and_si256(_mm256_srli_epi32(v, 8 * i), _mm256_set1_epi32(255));
+}
+HR_INLINE hr_ints hr_left_ints(hr_ints v, int count) { return _mm256_slli_epi32(v, count); }
+// Bits `at`, `at` + 1, … of a word, one a lane, moved to a place.
+HR_INLINE hr_ints hr_bit_of(uint32_t word, int at, int place) {
+  hr_ints lane = _mm256_add_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32(at));
+  hr_ints bit = _mm256_srlv_epi32(_mm256_set1_epi32((int32_t)word), lane);
+  return _mm256_slli_epi32(_mm256_and_si256(bit, _mm256_set1_epi32(1)), place);
 }
 HR_INLINE hr_vec hr_to_float(hr_ints v) { return _mm256_cvtepi32_ps(v); }
 HR_INLINE hr_ints hr_widen_u8(const void *p) {

@@ -45,6 +45,8 @@ package protocol AxisWord: RawRepresentable<String>, CaseIterable, Codable, Send
 
 extension ElementType: AxisWord {}
 
+extension FloatFormat: AxisWord {}
+
 /// A problem that cannot be: which axis, why, and how to mend it.
 package struct ProblemFault: Error, Hashable {
   package let axis: String

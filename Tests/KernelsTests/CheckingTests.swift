@@ -34,8 +34,8 @@ import Testing
   }
 
   /// fp32 rounds products too, where they are not fused; 16-bit products are exact in fp32.
-  @Test(arguments: [(ElementType.fp32, 32.0), (.fp16, 16), (.bf16, 16)])
-  func `it follows from depth and precision`(precision: ElementType, units: Double) {
+  @Test(arguments: [(FloatFormat.fp32, 32.0), (.fp16, 16), (.bf16, 16)])
+  func `it follows from depth and precision`(precision: FloatFormat, units: Double) {
     let problem = Matmul.Problem(m: 1, n: 1, k: 16, precision: precision)
     #expect(Matmul.tolerance(of: problem).relative == units * 0x1p-24)
   }

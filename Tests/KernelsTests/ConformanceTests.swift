@@ -6,8 +6,8 @@ import Testing
 @Suite struct ConformanceTests {
   private static let threads = Array(1...min(2, ThreadPool.allowedCPUs.count))
 
-  @Test(arguments: ElementType.allCases)
-  func `matmul holds on its smallest problem and beside it`(precision: ElementType) throws {
+  @Test(arguments: FloatFormat.allCases)
+  func `matmul holds on its smallest problem and beside it`(precision: FloatFormat) throws {
     let smallest = Matmul.smallest
     let problem = Matmul.Problem(
       m: smallest.m, n: smallest.n, k: smallest.k, precision: precision)
@@ -19,16 +19,16 @@ import Testing
 
   /// Every count of rows that has a path of its own, with columns and depths around the widths of
   /// vectors and tiles.
-  @Test(arguments: 1...15, ElementType.allCases)
-  func `matmul holds for every count of rows`(m: Int, precision: ElementType) throws {
+  @Test(arguments: 1...15, FloatFormat.allCases)
+  func `matmul holds for every count of rows`(m: Int, precision: FloatFormat) throws {
     let shapes = [(1, 1), (15, 7), (16, 16), (17, 33), (32, 8), (33, 300), (65, 64)]
     let problems = shapes.map { Matmul.Problem(m: m, n: $0.0, k: $0.1, precision: precision) }
     #expect(try Conformance<Matmul>().failures(of: problems, threads: Self.threads) == [])
   }
 
   /// More than one block in depth and in rows, none of them whole.
-  @Test(arguments: ElementType.allCases)
-  func `matmul holds beyond one block`(precision: ElementType) throws {
+  @Test(arguments: FloatFormat.allCases)
+  func `matmul holds beyond one block`(precision: FloatFormat) throws {
     let problem = Matmul.Problem(m: 605, n: 70, k: 901, precision: precision)
     #expect(try Conformance<Matmul>().failures(of: [problem], threads: Self.threads) == [])
   }

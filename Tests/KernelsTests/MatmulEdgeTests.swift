@@ -25,9 +25,9 @@ extension Threaded {
     /// A block's depth is half of L1 over a panel's width, and its rows half of L2 over the depth:
     /// k = 901 exceeds 768 floats (48 KiB of L1, 8 columns), and m = 1501 exceeds the 1424 rows
     /// of a block that is 184 deep in 2 MiB of L2. m = 2051 is cut by rows between two threads.
-    @Test(arguments: ElementType.allCases, [[1501, 21, 901], [2051, 40, 33], [8, 600, 900]])
+    @Test(arguments: FloatFormat.allCases, [[1501, 21, 901], [2051, 40, 33], [8, 600, 900]])
     func `problems of several blocks in depth and rows conform`(
-      precision: ElementType, sizes: [Int]
+      precision: FloatFormat, sizes: [Int]
     ) throws {
       let problem = Matmul.Problem(m: sizes[0], n: sizes[1], k: sizes[2], precision: precision)
       #expect(try Conformance<Matmul>().failures(of: [problem], threads: Self.threads) == [])
@@ -46,7 +46,7 @@ enum EdgeSizes {
       n.indices.map { column in
         Matmul.Problem(
           m: m[row], n: n[column], k: k[(row + column) % k.count],
-          precision: ElementType.allCases[(row + 2 * column) % 3])
+          precision: FloatFormat.allCases[(row + 2 * column) % 3])
       }
     }
   }()

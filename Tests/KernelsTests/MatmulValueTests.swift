@@ -6,8 +6,8 @@ import Testing
 extension Threaded {
   struct MatmulValueTests {
     /// By hand: [1 2; 3 4] · [5 6; 7 8]ᵀ.
-    @Test(arguments: ElementType.allCases)
-    func `a product by hand comes out`(precision: ElementType) throws {
+    @Test(arguments: FloatFormat.allCases)
+    func `a product by hand comes out`(precision: FloatFormat) throws {
       let call = try MatmulCall(m: 2, n: 2, k: 2, precision: precision)
       for (index, value) in [Float(1), 2, 3, 4].enumerated() { call.a.set(index, value) }
       for (index, value) in [Float(5), -6, 7, 8].enumerated() { call.b.set(index, value) }
@@ -17,8 +17,8 @@ extension Threaded {
     }
 
     /// Against three plain loops over Doubles, in another order than the kernel's.
-    @Test(arguments: ElementType.allCases)
-    func `expected values and magnitudes are those of plain loops`(precision: ElementType) throws {
+    @Test(arguments: FloatFormat.allCases)
+    func `expected values and magnitudes are those of plain loops`(precision: FloatFormat) throws {
       let call = try MatmulCall(m: 3, n: 5, k: 11, precision: precision)
       let sample = OutputSample(rows: 3, columns: 5, flopsPerResult: 1, seed: 0)
       let expected = Matmul.expectation(of: call.problem, call.operands, at: sample)
@@ -142,9 +142,9 @@ extension Threaded {
 /// Few rows go unpacked and many packed; 33 columns end within a tile of every variant.
 struct MatmulShape: Sendable, CustomTestStringConvertible {
   let m: Int
-  let precision: ElementType
+  let precision: FloatFormat
 
-  static let all = ElementType.allCases.flatMap { precision in
+  static let all = FloatFormat.allCases.flatMap { precision in
     [2, 9].map { MatmulShape(m: $0, precision: precision) }
   }
 
@@ -159,7 +159,7 @@ struct MatmulCall {
   let operands: Matmul.Operands
   private let ledger: MemoryLedger
 
-  init(m: Int, n: Int, k: Int, precision: ElementType) throws {
+  init(m: Int, n: Int, k: Int, precision: FloatFormat) throws {
     problem = Matmul.Problem(m: m, n: n, k: k, precision: precision)
     ledger = try MemoryLedger()
     operands = try Matmul.operands(for: problem, seed: 3, in: ledger)
@@ -193,6 +193,7 @@ extension Tensor {
     case .fp32: pointer(to: Float.self)[index] = value
     case .fp16: pointer(to: UInt16.self)[index] = Float16Bits.bits(value)
     case .bf16: pointer(to: UInt16.self)[index] = BFloat16Bits.bits(value)
+    default: preconditionFailure("an element of a block is not set by itself")
     }
   }
 

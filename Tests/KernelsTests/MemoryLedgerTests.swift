@@ -85,7 +85,7 @@ import Testing
 }
 
 @Suite struct TensorTests {
-  @Test(arguments: ElementType.allCases)
+  @Test(arguments: FloatFormat.allCases.map(\.elementType))
   func `uniform values lie in [−1, 1), centred, the same for the same seed`(type: ElementType)
     throws
   {

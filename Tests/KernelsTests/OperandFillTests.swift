@@ -11,7 +11,7 @@ struct OperandFillTests {
 
   /// The mean of n such values has a standard deviation of 1/√(3n), 0.006, and the mean square
   /// of √(4/45/n), 0.003, about 1/3: five of them are allowed.
-  @Test(arguments: ElementType.allCases, [UInt64(1), 2, 1 << 40])
+  @Test(arguments: FloatFormat.allCases.map(\.elementType), [UInt64(1), 2, 1 << 40])
   func `uniform values have the mean and the variance of their kind`(
     type: ElementType, seed: UInt64
   ) throws {
@@ -21,7 +21,7 @@ struct OperandFillTests {
     #expect(abs(values.reduce(0) { $0 + $1 * $1 } / count - 1.0 / 3) < 0.015)
   }
 
-  @Test(arguments: ElementType.allCases)
+  @Test(arguments: FloatFormat.allCases.map(\.elementType))
   func `a seed fills alike each time, and every half of it counts`(type: ElementType) throws {
     let first = try filled(type, seed: 5)
     #expect(try filled(type, seed: 5) == first)
@@ -46,7 +46,7 @@ struct OperandFillTests {
     #expect(tensor.bytes == Bytes(2 * rows * columns))
   }
 
-  @Test(arguments: ElementType.allCases)
+  @Test(arguments: FloatFormat.allCases.map(\.elementType))
   func `what was not written is NaN`(type: ElementType) throws {
     let tensor = try MemoryLedger().tensor(type, [9], .activations)
     tensor.fillNaN()

@@ -51,15 +51,6 @@ typedef struct {
   void (*pack_b)(const void *from, int64_t stride, void *to, int64_t depth, int32_t rows);
 } hr_matmul_kernels;
 
-#if defined(__x86_64__)
-/// Call only where `hr_cpu_features` has HR_CPU_AVX2.
-hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
-/// Call only where `hr_cpu_features` has HR_CPU_AVX512.
-hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
-/// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
-/// products of denormals count as 0.
-hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
-#endif
 
 /// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
 ///
@@ -126,6 +117,30 @@ typedef struct {
   int32_t zero;
   hr_activation_sums sums;
 } hr_quantized_kernels;
+
+/// Whole blocks, as GGUF lays them out, to fp32; `past` the caches, where `to` starts on a line's
+/// boundary.
+typedef void (*hr_dequantize)(const void *from, int64_t blocks, float *to, int32_t past);
+
+#if defined(__x86_64__)
+/// Call only where `hr_cpu_features` has HR_CPU_AVX2.
+hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
+/// Call only where `hr_cpu_features` has HR_CPU_AVX512.
+hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
+/// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
+/// products of denormals count as 0.
+hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
+
+/// NULL for a format that has no such loop.
+hr_dequantize hr_dequantize_avx2(hr_quantization format);
+hr_dequantize hr_dequantize_avx512(hr_quantization format);
+
+/// As those of matmul; with HR_CPU_AVX_VNNI and HR_CPU_AVX512_VNNI besides.
+hr_quantized_kernels hr_quantized_kernels_avx2(hr_quantization format);
+hr_quantized_kernels hr_quantized_kernels_avxvnni(hr_quantization format);
+hr_quantized_kernels hr_quantized_kernels_avx512(hr_quantization format);
+hr_quantized_kernels hr_quantized_kernels_avx512vnni(hr_quantization format);
+#endif
 
 /// A number format that the machine may have units for.
 typedef enum : uint32_t {

@@ -47,7 +47,7 @@ private enum StoredFP16: StoredElement {
 }
 
 extension Matmul {
-  static func portableLoops(_ precision: ElementType) -> hr_matmul_kernels {
+  static func portableLoops(_ precision: FloatFormat) -> hr_matmul_kernels {
     switch precision {
     case .fp32:
       loops(

@@ -23,7 +23,7 @@ extension Matmul {
   /// The own variants differ in their inner loops alone.
   private static func variant(
     _ name: String, _ requirements: [Capability],
-    loops: @escaping @Sendable (ElementType) -> hr_matmul_kernels
+    loops: @escaping @Sendable (FloatFormat) -> hr_matmul_kernels
   ) -> Variant<Matmul> {
     Variant(name: name, requirements: requirements) { problem, operands, execution in
       try PackedKernel(
@@ -53,7 +53,7 @@ extension Matmul {
     return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
   }
 
-  private static func loops(of variant: Variant<Matmul>, _ precision: ElementType)
+  private static func loops(of variant: Variant<Matmul>, _ precision: FloatFormat)
     -> hr_matmul_kernels?
   {
     switch variant.name {
@@ -68,7 +68,7 @@ extension Matmul {
   }
 }
 
-extension ElementType {
+extension FloatFormat {
   var stored: hr_element {
     switch self {
     case .fp32: HR_FP32

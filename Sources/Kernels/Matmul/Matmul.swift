@@ -16,9 +16,9 @@ package enum Matmul: Workload {
     package let n: Int
     /// Inputs of each output.
     package let k: Int
-    package let precision: ElementType
+    package let precision: FloatFormat
 
-    package init(m: Int, n: Int, k: Int, precision: ElementType) {
+    package init(m: Int, n: Int, k: Int, precision: FloatFormat) {
       self.m = m
       self.n = n
       self.k = k
@@ -57,8 +57,8 @@ package enum Matmul: Workload {
   package static func operands(
     for problem: Problem, seed: UInt64, in ledger: MemoryLedger
   ) throws -> Operands {
-    let a = try ledger.tensor(problem.precision, [problem.m, problem.k], .activations)
-    let b = try ledger.tensor(problem.precision, [problem.n, problem.k], .weights)
+    let a = try ledger.tensor(problem.precision.elementType, [problem.m, problem.k], .activations)
+    let b = try ledger.tensor(problem.precision.elementType, [problem.n, problem.k], .weights)
     let c = try ledger.tensor(.fp32, [problem.m, problem.n], .activations)
     a.fillUniform(seed: seed)
     b.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15)
@@ -106,16 +106,5 @@ package enum Matmul: Workload {
       size += abs(left[index] * right[index])
     }
     return (total, size)
-  }
-}
-
-extension ElementType {
-  /// The format of the arithmetic on elements that are stored so.
-  package var computeFormat: ComputeFormat {
-    switch self {
-    case .fp32: .fp32
-    case .fp16: .fp16
-    case .bf16: .bf16
-    }
   }
 }

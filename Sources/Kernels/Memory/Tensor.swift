@@ -35,6 +35,7 @@ package final class Tensor: Sendable {
     case .fp32: pointer(to: Float.self)[index]
     case .fp16: Float16Bits.float(pointer(to: UInt16.self)[index])
     case .bf16: BFloat16Bits.float(pointer(to: UInt16.self)[index])
+    default: preconditionFailure("an element of \(elementType.rawValue) is not stored by itself")
     }
   }
 
@@ -56,6 +57,7 @@ package final class Tensor: Sendable {
     case .bf16:
       let values = pointer(to: UInt16.self)
       for index in 0..<count { values[index] = BFloat16Bits.bits(uniform(mixed, index)) }
+    default: preconditionFailure("\(elementType.rawValue) is filled by quantizing")
     }
   }
 

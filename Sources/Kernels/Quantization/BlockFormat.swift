@@ -1,0 +1,111 @@
+package import Quantities
+
+/// A way of storing weights in blocks of a fixed length along a row, each with scales of its own.
+///
+/// A block is parts of 16 or 32 weights. A weight is `level(code) · scale + low` of its part, the
+/// product and the sum rounded to fp32 one after the other.
+package protocol BlockFormat: SendableMetatype {
+  static var elementType: ElementType { get }
+  static var blockLength: Int { get }
+  static var blockBytes: Int { get }
+  static var partLength: Int { get }
+  /// Bits of a code.
+  static var bits: Int { get }
+  /// The code that stands for 0; nil where parts have minima of their own.
+  static var zero: Int? { get }
+
+  /// Stores one block. The weights are finite, and no scale is beyond fp16.
+  static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer)
+  /// A byte a code.
+  static func codes(_ block: UnsafeRawPointer, into codes: UnsafeMutablePointer<UInt8>)
+  static func part(_ block: UnsafeRawPointer, _ index: Int) -> BlockPart
+  static func level(_ code: UInt8) -> Float
+  /// The block's scales in the header of a panel's group, as `CMicrokernels.h` lays it out.
+  static func packScales(_ block: UnsafeRawPointer, column: Int, into header: PanelHeader)
+}
+
+/// What turns levels into weights.
+package struct BlockPart {
+  package var scale: Float
+  package var low: Float = 0
+}
+
+extension BlockFormat {
+  package static var partLength: Int { 32 }
+  package static var zero: Int? { nil }
+  package static func level(_ code: UInt8) -> Float { Float(Int(code) - (zero ?? 0)) }
+
+  /// One block's weights.
+  package static func dequantize(
+    _ block: UnsafeRawPointer, into weights: UnsafeMutablePointer<Float>
+  ) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: blockLength) { buffer in
+      guard let codes = buffer.baseAddress else { return }
+      self.codes(block, into: codes)
+      for index in 0..<blockLength / partLength {
+        let part = part(block, index)
+        for place in index * partLength..<(index + 1) * partLength {
+          // Constant zero points have no sum, which would turn -0 into 0.
+          let product = level(codes[place]) * part.scale
+          weights[place] = zero == nil ? product + part.low : product
+        }
+      }
+    }
+  }
+}
+
+extension ElementType {
+  /// The format of blocks; nil for plain numbers, and for those that are not stored block by block.
+  package var blockFormat: (any BlockFormat.Type)? {
+    switch self {
+    case .q8_0: Q8_0.self
+    case .q4_0: Q4_0.self
+    case .q4_1: Q4_1.self
+    case .q5_0: Q5_0.self
+    case .q5_1: Q5_1.self
+    case .q2_k: Q2K.self
+    case .q3_k: Q3K.self
+    case .q4_k: Q4K.self
+    case .q5_k: Q5K.self
+    case .q6_k: Q6K.self
+    case .iq4_nl: IQ4NL.self
+    case .fp32, .fp16, .bf16, .nf4, .int8, .int4, .int3: nil
+    }
+  }
+}
+
+/// The header of a panel's group: rows of one value a column.
+package struct PanelHeader {
+  let start: UnsafeMutableRawPointer
+  let columns: Int
+
+  /// A 16-bit value in the `row`-th row of 16-bit values.
+  func set16(_ row: Int, _ column: Int, _ bits: UInt16) {
+    (start + (row * columns + column) * 2).storeBytes(of: bits, as: UInt16.self)
+  }
+
+  /// A byte in the `row`-th row of bytes after `halves` rows of 16-bit values.
+  func set8(after halves: Int, _ row: Int, _ column: Int, _ byte: UInt8) {
+    (start + (halves * 2 + row) * columns + column).storeBytes(of: byte, as: UInt8.self)
+  }
+}
+
+extension UnsafeRawPointer {
+  func half(_ offset: Int) -> Float { Float16Bits.float(halfBits(offset)) }
+  func halfBits(_ offset: Int) -> UInt16 { loadUnaligned(fromByteOffset: offset, as: UInt16.self) }
+  func byte(_ offset: Int) -> UInt8 { load(fromByteOffset: offset, as: UInt8.self) }
+  func word(_ offset: Int) -> UInt32 { loadUnaligned(fromByteOffset: offset, as: UInt32.self) }
+}
+
+extension UnsafeMutableRawPointer {
+  /// Rounds to fp16, to the nearest, ties to even.
+  func setHalf(_ offset: Int, _ value: Float) {
+    storeBytes(of: Float16Bits.bits(value), toByteOffset: offset, as: UInt16.self)
+  }
+  func setByte(_ offset: Int, _ byte: UInt8) {
+    storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
+  }
+  func setWord(_ offset: Int, _ word: UInt32) {
+    storeBytes(of: word, toByteOffset: offset, as: UInt32.self)
+  }
+}
