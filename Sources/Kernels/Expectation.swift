@@ -53,10 +53,33 @@ package struct Expectation: Sendable {
   /// The sum of the magnitudes of each result's terms: an error is relative to it, since
   /// rounding errors are (a result near 0 by cancellation has no small error of its own).
   package let magnitudes: [Double]
+  /// How far each result may stray besides the tolerance: by what the variant rounds on purpose,
+  /// such as activations to 8 bits. Empty where it rounds nothing.
+  package let allowances: [Double]
+  /// The root mean square error of these values against those of unrounded weights, relative to
+  /// the latter's: what a weight format costs, whoever computes with it.
+  package let formatError: Double?
 
-  package init(values: [Double], magnitudes: [Double]) {
+  package init(
+    values: [Double], magnitudes: [Double], allowances: [Double] = [], formatError: Double? = nil
+  ) {
     self.values = values
     self.magnitudes = magnitudes
+    self.allowances = allowances
+    self.formatError = formatError
+  }
+
+  /// The error of a result relative to its terms' magnitudes, and how large it may be.
+  package func judge(_ value: Double, at index: Int, _ tolerance: Tolerance) -> (
+    error: Double, limit: Double
+  ) {
+    let limit = tolerance.relative
+    guard value.isFinite else { return (.greatestFiniteMagnitude, limit) }
+    let difference = abs(value - values[index])
+    guard difference > 0 else { return (0, limit) }
+    guard magnitudes[index] > 0 else { return (.greatestFiniteMagnitude, limit) }
+    let allowance = allowances.isEmpty ? 0 : allowances[index] / magnitudes[index]
+    return (difference / magnitudes[index], limit + allowance)
   }
 }
 

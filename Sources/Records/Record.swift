@@ -54,10 +54,13 @@ package struct Record: Codable, Sendable {
     package var sampling: String
     /// Where the largest error was.
     package var worst: String
+    /// What storing the weights so costs: the results' root mean square error against those of
+    /// unrounded weights, relative to the latter's.
+    package var ofFormat: Double?
 
     package init(
       passed: Bool, relative: Double, tolerance: Double, basis: String, sampling: String,
-      worst: String
+      worst: String, ofFormat: Double? = nil
     ) {
       self.passed = passed
       self.relative = relative
@@ -65,6 +68,7 @@ package struct Record: Codable, Sendable {
       self.basis = basis
       self.sampling = sampling
       self.worst = worst
+      self.ofFormat = ofFormat
     }
   }
 

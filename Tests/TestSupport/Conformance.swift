@@ -117,10 +117,10 @@ package struct Conformance<W: Workload> {
       rows: output.rows, columns: output.columns, flopsPerResult: 1, flopBudget: .max,
       countBudget: .max, seed: 0)
     let expected = W.expectation(of: problem, operands, at: all)
-    let tolerance = W.tolerance(of: problem).relative
+    let tolerance = W.tolerance(of: problem)
     let wrong = (0..<output.count).filter { index in
-      let error = abs(Double(output[index]) - expected.values[index])
-      return !(error <= tolerance * expected.magnitudes[index])
+      let (error, limit) = expected.judge(Double(output[index]), at: index, tolerance)
+      return !(error <= limit)
     }
     guard let index = wrong.first else { return [] }
     return [

@@ -108,6 +108,9 @@ typedef struct {
   void (*quantize_rows)(const float *from, int64_t stride, int64_t depth, int32_t rows,
                         hr_activation_sums sums, int32_t zero, hr_quantized_row *to,
                         int64_t to_stride);
+  /// c[rows, columns] = (accumulate ? c : 0) + sums; the sums become zeros.
+  void (*store_sums)(float *sums, int32_t rows, float *c, int64_t c_stride, int32_t columns,
+                     int32_t accumulate);
   int32_t columns, bits;
   /// Bytes of a group's header, for each output.
   int32_t header;

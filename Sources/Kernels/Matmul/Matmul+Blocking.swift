@@ -13,8 +13,13 @@ extension Matmul {
     let depth: Int
     let rows: Int
 
+    /// - Parameters:
+    ///   - grain: cuts of the depth lie at its multiples, but for the end.
+    ///   - keepsPanel: whether a panel is read more than once: by several tiles, or because it
+    ///     was made just before.
     init(
-      problem: Problem, loops: hr_matmul_kernels, caches: CacheSizes = .current
+      problem: Problem, loops: hr_matmul_kernels, grain: Int = 8, keepsPanel: Bool? = nil,
+      caches: CacheSizes = .current
     ) {
       let tileRows = Int(loops.tile_rows)
       let panelBytes = Int(loops.tile_columns) * Int(loops.step_bytes) / Int(loops.step)
@@ -22,11 +27,12 @@ extension Matmul {
       // An eighth of L2 for the panel of b. One tile alone reads each panel once: then all that
       // need stay is its block of a.
       let deepest =
-        problem.m <= tileRows
+        !(keepsPanel ?? (problem.m > tileRows))
         ? caches.l2.count / 2 / (problem.m * rowBytes) : caches.l2.count / 8 / panelBytes
       // Equal cuts, so that the last one is not a sliver.
       let cuts = (problem.k + deepest - 1) / deepest
-      depth = min(roundUp(problem.k, to: 8), roundUp((problem.k + cuts - 1) / cuts, to: 8))
+      depth = min(
+        roundUp(problem.k, to: grain), roundUp((problem.k + cuts - 1) / cuts, to: grain))
       // Half of L2 for the block of a: panels of b and tiles of c go through the other half.
       let tallest = max(tileRows, caches.l2.count / 2 / (depth * rowBytes) / tileRows * tileRows)
       let stacks = (problem.m + tallest - 1) / tallest
@@ -36,7 +42,12 @@ extension Matmul {
 
     /// The most that a packed block of `a` takes.
     func blockBytes(_ loops: hr_matmul_kernels) -> Bytes {
-      Bytes(rows * ((depth + Int(loops.step) - 1) / Int(loops.step)) * Int(loops.a_step_bytes))
+      Bytes(rows * loops.rowBytes(depth: depth))
+    }
+
+    /// The cuts of the depth, all but the last equally deep.
+    func cuts(of k: Int) -> [Range<Int>] {
+      stride(from: 0, to: k, by: depth).map { $0..<min(k, $0 + depth) }
     }
 
     /// The rows of each tile of a block: as equal as they come, since a tile of few rows waits for

@@ -45,11 +45,11 @@ extension Matmul {
     }
     var preparation = operands
     var run = operands
-    let panels = PackedKernel.panelBytes(problem, loops)
-    preparation[.weights] = panels + problem.precision.bytes(of: problem.n * problem.k)
-    preparation[.workspace] = PackedKernel.workspaceBytes(problem, loops, threads: threads)
-    run[.weights] = panels
-    run[.workspace] = preparation[.workspace]
+    run[.weights] = StoredPanels.bytes(problem, loops)
+    run[.workspace] =
+      Blocking(problem: problem, loops: loops).blockBytes(loops) * threads
+    preparation[.weights] = (run[.weights] ?? .zero) + (operands[.weights] ?? .zero)
+    preparation[.workspace] = run[.workspace]
     return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
   }
 
@@ -65,6 +65,21 @@ extension Matmul {
     #endif
     default: nil
     }
+  }
+}
+
+extension Matmul.PackedKernel {
+  /// With weights that are packed ahead as they are stored.
+  convenience init(
+    problem: Matmul.Problem, a: Tensor, b: Tensor, c: Tensor, loops: hr_matmul_kernels,
+    execution: Execution
+  ) throws {
+    let blocking = Matmul.Blocking(problem: problem, loops: loops)
+    try self.init(
+      problem: problem, a: a, c: c, loops: loops, blocking: blocking,
+      panels: StoredPanels(
+        problem: problem, b: b, loops: loops, blocking: blocking, execution: execution),
+      execution: execution)
   }
 }
 

@@ -84,6 +84,11 @@ package struct PanelHeader {
     (start + (row * columns + column) * 2).storeBytes(of: bits, as: UInt16.self)
   }
 
+  /// A 32-bit value in the `row`-th row of those.
+  func set32(_ row: Int, _ column: Int, _ value: Float) {
+    (start + (row * columns + column) * 4).storeBytes(of: value, as: Float.self)
+  }
+
   /// A byte in the `row`-th row of bytes after `halves` rows of 16-bit values.
   func set8(after halves: Int, _ row: Int, _ column: Int, _ byte: UInt8) {
     (start + (halves * 2 + row) * columns + column).storeBytes(of: byte, as: UInt8.self)

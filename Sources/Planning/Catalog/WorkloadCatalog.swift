@@ -6,6 +6,7 @@ package struct WorkloadCatalog: Sendable {
 
   package static let standard = WorkloadCatalog(workloads: [
     Matmul.self,
+    QuantizedMatmul.self,
     SelfTest.self,
   ])
 

@@ -133,6 +133,14 @@ extension CaseReport {
     ]
   }
 
+  private var formatError: Reading<Double> {
+    switch check {
+    case .measured(let check):
+      check.ofFormat.map { .measured($0) } ?? .unavailable("no operand is a rounded form of others")
+    case .unavailable(let reason): .unavailable(reason)
+    }
+  }
+
   private var errorMetrics: [Metric] {
     [
       Metric("relative", check.map(\.relative)),
@@ -142,7 +150,7 @@ extension CaseReport {
       Metric("worst", check.map(\.worst)),
       Metric(
         "of_format",
-        Reading<Double>.unavailable("the record does not hold the format's own error")),
+        formatError),
     ]
   }
 }

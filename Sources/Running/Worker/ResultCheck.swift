@@ -22,23 +22,29 @@ struct ResultCheck<W: Workload> {
       seed: seed)
     let expected = W.expectation(of: problem, operands, at: sample)
     let tolerance = W.tolerance(of: problem)
-    var worst = (error: 0.0, row: sample.rows[0], column: sample.columns[0])
+    var worst = (
+      error: 0.0, limit: tolerance.relative, row: sample.rows[0], column: sample.columns[0]
+    )
     for (line, row) in sample.rows.enumerated() {
       for (place, column) in sample.columns.enumerated() {
         let index = line * sample.columns.count + place
-        let error = Self.error(
-          of: Double(output[row * output.columns + column]), expected.values[index],
-          expected.magnitudes[index])
-        if error > worst.error { worst = (error, row, column) }
+        let (error, limit) = expected.judge(
+          Double(output[row * output.columns + column]), at: index, tolerance)
+        if Self.excess(error, limit) > Self.excess(worst.error, worst.limit) {
+          worst = (error, limit, row, column)
+        }
       }
     }
     if let place = Self.firstNotFinite(in: output) {
-      worst = (.greatestFiniteMagnitude, place / output.columns, place % output.columns)
+      worst = (
+        .greatestFiniteMagnitude, tolerance.relative, place / output.columns,
+        place % output.columns
+      )
     }
     return Record.Check(
-      passed: worst.error <= tolerance.relative, relative: worst.error,
-      tolerance: tolerance.relative, basis: tolerance.basis, sampling: sample.label,
-      worst: "row \(worst.row), column \(worst.column)")
+      passed: worst.error <= worst.limit, relative: worst.error,
+      tolerance: worst.limit, basis: tolerance.basis, sampling: sample.label,
+      worst: "row \(worst.row), column \(worst.column)", ofFormat: expected.formatError)
   }
 
   /// What a failed check tells.
@@ -51,12 +57,9 @@ struct ResultCheck<W: Workload> {
       + scientific(check.tolerance)
   }
 
-  /// Relative to the terms' magnitudes; a result that is no number has the largest error there is.
-  private static func error(of value: Double, _ expected: Double, _ magnitude: Double) -> Double {
-    guard value.isFinite else { return .greatestFiniteMagnitude }
-    let difference = abs(value - expected)
-    guard difference > 0 else { return 0 }
-    return magnitude > 0 ? difference / magnitude : .greatestFiniteMagnitude
+  /// How much of its limit an error takes.
+  private static func excess(_ error: Double, _ limit: Double) -> Double {
+    error == 0 ? 0 : limit > 0 ? error / limit : .infinity
   }
 
   private static func firstNotFinite(in output: Tensor) -> Int? {

@@ -1,0 +1,79 @@
+import CMicrokernels
+import Quantities
+
+/// Where the tiles of a product find its weights: panels of tile columns, cut along the depth.
+protocol PanelSource: AnyObject {
+  /// Steps × columns, as `hr_matmul_kernels.tile` reads them; valid until the same part asks again.
+  func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer
+}
+
+/// Panels packed ahead, in the order in which they are read: cut of the depth × panel × step ×
+/// column. The tensor that they were made of is not kept: an engine would not, either.
+final class StoredPanels: PanelSource {
+  private let problem: Matmul.Problem
+  private let loops: hr_matmul_kernels
+  private let blocking: Matmul.Blocking
+  private let memory: Allocation
+
+  init(
+    problem: Matmul.Problem, b: Tensor, loops: hr_matmul_kernels, blocking: Matmul.Blocking,
+    execution: Execution
+  ) throws {
+    self.problem = problem
+    self.loops = loops
+    self.blocking = blocking
+    memory = try execution.ledger.allocate(Self.bytes(problem, loops), role: .weights)
+    execution.pool.run(Packing(self, b: b))
+  }
+
+  static func bytes(_ problem: Matmul.Problem, _ loops: hr_matmul_kernels) -> Bytes {
+    let steps = (problem.k + Int(loops.step) - 1) / Int(loops.step)
+    return Bytes(roundUp(problem.n, to: Int(loops.tile_columns)) * steps * Int(loops.step_bytes))
+  }
+
+  func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer {
+    UnsafeRawPointer(place(index, depth: depth))
+  }
+
+  /// All cuts before one are whole.
+  private func place(_ index: Int, depth: Range<Int>) -> UnsafeMutableRawPointer {
+    memory.start + loops.panelBytes(depth: depth.lowerBound) * loops.panels(of: problem.n)
+      + index * loops.panelBytes(depth: depth.count)
+  }
+
+  /// Each part its own panels.
+  private final class Packing: ParallelTask {
+    let panels: StoredPanels
+    let b: Tensor
+
+    init(_ panels: StoredPanels, b: Tensor) {
+      self.panels = panels
+      self.b = b
+    }
+
+    func run(part: Int, of parts: Int) {
+      let (problem, loops) = (panels.problem, panels.loops)
+      let tileColumns = Int(loops.tile_columns)
+      for depth in panels.blocking.cuts(of: problem.k) {
+        for index in split(loops.panels(of: problem.n), part: part, of: parts) {
+          loops.pack_b(
+            b.pointer(row: index * tileColumns, column: depth.lowerBound), Int64(problem.k),
+            panels.place(index, depth: depth), Int64(depth.count),
+            Int32(min(tileColumns, problem.n - index * tileColumns)))
+        }
+      }
+    }
+  }
+}
+
+extension hr_matmul_kernels {
+  func panels(of n: Int) -> Int { (n + Int(tile_columns) - 1) / Int(tile_columns) }
+
+  /// Bytes of one panel of a depth.
+  func panelBytes(depth: Int) -> Int {
+    (depth + Int(step) - 1) / Int(step) * Int(tile_columns) * Int(step_bytes)
+  }
+
+  /// Bytes of a packed row of `a`.
+  func rowBytes(depth: Int) -> Int { (depth + Int(step) - 1) / Int(step) * Int(a_step_bytes) }
+}

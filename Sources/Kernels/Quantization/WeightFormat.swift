@@ -1,0 +1,95 @@
+package import Quantities
+
+/// A way of storing a matrix of weights: an element type, and for whole numbers the weights that
+/// share a scale and whether 0 is a code of its own.
+package struct WeightFormat: Hashable, Sendable {
+  package let elementType: ElementType
+  /// Weights of a row that share a scale; nil where the type says it, or where a row does.
+  package let group: Int?
+  /// Codes have a zero point of each group's own.
+  package let hasZeroPoint: Bool
+
+  package init(_ elementType: ElementType, group: Int? = nil, hasZeroPoint: Bool = false) {
+    self.elementType = elementType
+    self.group = group
+    self.hasZeroPoint = hasZeroPoint
+  }
+
+  /// What a row's length must be a multiple of.
+  package var blockLength: Int { group ?? elementType.blockLength }
+
+  /// Bytes of a matrix, scales and zero points included.
+  package func bytes(rows: Int, columns: Int) -> Bytes {
+    switch elementType {
+    case .nf4: NF4.bytes(rows: rows, columns: columns)
+    case .int8, .int4, .int3: Integers.Layout(self, rows: rows, columns: columns).bytes
+    default: elementType.bytes(of: rows * columns)
+    }
+  }
+
+  /// A matrix's weights where they lie; nil for plain numbers.
+  package func weights(
+    at start: UnsafeMutableRawPointer, rows: Int, columns: Int
+  ) -> (any QuantizedWeights)? {
+    switch elementType {
+    case .fp32, .fp16, .bf16: nil
+    case .nf4: NF4(start: start, rows: rows, columns: columns)
+    case .int8, .int4, .int3:
+      Integers(layout: .init(self, rows: rows, columns: columns), start: start)
+    default: elementType.blockFormat.map { blockWeights($0, start, rows: rows, columns) }
+    }
+  }
+}
+
+/// A matrix of quantized weights, a row an output.
+package protocol QuantizedWeights: Sendable {
+  /// Stores all rows. The closure fills a buffer with the weights of a row.
+  ///
+  /// Throws a `WeightFault` for a weight that is not finite or beyond the format's range.
+  func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws
+  func dequantize(row: Int, into weights: UnsafeMutablePointer<Float>)
+
+  /// How panels' loops name the format.
+  var panelFormat: PanelFormat { get }
+  /// A group of a panel's: the codes of `count` weights of a row, a byte each, and their scales.
+  func pack(
+    row: Int, from: Int, count: Int, codes: UnsafeMutablePointer<UInt8>, column: Int,
+    header: PanelHeader)
+}
+
+/// Weights that cannot be stored: where, why, and how to mend it.
+package enum WeightFault: Error, Hashable {
+  case notFinite(row: Int, column: Int, value: String)
+  case beyondScale(row: Int, magnitude: Float, elementType: ElementType)
+
+  package var what: String {
+    switch self {
+    case .notFinite(let row, let column, let value):
+      "the weight in row \(row), column \(column) is \(value)"
+    case .beyondScale(let row, let magnitude, let type):
+      "row \(row) holds \(magnitude), for which \(type.rawValue)'s fp16 scale is too small"
+    }
+  }
+
+  package var mend: String {
+    switch self {
+    case .notFinite: "weights must be finite; look for an overflow where they were made"
+    case .beyondScale: "scale the weights down, or use fp32 or bf16"
+    }
+  }
+}
+
+/// Looks a row over before it is stored.
+func validate(
+  _ weights: UnsafePointer<Float>, count: Int, row: Int, most: Float, _ type: ElementType
+) throws {
+  for column in 0..<count {
+    let weight = weights[column]
+    guard abs(weight) <= most else {
+      guard weight.isFinite else {
+        throw WeightFault.notFinite(row: row, column: column, value: "\(weight)")
+      }
+      throw WeightFault.beyondScale(row: row, magnitude: weight, elementType: type)
+    }
+  }
+}

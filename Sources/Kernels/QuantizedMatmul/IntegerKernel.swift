@@ -1,0 +1,118 @@
+import CMicrokernels
+import Quantities
+
+extension QuantizedMatmul {
+  /// Activations rounded to 8 bits within the call, integer products with codes, scales after each
+  /// 16 or 32 of them.
+  final class IntegerKernel: Kernel, ParallelTask {
+    private let panels: QuantizedPanels
+    private let cut: Cut
+    private let a: Tensor
+    private let c: Tensor
+    private let pool: ThreadPool
+    private let rounded: Allocation
+    private let sums: Allocation
+    private let rounding: Rounding
+
+    /// How the product is cut: a block of rounded activations stays in L2 while all panels pass.
+    struct Cut: Hashable {
+      let m: Int
+      let k: Int
+      /// Rows at a time: their sums of a panel take a third of L1.
+      let rows: Int
+      /// Groups at a time.
+      let groups: Int
+      let sumBytes: Int
+
+      init(m: Int, layout: QuantizedPanels.Layout, caches: CacheSizes = .current) {
+        self.m = m
+        k = layout.k
+        let most = max(1, caches.l1.count / 3 / (layout.columns * 4))
+        let blocks = (m + most - 1) / most
+        rows = (m + blocks - 1) / blocks
+        sumBytes = roundUp(rows * layout.columns * 4, to: 4096)
+        let groupBytes = rows * layout.subBlocks * MemoryLayout<hr_quantized_row>.stride
+        let deepest = max(1, caches.l2.count / 2 / groupBytes)
+        let cuts = (layout.groups + deepest - 1) / deepest
+        groups = (layout.groups + cuts - 1) / cuts
+      }
+
+      var subBlocks: Int { (k + 31) / 32 }
+      var roundedBytes: Bytes { Bytes(m * subBlocks * MemoryLayout<hr_quantized_row>.stride) }
+      func workspace(threads: Int) -> Bytes { roundedBytes + Bytes(threads * sumBytes) }
+    }
+
+    init(panels: QuantizedPanels, a: Tensor, c: Tensor, m: Int, execution: Execution) throws {
+      self.panels = panels
+      self.a = a
+      self.c = c
+      cut = Cut(m: m, layout: panels.layout)
+      pool = execution.pool
+      rounded = try execution.ledger.allocate(cut.roundedBytes, role: .workspace)
+      sums = try execution.ledger.allocate(
+        Bytes(pool.threads * cut.sumBytes), role: .workspace)
+      rounding = Rounding(a: a, rounded: rounded, cut: cut, loops: panels.loops)
+    }
+
+    func run() {
+      pool.run(rounding)
+      pool.run(self)
+    }
+
+    func run(part: Int, of parts: Int) {
+      let (layout, loops) = (panels.layout, panels.loops)
+      let range = split(layout.panels, part: part, of: parts)
+      let sums = (sums.start + part * cut.sumBytes).assumingMemoryBound(to: Float.self)
+      let c = c.pointer(to: Float.self)
+      for rowStart in stride(from: 0, to: cut.m, by: cut.rows) {
+        let rows = min(cut.rows, cut.m - rowStart)
+        let block = rounding.block(row: rowStart)
+        for groupStart in stride(from: 0, to: layout.groups, by: cut.groups) {
+          let groups = min(cut.groups, layout.groups - groupStart)
+          let activations = block + groupStart * layout.subBlocks * rows
+          for panel in range {
+            loops.multiply(
+              panels.place(panel: panel, group: groupStart), Int64(groups),
+              Int32(layout.subBlocks), activations, Int64(rows), Int32(rows), sums)
+            loops.store_sums(
+              sums, Int32(rows), c + rowStart * layout.n + panel * layout.columns,
+              Int64(layout.n), Int32(layout.columns(of: panel)), groupStart == 0 ? 0 : 1)
+          }
+        }
+      }
+    }
+  }
+
+  /// Activations to 8 bits: block of rows × sub-block × row.
+  final class Rounding: ParallelTask {
+    private let a: Tensor
+    private let rounded: Allocation
+    private let cut: IntegerKernel.Cut
+    private let loops: hr_quantized_kernels
+
+    init(a: Tensor, rounded: Allocation, cut: IntegerKernel.Cut, loops: hr_quantized_kernels) {
+      self.a = a
+      self.rounded = rounded
+      self.cut = cut
+      self.loops = loops
+    }
+
+    func block(row: Int) -> UnsafeMutablePointer<hr_quantized_row> {
+      rounded.start.assumingMemoryBound(to: hr_quantized_row.self) + row * cut.subBlocks
+    }
+
+    /// Each part a stretch of k, so that one row is shared out, too.
+    func run(part: Int, of parts: Int) {
+      let range = split(cut.subBlocks, part: part, of: parts)
+      guard !range.isEmpty else { return }
+      let depth = min(cut.k, range.upperBound * 32) - range.lowerBound * 32
+      for rowStart in stride(from: 0, to: cut.m, by: cut.rows) {
+        let rows = min(cut.rows, cut.m - rowStart)
+        loops.quantize_rows(
+          a.pointer(to: Float.self) + rowStart * cut.k + range.lowerBound * 32, Int64(cut.k),
+          Int64(depth), Int32(rows), loops.sums, loops.zero,
+          block(row: rowStart) + range.lowerBound * rows, Int64(rows))
+      }
+    }
+  }
+}

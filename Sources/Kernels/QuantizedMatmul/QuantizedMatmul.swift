@@ -1,0 +1,184 @@
+package import Quantities
+
+/// A product of activations with weights that are stored in a format, as inference stores them.
+///
+///     c[i, j] = Σ a[i, l] · b[j, l]
+///
+/// - Shapes: `a` is m × k and `c` is m × n, row-major, in fp32; `b` is n × k as the format has it.
+/// - Work: 2·m·n·k operations; reads `a` and `b` once, writes `c` once.
+/// - Error: against the dequantized weights in fp64, a result's path has k roundings of products
+///   and k of sums in fp32. Activations in 8 bits are off by up to half a step each, independently:
+///   8 · ½ · √Σ (step · w)² bounds their part with probability 1 − 2·exp(−32)
+///   (Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", 1963).
+package enum QuantizedMatmul: Workload {
+  package struct Problem: Codable, Hashable, Sendable {
+    /// Rows of activations: tokens × batch.
+    package let m: Int
+    /// Outputs.
+    package let n: Int
+    /// Inputs of each output.
+    package let k: Int
+    package let format: ElementType
+    /// Weights that share a scale, where the format leaves that open.
+    package let groupSize: GroupSize
+    package let zeroPoint: ZeroPoint
+    package let activations: Activations
+
+    package init(
+      m: Int, n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
+      zeroPoint: ZeroPoint = .none, activations: Activations = .fastest
+    ) {
+      self.m = m
+      self.n = n
+      self.k = k
+      self.format = format
+      self.groupSize = groupSize
+      self.zeroPoint = zeroPoint
+      self.activations = activations
+    }
+
+    package var weightFormat: WeightFormat {
+      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint)
+    }
+
+    /// Whether activations are rounded to 8 bits in the call.
+    package var roundsActivations: Bool {
+      switch activations {
+      case .fastest: FloatFormat(rawValue: format.rawValue) == nil
+      case .fp32: false
+      case .int8: true
+      }
+    }
+  }
+
+  /// How a call takes its activations.
+  package enum Activations: String, AxisWord {
+    /// 8 bits against whole numbers, fp32 against plain numbers.
+    case fastest
+    case fp32
+    /// 8 bits and a scale for each 32 of a row, rounded within the call.
+    case int8
+  }
+
+  package struct Operands: OperandSet {
+    package let a: Tensor
+    package let b: Tensor
+    package let c: Tensor
+    /// The unrounded weights, made anew.
+    let original: WeightSource
+
+    package var operands: [Operand] {
+      [Operand("a", a, .input), Operand("b", b, .weight), Operand("c", c, .output)]
+    }
+  }
+
+  package static let name = "quantized-matmul"
+  package static let about =
+    "C[m,n] = A[m,k] · B[k,n], weights n × k in a format of 2 to 32 bits, sums in fp32"
+  package static let smallest = Problem(m: 9, n: 33, k: 256, format: .q4_0)
+  package static let defaults = [
+    "group-size": "usual", "zero-point": "none", "activations": "fastest",
+  ]
+
+  package static func validate(_ problem: Problem) throws {
+    let format = problem.weightFormat
+    try format.validate(
+      columns: problem.k, axis: "k", groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
+    if problem.activations == .int8, FloatFormat(rawValue: problem.format.rawValue) != nil {
+      throw ProblemFault(
+        axis: "activations", what: "\(problem.format.rawValue) weights are no whole numbers",
+        fix: "use fp32 activations with them")
+    }
+  }
+
+  package static func work(of problem: Problem) -> Work {
+    let (m, n, k) = (problem.m, problem.n, problem.k)
+    return Work(
+      flops: 2 * m * n * k,
+      bytesRead: ElementType.fp32.bytes(of: m * k)
+        + problem.weightFormat.bytes(rows: n, columns: k),
+      bytesWritten: ElementType.fp32.bytes(of: m * n),
+      format: problem.roundsActivations ? .int8 : .fp32)
+  }
+
+  package static func operands(
+    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
+  ) throws -> Operands {
+    let source = WeightSource(columns: problem.k, seed: seed &+ 0x9E37_79B9_7F4A_7C15)
+    let a = try ledger.tensor(.fp32, [problem.m, problem.k], .activations)
+    let b = try source.tensor(problem.weightFormat, rows: problem.n, in: ledger)
+    let c = try ledger.tensor(.fp32, [problem.m, problem.n], .activations)
+    a.fillUniform(seed: seed)
+    return Operands(a: a, b: b, c: c, original: source)
+  }
+
+  package static func tolerance(of problem: Problem) -> Tolerance {
+    .sum(roundings: 2 * problem.k)
+  }
+
+  package static func expectation(
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
+  ) -> Expectation {
+    let k = problem.k
+    let rows = sample.rows.map { operands.a.doubles($0 * k..<($0 + 1) * k) }
+    let steps = problem.roundsActivations ? rows.map(activationSteps) : []
+    var values = [Double](repeating: 0, count: sample.count)
+    var (magnitudes, allowances) = (values, values)
+    var (strayed, whole) = (0.0, 0.0)
+    for (place, column) in sample.columns.enumerated() {
+      let weights = operands.b.row(column, of: problem.weightFormat).map(Double.init)
+      let original = operands.original.row(column).map(Double.init)
+      for (row, activations) in rows.enumerated() {
+        let index = row * sample.columns.count + place
+        (values[index], magnitudes[index]) = Matmul.dot(activations, weights)
+        let exact = Matmul.dot(activations, original).0
+        strayed += (values[index] - exact) * (values[index] - exact)
+        whole += exact * exact
+        guard problem.roundsActivations else { continue }
+        allowances[index] =
+          roundingAllowance(steps[row], weights)
+          + levelAllowance(problem, steps[row], weights)
+      }
+    }
+    return Expectation(
+      values: values, magnitudes: magnitudes,
+      allowances: problem.roundsActivations ? allowances : [],
+      formatError: whole > 0 ? (strayed / whole).squareRoot() : nil)
+  }
+
+  /// What activations are rounded to multiples of, in each stretch of 32.
+  private static func activationSteps(_ activations: [Double]) -> [Double] {
+    stride(from: 0, to: activations.count, by: 32).map { start in
+      let end = min(activations.count, start + 32)
+      return activations[start..<end].reduce(0) { max($0, abs($1)) } / 127
+    }
+  }
+
+  private static func roundingAllowance(_ steps: [Double], _ weights: [Double]) -> Double {
+    var squares = 0.0
+    for (index, weight) in weights.enumerated() {
+      let part = steps[index / 32] * weight
+      squares += part * part
+    }
+    return 8 * 0.5 * squares.squareRoot()
+  }
+
+  /// Integer products take nf4's levels as multiples of 1/127 of the largest: off by half of that
+  /// at the most, times the largest weight of a block, either way.
+  private static func levelAllowance(
+    _ problem: Problem, _ steps: [Double], _ weights: [Double]
+  ) -> Double {
+    guard problem.format == .nf4 else { return 0 }
+    var squares = 0.0
+    for start in stride(from: 0, to: weights.count, by: NF4.blockLength) {
+      let block = weights[start..<start + NF4.blockLength]
+      let most = block.reduce(0) { max($0, abs($1)) }
+      for index in block.indices {
+        // 127 steps of activation times 1/127 of the largest weight.
+        let part = steps[index / 32] * most
+        squares += part * part
+      }
+    }
+    return 8 * 0.5 * squares.squareRoot()
+  }
+}
