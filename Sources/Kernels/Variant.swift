@@ -44,6 +44,13 @@ package struct Execution: Sendable {
 package protocol Kernel: AnyObject {
   /// Allocates nothing and throws nothing: all of that was done in `prepare`.
   func run()
+  /// The same on operands elsewhere in memory, for calls that must not find theirs in a cache;
+  /// workspace may be shared, since calls do not overlap. Nil where preparing anew is all there is.
+  func copy(in ledger: MemoryLedger) throws -> (any Kernel)?
+}
+
+extension Kernel {
+  package func copy(in ledger: MemoryLedger) throws -> (any Kernel)? { nil }
 }
 
 extension Workload {

@@ -30,6 +30,22 @@ extension Matmul {
         blocking.blockBytes(loops) * pool.threads, role: .workspace)
     }
 
+    private init(
+      _ other: PackedKernel, a: Tensor, c: Tensor, panels: any PanelSource
+    ) {
+      (problem, loops, blocking, cuts) = (other.problem, other.loops, other.blocking, other.cuts)
+      (pool, workspace) = (other.pool, other.workspace)
+      self.a = a
+      self.c = c
+      self.panels = panels
+    }
+
+    package func copy(in ledger: MemoryLedger) throws -> (any Kernel)? {
+      PackedKernel(
+        self, a: try ledger.copy(of: a, role: .activations),
+        c: try ledger.copy(of: c, role: .activations), panels: try panels.copy(in: ledger))
+    }
+
     func run() { pool.run(self) }
 
     func run(part: Int, of parts: Int) {

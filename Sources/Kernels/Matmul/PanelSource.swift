@@ -5,6 +5,8 @@ import Quantities
 protocol PanelSource: AnyObject {
   /// Steps × columns, as `hr_matmul_kernels.tile` reads them; valid until the same part asks again.
   func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer
+  /// The same weights elsewhere in memory.
+  func copy(in ledger: MemoryLedger) throws -> any PanelSource
 }
 
 /// Panels packed ahead, in the order in which they are read: cut of the depth × panel × step ×
@@ -24,6 +26,17 @@ final class StoredPanels: PanelSource {
     self.blocking = blocking
     memory = try execution.ledger.allocate(Self.bytes(problem, loops), role: .weights)
     execution.pool.run(Packing(self, b: b))
+  }
+
+  private init(_ other: StoredPanels, _ memory: Allocation) {
+    problem = other.problem
+    loops = other.loops
+    blocking = other.blocking
+    self.memory = memory
+  }
+
+  func copy(in ledger: MemoryLedger) throws -> any PanelSource {
+    StoredPanels(self, try ledger.copy(of: memory, role: .weights))
   }
 
   static func bytes(_ problem: Matmul.Problem, _ loops: hr_matmul_kernels) -> Bytes {

@@ -4,7 +4,7 @@ package import Quantities
 package final class Tensor: Sendable {
   package let elementType: ElementType
   package let shape: [Int]
-  private let allocation: Allocation
+  let allocation: Allocation
 
   init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
     self.elementType = elementType
@@ -68,6 +68,17 @@ package final class Tensor: Sendable {
 }
 
 extension MemoryLedger {
+  /// The same bytes elsewhere.
+  func copy(of allocation: Allocation, role: MemoryRole) throws -> Allocation {
+    let copy = try allocate(allocation.bytes, role: role)
+    copy.start.copyMemory(from: allocation.start, byteCount: allocation.bytes.count)
+    return copy
+  }
+
+  func copy(of tensor: Tensor, role: MemoryRole) throws -> Tensor {
+    Tensor(tensor.elementType, tensor.shape, try copy(of: tensor.allocation, role: role))
+  }
+
   package func tensor(_ elementType: ElementType, _ shape: [Int], _ role: MemoryRole) throws
     -> Tensor
   {

@@ -19,12 +19,13 @@ enum IQ4NL: BlockFormat {
   static func level(_ code: UInt8) -> Float { levels[Int(code)] }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
-    let values = SIMD32(loading: weights)
-    let scale = SuperBlock.rounded(bestScale(values))
-    block.setHalf(0, scale)
-    let factor = inverse(scale)
-    let codes = nearest(values * factor).code
-    Nibbles.write(block + 2) { UInt8(codes[$0]) }
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 64) { scratch in
+      guard let codes = scratch.baseAddress else { return }
+      let scale = SuperBlock.rounded(bestScale(weights, codes, codes + 32))
+      block.setHalf(0, scale)
+      nearest(weights, factor: inverse(scale), codes, codes + 32)
+      Nibbles.write(block + 2) { UInt8(codes[$0]) }
+    }
   }
 
   static func codes(_ block: UnsafeRawPointer, into codes: UnsafeMutablePointer<UInt8>) {
@@ -40,41 +41,77 @@ enum IQ4NL: BlockFormat {
   }
 
   /// The outermost weight at either end of the table or somewhat beyond, then fitted.
-  private static func bestScale(_ values: SIMD32<Float>) -> Float {
-    let (least, greatest) = (values.min(), values.max())
-    let most = -least > greatest ? least : greatest
+  private static func bestScale(
+    _ weights: UnsafePointer<Float>, _ codes: UnsafeMutablePointer<Float>,
+    _ values: UnsafeMutablePointer<Float>
+  ) -> Float {
+    let most = BlockExtremes(weights, count: 32).most
     guard (128 / most).isFinite, most != 0 else { return 0 }
     var (best, bestGain): (Float, Float) = (0, 0)
-    for end in [levels[0], levels[15]] {
+    for end: Float in [-127, 113] {
       for step in -8...8 {
         var factor = end * (1 + 0.02 * Float(step)) / most
         for _ in 0..<2 {
-          let levels = nearest(values * factor).level
-          let squares = (levels * levels).sum()
-          let products = (levels * values).sum()
-          guard squares > 0, products != 0 else { break }
-          let gain = products * (products / squares)
-          if gain > bestGain { (best, bestGain) = (products / squares, gain) }
-          factor = squares / products
+          nearest(weights, factor: factor, codes, values)
+          var (squares, products) = (SIMD8<Float>.zero, SIMD8<Float>.zero)
+          for index in stride(from: 0, to: 32, by: 8) {
+            let level = SIMD8(loading: values + index)
+            squares += level * level
+            products += level * SIMD8(loading: weights + index)
+          }
+          let (square, product) = (squares.sum(), products.sum())
+          guard square > 0, product != 0 else { break }
+          let gain = product * (product / square)
+          if gain > bestGain { (best, bestGain) = (product / square, gain) }
+          factor = square / product
         }
       }
     }
     return best
   }
 
+  /// The nearest levels of 32 weights, and their codes.
   @inline(__always)
-  private static func nearest(_ values: SIMD32<Float>) -> (
-    code: SIMD32<Float>, level: SIMD32<Float>
+  private static func nearest(
+    _ weights: UnsafePointer<Float>, factor: Float, _ codes: UnsafeMutablePointer<Float>,
+    _ values: UnsafeMutablePointer<Float>
   ) {
-    var code = SIMD32<Float>.zero
-    var level = SIMD32<Float>(repeating: levels[0])
-    levels.withUnsafeBufferPointer { levels in
-      for index in 1..<16 {
-        let beyond = values .> (levels[index - 1] + levels[index]) / 2
-        code.replace(with: Float(index), where: beyond)
-        level.replace(with: levels[index], where: beyond)
-      }
+    for index in 0..<32 {
+      let weight = weights[index] * factor
+      var (code, value): (Float, Float) = (0, -127)
+      // Each level's middle to the one before, and the step from it.
+      code += weight > -115.5 ? 1 : 0
+      value += weight > -115.5 ? 23 : 0
+      code += weight > -93.5 ? 1 : 0
+      value += weight > -93.5 ? 21 : 0
+      code += weight > -74.0 ? 1 : 0
+      value += weight > -74.0 ? 18 : 0
+      code += weight > -57.0 ? 1 : 0
+      value += weight > -57.0 ? 16 : 0
+      code += weight > -42.0 ? 1 : 0
+      value += weight > -42.0 ? 14 : 0
+      code += weight > -28.5 ? 1 : 0
+      value += weight > -28.5 ? 13 : 0
+      code += weight > -16.0 ? 1 : 0
+      value += weight > -16.0 ? 12 : 0
+      code += weight > -4.5 ? 1 : 0
+      value += weight > -4.5 ? 11 : 0
+      code += weight > 7.0 ? 1 : 0
+      value += weight > 7.0 ? 12 : 0
+      code += weight > 19.0 ? 1 : 0
+      value += weight > 19.0 ? 12 : 0
+      code += weight > 31.5 ? 1 : 0
+      value += weight > 31.5 ? 13 : 0
+      code += weight > 45.5 ? 1 : 0
+      value += weight > 45.5 ? 15 : 0
+      code += weight > 61.0 ? 1 : 0
+      value += weight > 61.0 ? 16 : 0
+      code += weight > 79.0 ? 1 : 0
+      value += weight > 79.0 ? 20 : 0
+      code += weight > 101.0 ? 1 : 0
+      value += weight > 101.0 ? 24 : 0
+      codes[index] = code
+      values[index] = value
     }
-    return (code, level)
   }
 }

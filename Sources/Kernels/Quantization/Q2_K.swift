@@ -14,28 +14,17 @@ enum Q2K: BlockFormat {
   static let bits = 2
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
-    withUnsafeTemporaryAllocation(of: ScaleSearch.Line.self, capacity: 16) { lines in
-      var (scale, low): (Float, Float) = (0, 0)
-      for part in 0..<16 {
-        lines[part] = ScaleSearch.line(SIMD16(loading: weights + 16 * part), top: 3)
-        scale = max(scale, lines[part].scale)
-        low = max(low, -lines[part].low)
-      }
+    SuperBlock.lines(weights, parts: 16, length: 16, top: 3) { lines, search in
+      let scale = lines.reduce(Float(0)) { max($0, $1.scale) }
+      let low = lines.reduce(Float(0)) { max($0, -$1.low) }
       block.setHalf(80, scale / 15)
       block.setHalf(82, low / 15)
       let units = (scale: SuperBlock.rounded(scale / 15), low: SuperBlock.rounded(low / 15))
       for part in 0..<16 {
-        let values = SIMD16(loading: weights + 16 * part)
-        let best = SuperBlock.refined(lines[part], units: units, top: 15) { scale, low in
-          let line = ScaleSearch.Line(
-            scale: units.scale * Float(scale), low: -units.low * Float(low))
-          return ScaleSearch.squares(values, line, top: 3)
-        }
+        let search = search(part)
+        let best = SuperBlock.refined(lines[part], units: units, top: 15, search, codes: 3)
         block.setByte(part, UInt8(best.scale) | UInt8(best.low) << 4)
-        let (step, start) = (units.scale * Float(best.scale), units.low * Float(best.low))
-        let codes =
-          step == 0 ? .zero : ScaleSearch.nearest((values + start) / step, from: 0, to: 3)
-        TwoBits.write(block + 16, part: part, codes)
+        TwoBits.write(block + 16, part: part) { UInt8(search.code($0)) }
       }
     }
   }
@@ -73,12 +62,12 @@ enum TwoBits {
 
   /// Sixteen codes of one part; parts come in order.
   @inline(__always)
-  static func write(_ bytes: UnsafeMutableRawPointer, part: Int, _ codes: SIMD16<Float>) {
+  static func write(_ bytes: UnsafeMutableRawPointer, part: Int, code: (Int) -> UInt8) {
     let (half, row) = (part / 8, part % 8 / 2)
     for index in 0..<16 {
       let at = 32 * half + part % 2 * 16 + index
       let before = row == 0 ? 0 : UnsafeRawPointer(bytes).byte(at)
-      bytes.setByte(at, before | (UInt8(codes[index]) & 3) << UInt8(2 * row))
+      bytes.setByte(at, before | (code(index) & 3) << UInt8(2 * row))
     }
   }
 }

@@ -18,26 +18,17 @@ enum Q3K: BlockFormat {
     let read = UnsafeRawPointer(block)
     for index in 0..<32 { block.setByte(index, 0) }
     for index in 96..<108 { block.setByte(index, 0) }
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { scales in
-      var most: Float = 0
+    SuperBlock.scales(weights, parts: 16, length: 16, codes: (-4, 3)) { scales, search in
+      let most = SuperBlock.most(scales) / -32
+      block.setHalf(108, most)
+      let unit = SuperBlock.rounded(most)
       for part in 0..<16 {
-        scales[part] = ScaleSearch.scale(SIMD16(loading: weights + 16 * part), from: -4, to: 3)
-        if abs(scales[part]) > abs(most) { most = scales[part] }
-      }
-      block.setHalf(108, most / -32)
-      let unit = SuperBlock.rounded(most / -32)
-      for part in 0..<16 {
-        let values = SIMD16(loading: weights + 16 * part)
-        let scale = SuperBlock.refined(scales[part], unit: unit, in: -32...31) {
-          ScaleSearch.squares(values, scale: unit * Float($0), from: -4, to: 3)
-        }
+        let search = search(part)
+        let scale = SuperBlock.refined(
+          scales[part], unit: unit, in: -32...31, search, codes: (-4, 3))
         setScale(block, part, scale)
-        let step = unit * Float(scale)
-        let codes =
-          step == 0
-          ? SIMD16(repeating: 4) : ScaleSearch.nearest(values / step, from: -4, to: 3) + 4
-        TwoBits.write(block + 32, part: part, codes - (codes / 4).rounded(.down) * 4)
-        for index in 0..<16 where codes[index] >= 4 {
+        TwoBits.write(block + 32, part: part) { UInt8(search.code($0) + 4) }
+        for index in 0..<16 where search.code(index) >= 0 {
           let at = part % 2 * 16 + index
           block.setByte(at, read.byte(at) | 1 << UInt8(part / 2))
         }

@@ -12,10 +12,10 @@ enum Q4K: BlockFormat {
   static let bits = 4
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
-    SixBitScales.quantize(weights, top: 15, into: block) { part, codes in
+    SixBitScales.quantize(weights, top: 15, into: block) { part, search in
       for index in 0..<32 {
         let at = 16 + part / 2 * 32 + index
-        let code = UInt8(codes[index])
+        let code = UInt8(search.code(index))
         block.setByte(
           at, part % 2 == 0 ? code : UnsafeRawPointer(block).byte(at) | code << 4)
       }

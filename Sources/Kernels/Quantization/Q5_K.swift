@@ -13,10 +13,10 @@ enum Q5K: BlockFormat {
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let read = UnsafeRawPointer(block)
-    SixBitScales.quantize(weights, top: 31, into: block) { part, codes in
+    SixBitScales.quantize(weights, top: 31, into: block) { part, search in
       for index in 0..<32 {
         let (at, high) = (48 + part / 2 * 32 + index, 16 + index)
-        let code = UInt8(codes[index])
+        let code = UInt8(search.code(index))
         block.setByte(at, part % 2 == 0 ? code & 15 : read.byte(at) | (code & 15) << 4)
         block.setByte(high, (part == 0 ? 0 : read.byte(high)) | ((code >> 4) << UInt8(part)))
       }

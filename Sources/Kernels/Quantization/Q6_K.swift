@@ -17,27 +17,18 @@ enum Q6K: BlockFormat {
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let read = UnsafeRawPointer(block)
     for index in 0..<192 { block.setByte(index, 0) }
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: 16) { scales in
-      var most: Float = 0
+    SuperBlock.scales(weights, parts: 16, length: 16, codes: (-32, 31)) { scales, search in
+      let most = SuperBlock.most(scales) / -128
+      block.setHalf(208, most)
+      let unit = SuperBlock.rounded(most)
       for part in 0..<16 {
-        scales[part] = ScaleSearch.scale(SIMD16(loading: weights + 16 * part), from: -32, to: 31)
-        if abs(scales[part]) > abs(most) { most = scales[part] }
-      }
-      block.setHalf(208, most / -128)
-      let unit = SuperBlock.rounded(most / -128)
-      for part in 0..<16 {
-        let values = SIMD16(loading: weights + 16 * part)
-        let scale = SuperBlock.refined(scales[part], unit: unit, in: -128...127) {
-          ScaleSearch.squares(values, scale: unit * Float($0), from: -32, to: 31)
-        }
+        let search = search(part)
+        let scale = SuperBlock.refined(
+          scales[part], unit: unit, in: -128...127, search, codes: (-32, 31))
         block.setByte(192 + part, UInt8(bitPattern: Int8(scale)))
-        let step = unit * Float(scale)
-        let codes =
-          step == 0
-          ? SIMD16(repeating: 32) : ScaleSearch.nearest(values / step, from: -32, to: 31) + 32
         let (half, row) = (part / 8, part % 8 / 2)
         for index in 0..<16 {
-          let code = UInt8(codes[index])
+          let code = UInt8(search.code(index) + 32)
           let place = part % 2 * 16 + index
           let low = 64 * half + row % 2 * 32 + place
           let high = 128 + 32 * half + place

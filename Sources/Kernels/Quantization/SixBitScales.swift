@@ -30,36 +30,24 @@ enum SixBitScales {
   }
 
   /// Quantizes eight parts of 32 weights by lines; writes the block's d and dmin at 0 and 2, the
-  /// scales at 4, and hands each code over.
+  /// scales at 4, and hands each part's codes over.
   @inline(__always)
   static func quantize(
     _ weights: UnsafePointer<Float>, top: Int, into block: UnsafeMutableRawPointer,
-    code: (_ part: Int, _ codes: SIMD32<Float>) -> Void
+    code: (_ part: Int, _ search: ScaleSearch) -> Void
   ) {
-    withUnsafeTemporaryAllocation(of: ScaleSearch.Line.self, capacity: 8) { lines in
-      var (scale, low): (Float, Float) = (0, 0)
-      for part in 0..<8 {
-        lines[part] = ScaleSearch.line(SIMD32(loading: weights + 32 * part), top: Float(top))
-        scale = max(scale, lines[part].scale)
-        low = max(low, -lines[part].low)
-      }
+    SuperBlock.lines(weights, parts: 8, length: 32, top: Float(top)) { lines, search in
+      let scale = lines.reduce(Float(0)) { max($0, $1.scale) }
+      let low = lines.reduce(Float(0)) { max($0, -$1.low) }
       block.setHalf(0, scale / 63)
       block.setHalf(2, low / 63)
       let units = (scale: SuperBlock.rounded(scale / 63), low: SuperBlock.rounded(low / 63))
       for part in 0..<8 {
-        let values = SIMD32(loading: weights + 32 * part)
-        let best = SuperBlock.refined(lines[part], units: units, top: 63) { scale, low in
-          let line = ScaleSearch.Line(
-            scale: units.scale * Float(scale), low: -units.low * Float(low))
-          return ScaleSearch.squares(values, line, top: Float(top))
-        }
+        let search = search(part)
+        let best = SuperBlock.refined(
+          lines[part], units: units, top: 63, search, codes: Float(top))
         set(block + 4, part, scale: UInt8(best.scale), low: UInt8(best.low))
-        let (step, start) = (units.scale * Float(best.scale), units.low * Float(best.low))
-        code(
-          part,
-          step == 0
-            ? .zero
-            : ScaleSearch.nearest((values + start) / step, from: 0, to: Float(top)))
+        code(part, search)
       }
     }
   }

@@ -54,6 +54,21 @@ extension QuantizedMatmul {
       rounding = Rounding(a: a, rounded: rounded, cut: cut, loops: panels.loops)
     }
 
+    private init(_ other: IntegerKernel, panels: QuantizedPanels, a: Tensor, c: Tensor) {
+      (cut, pool, rounded, sums) = (other.cut, other.pool, other.rounded, other.sums)
+      self.panels = panels
+      self.a = a
+      self.c = c
+      rounding = Rounding(a: a, rounded: rounded, cut: cut, loops: panels.loops)
+    }
+
+    package func copy(in ledger: MemoryLedger) throws -> (any Kernel)? {
+      IntegerKernel(
+        self, panels: try panels.copy(in: ledger),
+        a: try ledger.copy(of: a, role: .activations),
+        c: try ledger.copy(of: c, role: .activations))
+    }
+
     func run() {
       pool.run(rounding)
       pool.run(self)

@@ -46,6 +46,16 @@ final class QuantizedPanels {
     execution.pool.run(Packing(self, weights))
   }
 
+  private init(_ other: QuantizedPanels, _ memory: Allocation) {
+    (loops, layout) = (other.loops, other.layout)
+    self.memory = memory
+  }
+
+  /// The same weights elsewhere in memory.
+  func copy(in ledger: MemoryLedger) throws -> QuantizedPanels {
+    QuantizedPanels(self, try ledger.copy(of: memory, role: .weights))
+  }
+
   /// The groups of a panel from one on.
   func place(panel: Int, group: Int = 0) -> UnsafeMutableRawPointer {
     memory.start + (panel * layout.groups + group) * layout.groupBytes

@@ -14,6 +14,15 @@ final class WideningPanels: PanelSource {
       Bytes(execution.pool.threads * scratchBytes), role: .workspace)
   }
 
+  private init(_ other: WideningPanels, _ panels: QuantizedPanels) {
+    (scratch, scratchBytes) = (other.scratch, other.scratchBytes)
+    self.panels = panels
+  }
+
+  func copy(in ledger: MemoryLedger) throws -> any PanelSource {
+    WideningPanels(self, try panels.copy(in: ledger))
+  }
+
   /// For one part.
   static func bytes(columns: Int, depth: Int) -> Int { columns * depth * 4 }
 

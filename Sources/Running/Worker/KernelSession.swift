@@ -131,6 +131,10 @@ final class KernelSession<W: Workload>: CaseSession {
     }
     try ledger.rotating {
       for copy in 1..<count {
+        if let kernel = try kernels[0].copy(in: ledger) {
+          kernels.append(kernel)
+          continue
+        }
         let operands = try W.operands(
           for: problem, seed: order.seed &+ UInt64(copy), in: ledger)
         kernels.append(
