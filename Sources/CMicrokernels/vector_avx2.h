@@ -94,6 +94,7 @@ HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm256_and_si256(a, b); 
 HR_INLINE hr_ints hr_or(hr_ints a, hr_ints b) { return _mm256_or_si256(a, b); }
 HR_INLINE hr_ints hr_bytes(int8_t value) { return _mm256_set1_epi8(value); }
 HR_INLINE hr_ints hr_ints_of(int32_t value) { return _mm256_set1_epi32(value); }
+HR_INLINE hr_ints hr_add_ints(hr_ints a, hr_ints b) { return _mm256_add_epi32(a, b); }
 HR_INLINE hr_ints hr_sub_ints(hr_ints a, hr_ints b) { return _mm256_sub_epi32(a, b); }
 HR_INLINE hr_ints hr_spread(const int8_t *p) {
   int32_t four;
@@ -146,6 +147,10 @@ HR_INLINE hr_ints hr_dot(hr_ints sum, hr_ints w, hr_ints x) {
   hr_ints high = _mm256_madd_epi16(_mm256_srli_epi16(w, 8), _mm256_srai_epi16(x, 8));
   return _mm256_add_epi32(sum, _mm256_add_epi32(low, high));
 #endif
+}
+// Adds the products of two pairs of 16 bits to each 32-bit lane.
+HR_INLINE hr_ints hr_dot_16(hr_ints sum, hr_ints w, hr_ints x) {
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x));
 }
 HR_INLINE float hr_absolute_most_32(const float *x) {
   hr_vec sign = _mm256_set1_ps(-0.0f), most = _mm256_setzero_ps();

@@ -95,6 +95,7 @@ HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm512_and_si512(a, b); 
 HR_INLINE hr_ints hr_or(hr_ints a, hr_ints b) { return _mm512_or_si512(a, b); }
 HR_INLINE hr_ints hr_bytes(int8_t value) { return _mm512_set1_epi8(value); }
 HR_INLINE hr_ints hr_ints_of(int32_t value) { return _mm512_set1_epi32(value); }
+HR_INLINE hr_ints hr_add_ints(hr_ints a, hr_ints b) { return _mm512_add_epi32(a, b); }
 HR_INLINE hr_ints hr_sub_ints(hr_ints a, hr_ints b) { return _mm512_sub_epi32(a, b); }
 HR_INLINE hr_ints hr_spread(const int8_t *p) {
   int32_t four;
@@ -142,6 +143,14 @@ HR_INLINE hr_ints hr_dot(hr_ints sum, hr_ints w, hr_ints x) {
                                   _mm512_srai_epi16(_mm512_slli_epi16(x, 8), 8));
   hr_ints high = _mm512_madd_epi16(_mm512_srli_epi16(w, 8), _mm512_srai_epi16(x, 8));
   return _mm512_add_epi32(sum, _mm512_add_epi32(low, high));
+#endif
+}
+// Adds the products of two pairs of 16 bits to each 32-bit lane.
+HR_INLINE hr_ints hr_dot_16(hr_ints sum, hr_ints w, hr_ints x) {
+#ifdef HR_VNNI
+  return _mm512_dpwssd_epi32(sum, w, x);
+#else
+  return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x));
 #endif
 }
 HR_INLINE float hr_absolute_most_32(const float *x) {

@@ -83,20 +83,26 @@ typedef enum : uint32_t {
 typedef struct {
   int8_t values[32];
   float scale;
-  /// Of the halves, or of the whole in the first: the start of an integer sum (what a constant
-  /// zero point takes away), or the activations' own sum in fp32 (what a minimum is times).
+  /// As the format's `hr_activation_sums` say.
   union { int32_t start; float sum; } extra[2];
   uint32_t unused;
 } hr_quantized_row;
 
 /// Which sums of activations a format needs: for its constant zero point, or for its minima.
 typedef enum : uint32_t {
-  HR_SUM_OF_32 = 0,
-  HR_SUMS_OF_16 = 1,
+  /// The start of an integer sum over 32, or over each 16: what a constant zero point takes away.
+  HR_STARTS_OF_32 = 0,
+  HR_STARTS_OF_16 = 1,
+  /// In fp32: what a minimum is times.
+  HR_SUMS_OF_32 = 2,
+  /// Pairs of 16-bit sums, of two halves of 32, or of two 32 in the first of both.
+  HR_PAIRS_OF_16 = 3,
+  HR_PAIRS_OF_32 = 4,
 } hr_activation_sums;
 
 typedef struct {
-  /// sums[rows, columns] += a · weights, for one panel's groups. A group has `given` sub-blocks
+  /// sums[rows, columns] += a · weights, for one panel's groups; behind the sums lies room for as
+  /// many again. A group has `given` sub-blocks
   /// where the format does not say; `a` is block × row, `a_stride` rows from block to block.
   void (*multiply)(const void *panel, int64_t groups, int32_t given, const hr_quantized_row *a,
                    int64_t a_stride, int32_t rows, float *sums);
@@ -104,10 +110,11 @@ typedef struct {
   void (*widen)(const void *panel, int64_t groups, int32_t given, float *to);
   /// Codes of a panel's outputs, 32 k each, a byte a code, to a sub-block's bits.
   void (*pack_codes)(const uint8_t *codes, int32_t bits, void *to);
-  /// Rows of activations in 8 bits; a depth that is no multiple of 32 is filled up with zeros.
+  /// Rows of activations in 8 bits, a scale for each `block`; a depth that is no multiple of 32 is
+  /// filled up with zeros. `from` lies at a multiple of the block.
   void (*quantize_rows)(const float *from, int64_t stride, int64_t depth, int32_t rows,
-                        hr_activation_sums sums, int32_t zero, hr_quantized_row *to,
-                        int64_t to_stride);
+                        int32_t block, hr_activation_sums sums, int32_t zero,
+                        hr_quantized_row *to, int64_t to_stride);
   /// c[rows, columns] = (accumulate ? c : 0) + sums; the sums become zeros.
   void (*store_sums)(float *sums, int32_t rows, float *c, int64_t c_stride, int32_t columns,
                      int32_t accumulate);
@@ -116,6 +123,8 @@ typedef struct {
   int32_t header;
   /// Sub-blocks in a group; 0 where it is the caller's to say.
   int32_t sub_blocks;
+  /// Activations that share a scale.
+  int32_t activation_block;
   /// The code that stands for 0; 0 where the format has minima.
   int32_t zero;
   hr_activation_sums sums;

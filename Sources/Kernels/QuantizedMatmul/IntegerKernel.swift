@@ -30,7 +30,8 @@ extension QuantizedMatmul {
         let most = max(1, caches.l1.count / 3 / (layout.columns * 4))
         let blocks = (m + most - 1) / most
         rows = (m + blocks - 1) / blocks
-        sumBytes = roundUp(rows * layout.columns * 4, to: 4096)
+        // As many again for the parts of super-blocks.
+        sumBytes = roundUp(2 * rows * layout.columns * 4, to: 4096)
         let groupBytes = rows * layout.subBlocks * MemoryLayout<hr_quantized_row>.stride
         let deepest = max(1, caches.l2.count / 2 / groupBytes)
         let cuts = (layout.groups + deepest - 1) / deepest
@@ -118,14 +119,15 @@ extension QuantizedMatmul {
 
     /// Each part a stretch of k, so that one row is shared out, too.
     func run(part: Int, of parts: Int) {
-      let range = split(cut.subBlocks, part: part, of: parts)
+      let range = split(
+        cut.subBlocks, part: part, of: parts, grain: Int(loops.activation_block) / 32)
       guard !range.isEmpty else { return }
       let depth = min(cut.k, range.upperBound * 32) - range.lowerBound * 32
       for rowStart in stride(from: 0, to: cut.m, by: cut.rows) {
         let rows = min(cut.rows, cut.m - rowStart)
         loops.quantize_rows(
           a.pointer(to: Float.self) + rowStart * cut.k + range.lowerBound * 32, Int64(cut.k),
-          Int64(depth), Int32(rows), loops.sums, loops.zero,
+          Int64(depth), Int32(rows), loops.activation_block, loops.sums, loops.zero,
           block(row: rowStart) + range.lowerBound * rows, Int64(rows))
       }
     }

@@ -76,12 +76,13 @@ extension QuantizedMatmul {
       return sum
     }
 
-    /// To whole multiples of 1/127 of the largest of each 32 of a row, and back.
+    /// To whole multiples of 1/127 of the largest of each block of a row, and back.
     private func round(into rounded: UnsafeMutablePointer<Float>) {
       let a = operands.a.pointer(to: Float.self)
       for row in 0..<problem.m {
-        for start in stride(from: 0, to: problem.k, by: 32) {
-          let range = row * problem.k + start..<row * problem.k + min(problem.k, start + 32)
+        let block = problem.format.activationBlock
+        for start in stride(from: 0, to: problem.k, by: block) {
+          let range = row * problem.k + start..<row * problem.k + min(problem.k, start + block)
           let most = range.reduce(Float(0)) { max($0, abs(a[$1])) }
           let counts = most >= 0x1p-118
           let (factor, step) = counts ? (127 / most, most / 127) : (0, 0)

@@ -56,7 +56,8 @@ package enum QuantizedMatmul: Workload {
     /// 8 bits against whole numbers, fp32 against plain numbers.
     case fastest
     case fp32
-    /// 8 bits and a scale for each 32 of a row, rounded within the call.
+    /// 8 bits and a scale for each 32 of a row, or each 256 for formats of super-blocks, rounded
+    /// within the call.
     case int8
   }
 
@@ -121,7 +122,9 @@ package enum QuantizedMatmul: Workload {
   ) -> Expectation {
     let k = problem.k
     let rows = sample.rows.map { operands.a.doubles($0 * k..<($0 + 1) * k) }
-    let steps = problem.roundsActivations ? rows.map(activationSteps) : []
+    let steps =
+      problem.roundsActivations
+      ? rows.map { activationSteps($0, block: problem.format.activationBlock) } : []
     var values = [Double](repeating: 0, count: sample.count)
     var (magnitudes, allowances) = (values, values)
     var (strayed, whole) = (0.0, 0.0)
@@ -146,18 +149,19 @@ package enum QuantizedMatmul: Workload {
       formatError: whole > 0 ? (strayed / whole).squareRoot() : nil)
   }
 
-  /// What activations are rounded to multiples of, in each stretch of 32.
-  private static func activationSteps(_ activations: [Double]) -> [Double] {
-    stride(from: 0, to: activations.count, by: 32).map { start in
-      let end = min(activations.count, start + 32)
-      return activations[start..<end].reduce(0) { max($0, abs($1)) } / 127
+  /// What each activation is rounded to a multiple of.
+  private static func activationSteps(_ activations: [Double], block: Int) -> [Double] {
+    stride(from: 0, to: activations.count, by: block).flatMap { start in
+      let stretch = activations[start..<min(activations.count, start + block)]
+      let most = stretch.reduce(0) { max($0, abs($1)) }
+      return [Double](repeating: most / 127, count: stretch.count)
     }
   }
 
   private static func roundingAllowance(_ steps: [Double], _ weights: [Double]) -> Double {
     var squares = 0.0
     for (index, weight) in weights.enumerated() {
-      let part = steps[index / 32] * weight
+      let part = steps[index] * weight
       squares += part * part
     }
     return 8 * 0.5 * squares.squareRoot()
@@ -175,10 +179,15 @@ package enum QuantizedMatmul: Workload {
       let most = block.reduce(0) { max($0, abs($1)) }
       for index in block.indices {
         // 127 steps of activation times 1/127 of the largest weight.
-        let part = steps[index / 32] * most
+        let part = steps[index] * most
         squares += part * part
       }
     }
     return 8 * 0.5 * squares.squareRoot()
   }
+}
+
+extension ElementType {
+  /// Activations that share a scale where they are rounded to 8 bits for these weights.
+  var activationBlock: Int { blockLength == 256 ? 256 : 32 }
 }
