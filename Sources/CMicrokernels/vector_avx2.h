@@ -108,6 +108,15 @@ HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm256_srli_epi32
 HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
   return _mm256_and_si256(_mm256_srli_epi32(v, 8 * i), _mm256_set1_epi32(255));
 }
+HR_INLINE hr_ints hr_as_ints(hr_vec v) { return _mm256_castps_si256(v); }
+// Eight halves of bytes, high ones first.
+HR_INLINE hr_ints hr_widen_nibbles(const uint8_t *p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  __m128i both = _mm_cvtsi32_si128(four), low = _mm_set1_epi8(15);
+  __m128i high = _mm_and_si128(_mm_srli_epi16(both, 4), low);
+  return _mm256_cvtepu8_epi32(_mm_unpacklo_epi8(high, _mm_and_si128(both, low)));
+}
 HR_INLINE hr_ints hr_left_ints(hr_ints v, int count) { return _mm256_slli_epi32(v, count); }
 // Bits `at`, `at` + 1, … of a word, one a lane, moved to a place.
 HR_INLINE hr_ints hr_bit_of(uint32_t word, int at, int place) {

@@ -109,6 +109,13 @@ HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm512_srli_epi32
 HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
   return _mm512_and_si512(_mm512_srli_epi32(v, 8 * i), _mm512_set1_epi32(255));
 }
+HR_INLINE hr_ints hr_as_ints(hr_vec v) { return _mm512_castps_si512(v); }
+// Sixteen halves of bytes, high ones first.
+HR_INLINE hr_ints hr_widen_nibbles(const uint8_t *p) {
+  __m128i both = _mm_loadl_epi64((const void *)p), low = _mm_set1_epi8(15);
+  __m128i high = _mm_and_si128(_mm_srli_epi16(both, 4), low);
+  return _mm512_cvtepu8_epi32(_mm_unpacklo_epi8(high, _mm_and_si128(both, low)));
+}
 HR_INLINE hr_ints hr_left_ints(hr_ints v, int count) { return _mm512_slli_epi32(v, count); }
 // Bits `at`, `at` + 1, … of a word, one a lane, moved to a place.
 HR_INLINE hr_ints hr_bit_of(uint32_t word, int at, int place) {

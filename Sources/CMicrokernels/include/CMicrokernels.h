@@ -134,6 +134,19 @@ typedef struct {
 /// boundary.
 typedef void (*hr_dequantize)(const void *from, int64_t blocks, float *to, int32_t past);
 
+/// Dequantizing what is not laid out in GGUF's blocks, to fp32, `past` the caches as above.
+typedef struct {
+  /// Blocks of 64 nf4 codes, two in a byte, with a scale each.
+  void (*nf4)(const uint8_t *codes, const float *scales, int64_t blocks, float *to, int32_t past);
+  /// Signed bytes times one scale.
+  void (*bytes)(const int8_t *codes, float scale, int64_t count, float *to, int32_t past);
+  /// Outputs `first` … of rows × columns whose codes lie in words, k × output, with fp16 scales
+  /// and, unless NULL, zero points for each group; `to` is the whole output, row by row.
+  void (*words)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
+                int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
+                int64_t zero_words, float *to, int32_t past);
+} hr_dequantize_loops;
+
 #if defined(__x86_64__)
 /// Call only where `hr_cpu_features` has HR_CPU_AVX2.
 hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
@@ -146,6 +159,8 @@ hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
 /// NULL for a format that has no such loop.
 hr_dequantize hr_dequantize_avx2(hr_quantization format);
 hr_dequantize hr_dequantize_avx512(hr_quantization format);
+hr_dequantize_loops hr_dequantize_loops_avx2(void);
+hr_dequantize_loops hr_dequantize_loops_avx512(void);
 
 /// As those of matmul; with HR_CPU_AVX_VNNI and HR_CPU_AVX512_VNNI besides.
 hr_quantized_kernels hr_quantized_kernels_avx2(hr_quantization format);

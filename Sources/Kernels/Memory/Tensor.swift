@@ -35,6 +35,7 @@ package final class Tensor: Sendable {
     case .fp32: pointer(to: Float.self)[index]
     case .fp16: Float16Bits.float(pointer(to: UInt16.self)[index])
     case .bf16: BFloat16Bits.float(pointer(to: UInt16.self)[index])
+    case .int8: Float(pointer(to: Int8.self)[index])
     default: preconditionFailure("an element of \(elementType.rawValue) is not stored by itself")
     }
   }

@@ -6,7 +6,7 @@ struct BlockWeights<F: BlockFormat>: QuantizedWeights, @unchecked Sendable {
   let rows: Int
   let columns: Int
 
-  private var rowBytes: Int { columns / F.blockLength * F.blockBytes }
+  var rowBytes: Int { columns / F.blockLength * F.blockBytes }
 
   /// fp16's largest: scales and minima are stored so.
   private static var most: Float { 65504 }

@@ -159,7 +159,7 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
     Int(UnsafeRawPointer(start).byte(row * layout.columns + column) ^ 0x80)
   }
 
-  private func rowScale(_ row: Int) -> Float {
+  func rowScale(_ row: Int) -> Float {
     (start + layout.scalesAt).load(fromByteOffset: row * 4, as: Float.self)
   }
 }

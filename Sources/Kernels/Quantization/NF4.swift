@@ -84,7 +84,7 @@ struct NF4: QuantizedWeights, @unchecked Sendable {
     }
   }
 
-  private func scale(row: Int, block: Int) -> Float {
+  func scale(row: Int, block: Int) -> Float {
     let index = row * (columns / Self.blockLength) + block
     let code = UnsafeRawPointer(magnitudes).byte(index)
     return DynamicMap.levels[Int(code)] * scales[index / Self.nestedLength] + scales[nested]

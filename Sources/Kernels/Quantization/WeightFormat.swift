@@ -49,6 +49,12 @@ package protocol QuantizedWeights: Sendable {
   func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws
   func dequantize(row: Int, into weights: UnsafeMutablePointer<Float>)
 
+  /// Some rows of the whole matrix, by loops for a set of instructions; false where there are none.
+  func dequantize(
+    rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
+    past: Bool
+  ) -> Bool
+
   /// How panels' loops name the format.
   var panelFormat: PanelFormat { get }
   /// A group of a panel's: the codes of `count` weights of a row, a byte each, and their scales.

@@ -60,7 +60,7 @@ struct WeightSource: Sendable {
     return tensor
   }
 
-  private func fillPlain(_ tensor: Tensor, rows: Int) {
+  func fillPlain(_ tensor: Tensor, rows: Int) {
     let distinct = min(rows, Self.period)
     for row in 0..<distinct {
       for (column, weight) in self.row(row).enumerated() {

@@ -7,6 +7,8 @@ package struct WorkloadCatalog: Sendable {
   package static let standard = WorkloadCatalog(workloads: [
     Matmul.self,
     QuantizedMatmul.self,
+    Dequantize.self,
+    Quantize.self,
     SelfTest.self,
   ])
 
