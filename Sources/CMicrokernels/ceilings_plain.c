@@ -37,7 +37,7 @@ static void read_plain(const void *from, int64_t bytes, int32_t streams, int64_t
 }
 static void fill_plain(void *to, int64_t bytes, int64_t passes) {
   for (int64_t n = 0; n < passes; n++) {
-    memset(to, 0, (size_t)bytes);
+    memset(to, 0x3C, (size_t)bytes);
     __asm__ volatile("" : : : "memory");
   }
 }

@@ -85,6 +85,12 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
 #define ASK(P)                                            \
   if (ahead) _mm_prefetch((P) + ahead, _MM_HINT_T0);
 
+// What is stored is not 0: lines of zeros reach memory at twice the rate of others on Zen 5
+// (70 to 90 GB/s against 38).
+static const _Alignas(64) uint32_t filling[16] = {
+    0x3F8CCCCD, 0x400CCCCD, 0x40533333, 0x408CCCCD, 0x40B00000, 0x40D33333, 0x40F66666, 0x410CCCCD,
+    0x411E6666, 0x41300000, 0x4141999A, 0x41533333, 0x4164CCCD, 0x41766666, 0x41840000, 0x418CCCCD};
+
 #define MEMORY_LOOPS(SUFFIX, TARGET, VECTOR, BYTES, LOAD, STORE, STREAM, OR, ZERO)               \
   TARGET static inline __attribute__((always_inline)) VECTOR line_##SUFFIX(VECTOR sum,           \
                                                                            const char *p) {      \
@@ -137,7 +143,7 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
   }                                                                                              \
   TARGET static void fill_##SUFFIX(void *to, int64_t bytes, int64_t passes) {                    \
     char *p = to;                                                                                \
-    VECTOR x = ZERO();                                                                           \
+    VECTOR x = LOAD((const VECTOR *)filling);                                                    \
     for (int64_t n = 0; n < passes; n++) {                                                       \
       __asm__ volatile("" : "+x"(x) : : "memory");                                               \
       for (int64_t i = 0; i < bytes; i += 128)                                                   \
@@ -146,7 +152,7 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
   }                                                                                              \
   TARGET static void fill_past_caches_##SUFFIX(void *to, int64_t bytes, int64_t passes) {        \
     char *p = to;                                                                                \
-    VECTOR x = ZERO();                                                                           \
+    VECTOR x = LOAD((const VECTOR *)filling);                                                    \
     for (int64_t n = 0; n < passes; n++) {                                                       \
       __asm__ volatile("" : "+x"(x) : : "memory");                                               \
       for (int64_t i = 0; i < bytes; i += 128)                                                   \

@@ -199,7 +199,7 @@ typedef struct {
   /// Reads all, as one, two or four streams side by side, asking `ahead` bytes in advance (0: not).
   void (*read)(const void *from, int64_t bytes, int32_t streams, int64_t ahead,
                int64_t passes);
-  /// Plain stores.
+  /// Plain stores, of what is not 0: zeros may reach memory faster than anything else does.
   void (*fill)(void *to, int64_t bytes, int64_t passes);
   /// Stores past the caches.
   void (*fill_past_caches)(void *to, int64_t bytes, int64_t passes);
