@@ -3,22 +3,30 @@ package struct Variant<W: Workload>: Sendable {
   package let name: String
   package let kind: VariantKind
   package let requirements: [Capability]
+  /// A library of others that it calls.
+  package let library: ForeignLibrary?
+  /// Why it has nothing for a problem, if so.
+  package let declines: @Sendable (W.Problem) -> String?
   /// Makes ready what calls need: packed weights, workspace. Its time and bytes are reported apart.
   package let prepare: @Sendable (W.Problem, W.Operands, Execution) throws -> any Kernel
 
   package init(
     name: String, kind: VariantKind = .own, requirements: [Capability] = [],
+    library: ForeignLibrary? = nil,
+    declines: @escaping @Sendable (W.Problem) -> String? = { _ in nil },
     prepare: @escaping @Sendable (W.Problem, W.Operands, Execution) throws -> any Kernel
   ) {
     self.name = name
     self.kind = kind
     self.requirements = requirements
+    self.library = library
+    self.declines = declines
     self.prepare = prepare
   }
 
   /// Why this machine cannot run it, if it cannot.
   package var unavailable: String? {
-    requirements.lazy.compactMap(\.missing).first
+    requirements.lazy.compactMap(\.missing).first ?? library?.missing
   }
 }
 
@@ -44,12 +52,15 @@ package struct Execution: Sendable {
 package protocol Kernel: AnyObject {
   /// Allocates nothing and throws nothing: all of that was done in `prepare`.
   func run()
+  /// The library of others that it calls, by that one's own account.
+  var library: String? { get }
   /// The same on operands elsewhere in memory, for calls that must not find theirs in a cache;
   /// workspace may be shared, since calls do not overlap. Nil where preparing anew is all there is.
   func copy(in ledger: MemoryLedger) throws -> (any Kernel)?
 }
 
 extension Kernel {
+  package var library: String? { nil }
   package func copy(in ledger: MemoryLedger) throws -> (any Kernel)? { nil }
 }
 

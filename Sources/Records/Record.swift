@@ -9,6 +9,8 @@ package struct Record: Codable, Sendable {
   /// The variant that was run; `best` is resolved here.
   package var variant: String?
   package var threads: Int?
+  /// The library of others that the variant calls, by that one's own account.
+  package var library: String?
   /// The interleaved group that the case took its turns in, where it was in one.
   package var group: Int?
   /// Cases that resolved to the same work and were not run again.

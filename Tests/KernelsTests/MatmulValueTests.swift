@@ -167,7 +167,9 @@ struct MatmulCall {
 
   var a: Tensor { operands.a }
   var b: Tensor { operands.b }
-  var variants: [Variant<Matmul>] { Matmul.variants.filter { $0.unavailable == nil } }
+  var variants: [Variant<Matmul>] {
+    Matmul.variants.filter { $0.kind != .competitor && $0.unavailable == nil }
+  }
 
   /// Positive numbers, so that an infinity meets no zero.
   func refill() {

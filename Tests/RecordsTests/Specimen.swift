@@ -10,6 +10,7 @@ enum Specimen {
       run: run, outcome: .ok)
     record.variant = "avx512"
     record.threads = 2
+    record.library = "a library, version 1"
     record.group = 1
     record.merged = ["attention/kv-heads=8,mask=off"]
     record.work = Work(
@@ -18,7 +19,7 @@ enum Specimen {
     record.preparation = .init(seconds: Seconds(0.25), bytes: Bytes(11))
     record.check = .init(
       passed: true, relative: 1e-7, tolerance: 2e-6, basis: "34 roundings", sampling: "all 6",
-      worst: "row 0, column 1")
+      worst: "row 0, column 1", ofFormat: 0.06)
     record.timing = timing
     record.memory = memory
     record.counters = [

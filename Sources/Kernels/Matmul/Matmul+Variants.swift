@@ -41,6 +41,11 @@ extension Matmul {
       .weights: problem.precision.bytes(of: problem.n * problem.k),
     ]
     guard let loops = loops(of: variant, problem.precision) else {
+      if let library = variant.library, let packed = competitorBytes(problem, library) {
+        var held = operands
+        held[.weights] = packed + (operands[.weights] ?? .zero)
+        return MemoryPlan([.operands: operands, .preparation: held, .run: held])
+      }
       return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
     }
     var preparation = operands

@@ -42,7 +42,7 @@ package enum Matmul: Workload {
   package static let defaults = ["precision": "fp32"]
 
   package static var variants: [Variant<Matmul>] {
-    [reference, portable] + vectorVariants
+    [reference, portable] + vectorVariants + competitors
   }
 
   package static func work(of problem: Problem) -> Work {

@@ -47,7 +47,8 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
   }
 
   func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws {
-    let most: Float = layout.group == nil ? .greatestFiniteMagnitude : 65504
+    // 127 times a rounded scale must be finite; scales of groups are in fp16.
+    let most: Float = layout.group == nil ? 0x1p127 : 65504
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: layout.columns) { buffer in
       guard let weights = buffer.baseAddress else { return }
       for index in 0..<layout.rows {

@@ -73,7 +73,7 @@ package enum WeightFault: Error, Hashable {
     case .notFinite(let row, let column, let value):
       "the weight in row \(row), column \(column) is \(value)"
     case .beyondScale(let row, let magnitude, let type):
-      "row \(row) holds \(magnitude), for which \(type.rawValue)'s fp16 scale is too small"
+      "row \(row) holds \(magnitude), which is beyond what \(type.rawValue)'s scale can stand for"
     }
   }
 

@@ -15,7 +15,7 @@ package struct WorkloadCatalog: Sendable {
   /// - Parameter missing: why the machine lacks a capability, if it does; tests pass their own.
   package init(
     workloads: [any Workload.Type],
-    missing: @Sendable (Capability) -> String? = { $0.missing }
+    missing: @escaping @Sendable (Capability) -> String? = { $0.missing }
   ) {
     self.workloads = workloads.map { WorkloadDescription($0, missing: missing) }
   }

@@ -12,7 +12,9 @@ package struct WorkloadDescription: Sendable {
   package let axes: [Axis]
   package let variants: [VariantDescription]
 
-  package init(_ type: any Workload.Type, missing: (Capability) -> String?) {
+  package init(
+    _ type: any Workload.Type, missing: @escaping @Sendable (Capability) -> String?
+  ) {
     self.type = type
     name = type.name
     about = type.about
@@ -37,11 +39,13 @@ package struct WorkloadDescription: Sendable {
 }
 
 /// What a list says of a variant.
-package struct VariantDescription: Hashable, Sendable {
+package struct VariantDescription: Sendable {
   package let name: String
   package let kind: VariantKind
   /// Why this machine cannot run it, if it cannot.
-  package let unavailable: String?
+  package var unavailable: String? { missing() }
+  /// Looked at when asked: a library is opened to know.
+  fileprivate let missing: @Sendable () -> String?
 }
 
 extension WorkloadDescription {
@@ -61,6 +65,11 @@ extension WorkloadDescription {
   /// Throws a `ProblemFault` for values that make no problem together.
   package func validate(_ problem: Data) throws { try type.validate(json: problem) }
 
+  /// Why a variant has nothing for a problem, if so.
+  package func declined(_ problem: Data, by variant: String) throws -> String? {
+    try type.declined(json: problem, variant: variant)
+  }
+
   package func work(of problem: Data) throws -> Work { try type.work(json: problem) }
 
   /// What preparing and running allocate.
@@ -72,12 +81,14 @@ extension WorkloadDescription {
   }
 
   private static func variants<W: Workload>(
-    _ type: W.Type, missing: (Capability) -> String?
+    _ type: W.Type, missing: @escaping @Sendable (Capability) -> String?
   ) -> [VariantDescription] {
     W.variants.map { variant in
       VariantDescription(
         name: variant.name, kind: variant.kind,
-        unavailable: variant.requirements.lazy.compactMap(missing).first)
+        missing: {
+          variant.requirements.lazy.compactMap(missing).first ?? variant.library?.missing
+        })
     }
   }
 
@@ -107,6 +118,10 @@ extension Workload {
 
 extension Workload {
   fileprivate static func validate(json: Data) throws { try validate(problem(from: json)) }
+
+  fileprivate static func declined(json: Data, variant: String) throws -> String? {
+    try Self.variant(named: variant)?.declines(problem(from: json))
+  }
 
   fileprivate static func work(json: Data) throws -> Work { try work(of: problem(from: json)) }
 

@@ -29,6 +29,7 @@ struct CaseResolver {
       return .skip("no variant of \(workload.name) of our own runs on this machine")
     }
     if let reason = variant.unavailable { return .skip(reason) }
+    if let reason = try workload.declined(problem, by: variant.name) { return .skip(reason) }
     let cache = CacheState(rawValue: text(.cache)) ?? .warm
     let limit = asked.axes[HarnessAxis.memoryLimit.rawValue].flatMap { Bytes($0.text) } ?? common
     return .run(

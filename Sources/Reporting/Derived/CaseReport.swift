@@ -21,6 +21,8 @@ package struct CaseReport: Sendable {
   package let memory: MemoryAccount
   /// The check that came nearest to its tolerance, or passed it by most.
   package let check: Reading<Record.Check>
+  /// The library of others that the variant calls, by its own account.
+  package let library: String?
   package private(set) var versus: Reading<Versus>
   package let lastWords: String?
 
@@ -40,6 +42,7 @@ package struct CaseReport: Sendable {
     self.case = first.case
     self.outcome = outcome
     variant = reading(records.firstValue(\.variant), "variant")
+    library = records.firstValue(\.library)
     threads = reading(records.firstValue(\.threads), "number of threads")
     merged = first.merged
     work = reading(records.firstValue(\.work), "work")

@@ -57,7 +57,10 @@ extension MarkdownPage.Section {
 
   private static func figures(_ cases: [CaseReport], _ axes: [String]) -> MarkdownTable? {
     let tokens = cases.contains { $0.throughput.value?.tokensPerSecond.value != nil }
-    let columns = Column.allCases.filter { $0 != .rate && ($0 != .tokens || tokens) }
+    let competition = cases.contains { $0.competition != nil }
+    let columns = Column.allCases.filter {
+      $0 != .rate && ($0 != .tokens || tokens) && ($0 != .versus || competition)
+    }
     return MarkdownTable(
       titles: axes + columns.map(\.title),
       numeric: axes.map { axis in isNumeric(axis, cases) } + columns.map { $0 != .share },

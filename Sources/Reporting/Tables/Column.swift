@@ -15,6 +15,8 @@ enum Column: CaseIterable {
   case share
   case peak
   case error
+  /// Beside a competitor that took turns with it.
+  case versus
 
   /// Where a figure could not be had.
   static let absent = "–"
@@ -32,6 +34,7 @@ enum Column: CaseIterable {
     case .share: "of ceiling"
     case .peak: "memory"
     case .error: "error"
+    case .versus: "× best competitor"
     }
   }
 
@@ -52,6 +55,7 @@ enum Column: CaseIterable {
       case .share: report.ceiling.value.map { "\(Self.percent($0.share)) \($0.binding)" }
       case .peak: report.memory.peak.value?.description
       case .error: report.check.value.map { Self.error($0) }
+      case .versus: report.competition.map { Self.versus($0) }
       }
     return text ?? Self.absent
   }
@@ -62,6 +66,10 @@ enum Column: CaseIterable {
   static let legend =
     "of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
     + "memory: the ledger's peak, as predicted unless marked ≠; error: ÷ its tolerance, 1 is the most that passes"
+
+  static let formatLegend =
+    "error in %: what storing the weights so costs, as the results' root mean square error "
+    + "against unrounded weights'; the kernel's own error is within its tolerance"
 
   /// Rounded up, so that an interval is never told narrower than it is.
   private static func halfWidth(_ share: Double) -> String {
@@ -85,9 +93,27 @@ enum Column: CaseIterable {
     "\(fixed(min(share * 100, 999), 0)) %"
   }
 
+  /// What the format costs, where it costs anything: the kernel's own share has passed.
   private static func error(_ check: Record.Check) -> String {
+    if let format = check.ofFormat, format > 0 { return "\(significant(format * 100)) %" }
     let multiple = check.ofTolerance
     if multiple > 0, multiple < 0.01 { return "<0.01" }
     return multiple < 1000 ? fixed(multiple, 2) : scientific(multiple)
+  }
+
+  /// `2.9 (2.7–3.1) openblas`
+  static func versus(_ versus: Versus) -> String {
+    let range =
+      versus.low.flatMap { low in
+        versus.high.map { " (\(significant(low))–\(significant($0)))" }
+      } ?? ""
+    return "\(significant(versus.ratio))\(range) \(versus.variant)"
+  }
+}
+
+extension CaseReport {
+  /// What it took turns with, where that is a library of others and it is not.
+  var competition: Versus? {
+    library == nil ? versus.value.flatMap { $0.library == nil ? nil : $0 } : nil
   }
 }

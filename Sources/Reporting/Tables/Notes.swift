@@ -20,8 +20,19 @@ enum Notes {
       notes.append("±95 %: half of the median's 95 % interval, \(scope)")
     }
     notes.append((shown.contains(.rate) ? Column.rateLegend : "") + Column.legend)
+    if timed.contains(where: { ($0.check.value?.ofFormat ?? 0) > 0 }) {
+      notes.append(Column.formatLegend)
+    }
     if let resolved = resolved(timed) { notes.append(resolved) }
-    return notes
+    return notes + libraries(timed)
+  }
+
+  /// `mkl: Intel oneAPI Math Kernel Library Version …`
+  private static func libraries(_ cases: [CaseReport]) -> [String] {
+    let lines = cases.compactMap { one in
+      one.library.map { "\(one.variant.value ?? ""): \($0)" }
+    }
+    return OrderedSet(lines).sorted()
   }
 
   /// `24 cases: 20 ok, 3 skipped, 1 out-of-memory`

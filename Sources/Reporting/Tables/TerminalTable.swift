@@ -48,9 +48,25 @@ package struct TerminalTable: Sendable {
 
   /// What the marks mean that occurred, and how the cases ended.
   package func foot(_ reports: [CaseReport]) -> [String] {
-    [""]
+    competition(reports) + [""]
       + (Notes.of(reports, shown: [.rate]) + [Notes.summary(of: reports)]).flatMap {
         $0.wrapped(width)
+      }
+  }
+
+  /// A line for each case of ours that took turns with libraries of others: known only now.
+  private func competition(_ reports: [CaseReport]) -> [String] {
+    let lines = reports.compactMap { report in
+      report.competition.map { (labels.text(of: report.case), Column.versus($0)) }
+    }
+    guard !lines.isEmpty else { return [] }
+    let room = width - 32
+    return ["", paint.head(labels.title.left(room) + Column.versus.title)]
+      + lines.flatMap { label, versus in
+        guard label.count > room - 2 else { return [label.left(room) + versus] }
+        var parts = label.wrapped(room - 2)
+        let last = parts.removeLast()
+        return parts + [last.left(room) + versus]
       }
   }
 

@@ -68,6 +68,7 @@ final class LiveCase {
     case .prepared(let prepared):
       self.prepared = prepared
       record.preparation = prepared.preparation
+      record.library = prepared.library
       record.check = prepared.check
     case .failed(let outcome, let check):
       record.outcome = outcome

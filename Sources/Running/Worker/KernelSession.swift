@@ -82,7 +82,8 @@ final class KernelSession<W: Workload>: CaseSession {
     return Prepared(
       preparation: preparation, check: check,
       warmUp: .init(windows: warmUp.windows, cut: warmUp.cut, steady: warmUp.steady),
-      clockCost: sampler.clockCost, calls: calls, rotation: kernels.count)
+      clockCost: sampler.clockCost, calls: calls, rotation: kernels.count,
+      library: kernels[0].library)
   }
 
   func sample() -> [Double] { sampler.block(calls: calls, call) }

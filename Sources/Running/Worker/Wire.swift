@@ -71,6 +71,8 @@ package struct Prepared: Codable, Sendable {
   package var clockCost: Seconds
   package var calls: Int
   package var rotation: Int
+  /// The library of others that the variant calls, by its own account.
+  package var library: String?
 }
 
 package struct Finished: Codable, Sendable {

@@ -1,0 +1,43 @@
+/// The C interface of the basic linear algebra subprograms, as far as products of weights need it.
+///
+/// - Source: BLAS Technical Forum Standard (2001), annex B; the packed and 16-bit forms are oneMKL's.
+enum CBLAS {
+  static let rowMajor: Int32 = 101
+  static let plain: Int32 = 111
+  static let transposed: Int32 = 112
+  static let packed: Int32 = 151
+  static let matrixB: Int32 = 162
+
+  /// order, a's and b's form, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc
+  typealias Multiply =
+    @convention(c) (
+      Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafeRawPointer, Int32, UnsafeRawPointer,
+      Int32, Float, UnsafeMutableRawPointer, Int32
+    ) -> Void
+  /// order, form, rows, columns, alpha, matrix, ld, x, step, beta, y, step
+  typealias MultiplyVector =
+    @convention(c) (
+      Int32, Int32, Int32, Int32, Float, UnsafeRawPointer, Int32, UnsafeRawPointer, Int32, Float,
+      UnsafeMutableRawPointer, Int32
+    ) -> Void
+  /// Of a packed b: order, a's and b's form, m, n, k, a, lda, b, ldb, beta, c, ldc
+  typealias MultiplyPacked =
+    @convention(c) (
+      Int32, Int32, Int32, Int32, Int32, Int32, UnsafeRawPointer, Int32, UnsafeRawPointer, Int32,
+      Float, UnsafeMutableRawPointer, Int32
+    ) -> Void
+  /// which matrix, m, n, k
+  typealias PackSize = @convention(c) (Int32, Int32, Int32, Int32) -> Int
+  /// order, which matrix, form, m, n, k, alpha, from, ld, to
+  typealias Pack =
+    @convention(c) (
+      Int32, Int32, Int32, Int32, Int32, Int32, Float, UnsafeRawPointer, Int32,
+      UnsafeMutableRawPointer
+    ) -> Void
+  /// As `Pack`, without alpha
+  typealias Pack16 =
+    @convention(c) (
+      Int32, Int32, Int32, Int32, Int32, Int32, UnsafeRawPointer, Int32, UnsafeMutableRawPointer
+    ) -> Void
+  typealias SetThreads = @convention(c) (Int32) -> Void
+}

@@ -1,0 +1,86 @@
+import Glibc
+import Synchronization
+
+/// A library of others that is looked for when it is first asked for, and never needed.
+package enum ForeignLibrary: String, CaseIterable, Sendable {
+  case openblas
+  case mkl
+
+  /// Why this machine lacks it, if it does, and what brings it.
+  package var missing: String? {
+    switch Self.loaded(self) {
+    case .success: nil
+    case .failure(let absence): absence.reason
+    }
+  }
+
+  /// The variable that holds a path to it, where it lies outside the system's folders.
+  package var variable: String { "HEADROOM_" + rawValue.uppercased() }
+
+  private var names: [String] {
+    switch self {
+    case .openblas: ["libopenblas.so.0", "libopenblas.so"]
+    case .mkl: ["libmkl_rt.so.3", "libmkl_rt.so.2", "libmkl_rt.so"]
+    }
+  }
+
+  private var origin: String {
+    switch self {
+    case .openblas: "Debian's libopenblas0-pthread brings it"
+    case .mkl: "PyPI's mkl brings it, in the lib folder of its virtual environment"
+    }
+  }
+
+  struct Absence: Error {
+    let reason: String
+  }
+
+  func handle() throws -> Handle { try Self.loaded(self).get() }
+
+  /// An open library, never closed: its threads may outlive its last call.
+  struct Handle: @unchecked Sendable {
+    private let pointer: UnsafeMutableRawPointer
+    let library: ForeignLibrary
+
+    fileprivate init(_ pointer: UnsafeMutableRawPointer, _ library: ForeignLibrary) {
+      self.pointer = pointer
+      self.library = library
+    }
+
+    /// A function by its name; a wrong type is undefined behaviour.
+    func function<F>(_ name: String, as type: F.Type) throws -> F {
+      guard let symbol = dlsym(pointer, name) else {
+        throw Absence(reason: "\(library.rawValue) has no function \(name)")
+      }
+      return unsafeBitCast(symbol, to: type)
+    }
+  }
+
+  private static let cache = Mutex<[ForeignLibrary: Result<Handle, Absence>]>([:])
+
+  private static func loaded(_ library: ForeignLibrary) -> Result<Handle, Absence> {
+    cache.withLock { cache in
+      if let known = cache[library] { return known }
+      let result = library.open()
+      cache[library] = result
+      return result
+    }
+  }
+
+  private func open() -> Result<Handle, Absence> {
+    // A millisecond of waiting and then sleep: idle threads must leave the others' turns alone.
+    setenv("KMP_BLOCKTIME", "1", 0)
+    setenv("OMP_WAIT_POLICY", "passive", 0)
+    let given = getenv(variable).map { String(cString: $0) }
+    for name in given.map({ [$0] }) ?? names {
+      if let pointer = dlopen(name, RTLD_NOW | RTLD_GLOBAL) {
+        return .success(Handle(pointer, self))
+      }
+    }
+    let searched =
+      given.map { "\(variable) is \($0), which cannot be opened" }
+      ?? "no \(names[0]) was found"
+    let mend = given == nil ? "\(origin); \(variable) may hold its path" : origin
+    return .failure(Absence(reason: "\(searched): \(mend)"))
+  }
+}
