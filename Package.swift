@@ -104,8 +104,10 @@ let package = Package(
     .testTarget(
       name: "KernelsTests",
       dependencies: ["Quantities", "Kernels", "CLinux", "TestSupport"],
-      exclude: ["Quantization/Golden/ggml.py"],
-      resources: [.process("Quantization/Golden/ggml.json")],
+      exclude: ["Quantization/Golden/ggml.py", "Quantization/Golden/gptq.py"],
+      resources: [
+        .process("Quantization/Golden/ggml.json"), .process("Quantization/Golden/gptq.json"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "MeasuringTests",

@@ -79,6 +79,11 @@ package struct PanelHeader {
   let start: UnsafeMutableRawPointer
   let columns: Int
 
+  package init(start: UnsafeMutableRawPointer, columns: Int) {
+    self.start = start
+    self.columns = columns
+  }
+
   /// A 16-bit value in the `row`-th row of 16-bit values.
   func set16(_ row: Int, _ column: Int, _ bits: UInt16) {
     (start + (row * columns + column) * 2).storeBytes(of: bits, as: UInt16.self)

@@ -151,7 +151,7 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
     if layout.hasZeroPoint { header.set8(after: 1, 0, column, UInt8(grid.zero)) }
   }
 
-  private var elementType: ElementType {
+  var elementType: ElementType {
     layout.bits == 8 ? .int8 : layout.bits == 4 ? .int4 : .int3
   }
 

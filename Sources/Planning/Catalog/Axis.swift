@@ -61,7 +61,10 @@ extension Axis {
   func value(_ text: String, at place: Place) throws -> AxisValue {
     switch domain {
     case .words(let words):
-      guard words.contains(text) else {
+      let isCommand =
+        name == HarnessAxis.variant.rawValue && text.hasPrefix(VariantDescription.command)
+        && text != VariantDescription.command
+      guard isCommand || words.contains(text) else {
         throw SuiteFault.unknownWord(text, axis: name, known: words, place)
       }
       return AxisValue(text)

@@ -33,8 +33,12 @@ package struct WorkloadDescription: Sendable {
   /// What `variant: all` stands for: all but the reference.
   package var contenders: [VariantDescription] { variants.filter { $0.kind != .reference } }
 
+  /// One of its variants, or a command that speaks the worker's protocol.
   package func variant(named name: String) -> VariantDescription? {
-    variants.first { $0.name == name }
+    if name.hasPrefix(VariantDescription.command) {
+      return VariantDescription(name: name, kind: .competitor) { nil }
+    }
+    return variants.first { $0.name == name }
   }
 }
 
@@ -42,6 +46,9 @@ package struct WorkloadDescription: Sendable {
 package struct VariantDescription: Sendable {
   package let name: String
   package let kind: VariantKind
+  /// What a variant's name starts with that is a command of the user's own.
+  package static let command = "exec:"
+
   /// Why this machine cannot run it, if it cannot.
   package var unavailable: String? { missing() }
   /// Looked at when asked: a library is opened to know.
@@ -74,6 +81,8 @@ extension WorkloadDescription {
 
   /// What preparing and running allocate.
   package func memory(of problem: Data, variant: String, threads: Int) throws -> MemoryPlan {
+    // What a command allocates is its own affair.
+    if variant.hasPrefix(VariantDescription.command) { return MemoryPlan([:]) }
     guard let plan = try type.memory(json: problem, variant: variant, threads: threads) else {
       throw SuiteFault.unknownVariant(variant, workload: name, known: variants.map(\.name))
     }

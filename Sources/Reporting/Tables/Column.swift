@@ -107,7 +107,10 @@ enum Column: CaseIterable {
       versus.low.flatMap { low in
         versus.high.map { " (\(significant(low))–\(significant($0)))" }
       } ?? ""
-    return "\(significant(versus.ratio))\(range) \(versus.variant)"
+    // A command's own words for what it calls are shorter than the command.
+    let isCommand = versus.variant.hasPrefix("exec:")
+    let name = isCommand ? versus.library ?? versus.variant : versus.variant
+    return "\(significant(versus.ratio))\(range) \(name)"
   }
 }
 

@@ -17,9 +17,9 @@ actor ChildProcess {
   private let errorFile: FilePath
   private(set) var timedOut = false
 
-  /// Starts the program with the hidden subcommand and reads its first line.
+  /// Starts the worker and reads its first line.
   static func start(
-    program: FilePath, folder: FilePath, name: String
+    _ command: WorkerCommand, folder: FilePath, name: String
   ) async throws -> ChildProcess {
     let errorFile = folder.appending("\(name).stderr")
     let errors = try FileDescriptor.open(
@@ -33,7 +33,7 @@ actor ChildProcess {
         var platform = PlatformOptions()
         platform.processGroupID = 0
         let result = try await Subprocess.run(
-          .path(program), arguments: ["worker"],
+          command.executable, arguments: Arguments(command.arguments),
           // A crash must leave a signal and a line, not minutes of a backtrace's work.
           environment: .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]),
           platformOptions: platform,
@@ -62,17 +62,31 @@ actor ChildProcess {
       }
     }
     var iterator = answers.makeAsyncIterator()
-    guard let process = (await iterator.next()).flatMap({ Int32($0) }),
-      let line = await iterator.next()
-    else {
+    guard let process = (await iterator.next()).flatMap({ Int32($0) }) else {
       feed.finish()
-      throw ChildFault.noHello(await ending.value, program: program.string)
+      throw ChildFault.noHello(await ending.value, program: command.text)
     }
-    let hello = try WireLine.decode(Hello.self, line)
-    // This parent speaks its own version only: it is the first one.
-    guard hello.protocol == Schema.wireProtocol else {
+    let watchdog = Task {
+      try await Task.sleep(for: .seconds(helloPatience.value))
+      kill(process, SIGKILL)
+    }
+    let line = await iterator.next()
+    watchdog.cancel()
+    guard let line else {
       feed.finish()
-      throw ChildFault.otherProtocol(hello.protocol)
+      throw ChildFault.noHello(await ending.value, program: command.text)
+    }
+    let hello: Hello
+    do {
+      hello = try WireLine.decode(Hello.self, line)
+      // This parent speaks its own version only: it is the first one.
+      guard hello.protocol == Schema.wireProtocol else {
+        throw ChildFault.otherProtocol(hello.protocol)
+      }
+    } catch {
+      feed.finish()
+      kill(process, SIGKILL)
+      throw (error as? ChildFault) ?? ChildFault.garbage(line)
     }
     return ChildProcess(
       process: process, hello: hello, requests: feed, answers: iterator, ending: ending,
@@ -109,7 +123,11 @@ actor ChildProcess {
       try Task.checkCancellation()
       return nil
     }
-    return try WireLine.decode(Answer.self, line)
+    do {
+      return try WireLine.decode(Answer.self, line)
+    } catch {
+      throw ChildFault.garbage(line)
+    }
   }
 
   private func nextAnswer() async -> String? {
@@ -147,10 +165,14 @@ actor ChildProcess {
   }
 }
 
+/// How long a worker may take to say hello: interpreters load libraries first.
+private let helloPatience = Seconds(60)
+
 /// Why there is no child to talk to.
 enum ChildFault: FaultConvertible {
   case noHello(ProcessEnding, program: String)
   case otherProtocol(Int)
+  case garbage(String)
 
   var fault: Fault {
     switch self {
@@ -162,6 +184,10 @@ enum ChildFault: FaultConvertible {
       Fault(
         "the worker speaks protocol \(version), and this program \(Schema.wireProtocol)",
         fix: "use builds of the same version")
+    case .garbage(let line):
+      Fault(
+        "the worker wrote a line that is none of the protocol's: \(line.prefix(100))",
+        fix: "write answers alone to standard output, and all else to standard error")
     }
   }
 }

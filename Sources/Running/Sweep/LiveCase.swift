@@ -48,11 +48,33 @@ final class LiveCase {
     killsBefore = MachineKills.count()
   }
 
+  /// The user's own command that is the case's variant, if one is.
+  private var command: String? {
+    planned.variant.hasPrefix(VariantDescription.command)
+      ? String(planned.variant.dropFirst(VariantDescription.command.count)) : nil
+  }
+
+  /// What goes wrong with a command of the user's own is the case's end, not the sweep's.
+  private func forgiving(_ body: () async throws -> Void) async throws {
+    guard let command else { return try await body() }
+    do {
+      try await body()
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      isOver = true
+      let reason = (error as? any FaultConvertible)?.fault.what ?? "\(error)"
+      record.outcome = .crashed(signal: "command", reason: "'\(command)': \(reason)")
+    }
+  }
+
   /// Starts the child and lets it allocate, pack, check and warm up.
-  func prepare() async throws {
+  func prepare() async throws { try await forgiving { try await prepareChild() } }
+
+  private func prepareChild() async throws {
     let child = try await ChildProcess.start(
-      program: setting.program, folder: setting.folder.path,
-      name: ledgerPath.lastComponent?.stem ?? "case")
+      command.map { try WorkerCommand($0) } ?? WorkerCommand(program: setting.program),
+      folder: setting.folder.path, name: ledgerPath.lastComponent?.stem ?? "case")
     self.child = child
     let order = WorkOrder(
       workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),
@@ -84,7 +106,9 @@ final class LiveCase {
   ) async throws -> Record.Probe {
     guard let child, let prepared else { return before }
     let start = MonotonicClock().now()
-    let answer = try await child.ask(.sample, timeout: setting.timeout)
+    var answer: Answer?
+    try await forgiving { answer = try await child.ask(.sample, timeout: setting.timeout) }
+    guard record.outcome == .ok else { return before }
     guard case .block(let samples) = answer else {
       await takeEnding(while: "sampling")
       return before
@@ -124,7 +148,8 @@ final class LiveCase {
         criterionMissed: missed)
     }
     guard let child else { return }
-    if record.memory == nil, record.lastWords == nil,
+    if command != nil, record.outcome != .ok { kill(child.process, SIGKILL) }
+    if record.memory == nil, record.lastWords == nil, record.outcome == .ok || command == nil,
       case .finished(let finished) = try await child.ask(.finish, timeout: setting.timeout)
     {
       record.memory = finished.memory

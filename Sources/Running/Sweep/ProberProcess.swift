@@ -13,7 +13,7 @@ package actor ProberProcess {
     program: String, folder: String, machine: Machine, threads: [Int], cpus: [Int]
   ) async throws -> ProberProcess {
     let child = try await ChildProcess.start(
-      program: FilePath(program), folder: FilePath(folder), name: "prober")
+      WorkerCommand(program: FilePath(program)), folder: FilePath(folder), name: "prober")
     let answer = try await child.ask(
       .ceilings(machine: machine, threads: threads, cpus: cpus), timeout: Self.patience)
     guard case .ceilings(let ceilings) = answer else {

@@ -66,7 +66,8 @@ package struct WorkOrder: Codable, Sendable {
 
 package struct Prepared: Codable, Sendable {
   package var preparation: Record.Preparation
-  package var check: Record.Check
+  /// Nil from a command that does not hold its result against anything.
+  package var check: Record.Check?
   package var warmUp: Record.WarmUp
   package var clockCost: Seconds
   package var calls: Int
@@ -76,7 +77,8 @@ package struct Prepared: Codable, Sendable {
 }
 
 package struct Finished: Codable, Sendable {
-  package var memory: Record.Memory
+  /// Nil from a command that keeps no account.
+  package var memory: Record.Memory?
   package var counters: [String: Reading<Double>]
 }
 
