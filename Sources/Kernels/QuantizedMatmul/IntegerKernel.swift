@@ -14,11 +14,12 @@ extension QuantizedMatmul {
     private let sums: Allocation
     private let rounding: Rounding
 
-    /// How the product is cut: a block of rounded activations stays in L2 while all panels pass.
+    /// How the product is cut: a block of rounded activations stays in L2, of which it takes three
+    /// quarters, while all panels pass.
     struct Cut: Hashable {
       let m: Int
       let k: Int
-      /// Rows at a time: their sums of a panel take a third of L1.
+      /// Rows at a time: their sums of a panel take a quarter of L1, and as much the parts of super-blocks.
       let rows: Int
       /// Groups at a time.
       let groups: Int
@@ -27,13 +28,13 @@ extension QuantizedMatmul {
       init(m: Int, layout: QuantizedPanels.Layout, caches: CacheSizes = .current) {
         self.m = m
         k = layout.k
-        let most = max(1, caches.l1.count / 3 / (layout.columns * 4))
+        let most = max(1, caches.l1.count / 4 / (layout.columns * 4))
         let blocks = (m + most - 1) / most
         rows = (m + blocks - 1) / blocks
         // As many again for the parts of super-blocks.
         sumBytes = roundUp(2 * rows * layout.columns * 4, to: 4096)
         let groupBytes = rows * layout.subBlocks * MemoryLayout<hr_quantized_row>.stride
-        let deepest = max(1, caches.l2.count / 2 / groupBytes)
+        let deepest = max(1, caches.l2.count * 3 / 4 / groupBytes)
         let cuts = (layout.groups + deepest - 1) / deepest
         groups = (layout.groups + cuts - 1) / cuts
       }
