@@ -19,7 +19,8 @@ extension QuantizedMatmul {
     struct Cut: Hashable {
       let m: Int
       let k: Int
-      /// Rows at a time: their sums of a panel take a quarter of L1, and as much the parts of super-blocks.
+      /// Rows at a time: their sums of a panel take a quarter of L1, and as much the parts of
+      /// super-blocks.
       let rows: Int
       /// Groups at a time.
       let groups: Int
