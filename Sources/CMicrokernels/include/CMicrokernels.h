@@ -147,6 +147,16 @@ typedef struct {
                 int64_t zero_words, float *to, int32_t past);
 } hr_dequantize_loops;
 
+/// Rows of activations in 8 bits, row-major, each row by a scale of its own: its largest magnitude
+/// / 127. A code of `zero` (0 or 128) stands for 0.
+void hr_bytes_of_rows(const float *from, int64_t columns, int64_t rows, int32_t zero, uint8_t *to,
+                      float *scales);
+/// Products of bytes times the scales of their row and column.
+void hr_scale_products(const int32_t *products, int64_t rows, int64_t columns,
+                       const float *row_scales, const float *column_scales, float *to);
+/// Each row times its scale.
+void hr_scale_rows(float *values, int64_t rows, int64_t columns, const float *scales);
+
 #if defined(__x86_64__)
 /// Call only where `hr_cpu_features` has HR_CPU_AVX2.
 hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);

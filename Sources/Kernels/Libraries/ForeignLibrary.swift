@@ -5,6 +5,7 @@ import Synchronization
 package enum ForeignLibrary: String, CaseIterable, Sendable {
   case openblas
   case mkl
+  case onednn
 
   /// Why this machine lacks it, if it does, and what brings it.
   package var missing: String? {
@@ -21,6 +22,7 @@ package enum ForeignLibrary: String, CaseIterable, Sendable {
     switch self {
     case .openblas: ["libopenblas.so.0", "libopenblas.so"]
     case .mkl: ["libmkl_rt.so.3", "libmkl_rt.so.2", "libmkl_rt.so"]
+    case .onednn: ["libdnnl.so.3"]
     }
   }
 
@@ -28,6 +30,8 @@ package enum ForeignLibrary: String, CaseIterable, Sendable {
     switch self {
     case .openblas: "Debian's libopenblas0-pthread brings it"
     case .mkl: "PyPI's mkl brings it, in the lib folder of its virtual environment"
+    case .onednn:
+      "PyPI's onednn-cpu-gomp brings it, in the lib folder of its virtual environment"
     }
   }
 
@@ -70,11 +74,13 @@ package enum ForeignLibrary: String, CaseIterable, Sendable {
   private func open() -> Result<Handle, Absence> {
     // A millisecond of waiting and then sleep: idle threads must leave the others' turns alone.
     setenv("KMP_BLOCKTIME", "1", 0)
-    setenv("OMP_WAIT_POLICY", "passive", 0)
+    setenv("GOMP_SPINCOUNT", "300000", 0)
     let given = getenv(variable).map { String(cString: $0) }
     for name in given.map({ [$0] }) ?? names {
       if let pointer = dlopen(name, RTLD_NOW | RTLD_GLOBAL) {
-        return .success(Handle(pointer, self))
+        let handle = Handle(pointer, self)
+        if let reason = unfit(handle) { return .failure(Absence(reason: reason)) }
+        return .success(handle)
       }
     }
     let searched =
@@ -82,5 +88,15 @@ package enum ForeignLibrary: String, CaseIterable, Sendable {
       ?? "no \(names[0]) was found"
     let mend = given == nil ? "\(origin); \(variable) may hold its path" : origin
     return .failure(Absence(reason: "\(searched): \(mend)"))
+  }
+
+  /// Why a build of it cannot be used.
+  private func unfit(_ handle: Handle) -> String? {
+    guard self == .onednn else { return nil }
+    guard let version = try? handle.oneDNNVersion(), version.major >= 3 else {
+      return "this oneDNN is older than version 3: \(origin)"
+    }
+    return version.runtime == OneDNN.syclRuntime
+      ? "this oneDNN is built for SYCL, whose threads are not ours to set: \(origin)" : nil
   }
 }

@@ -41,12 +41,10 @@ extension Matmul {
       .weights: problem.precision.bytes(of: problem.n * problem.k),
     ]
     guard let loops = loops(of: variant, problem.precision) else {
-      if let library = variant.library, let packed = competitorBytes(problem, library) {
-        var held = operands
-        held[.weights] = packed + (operands[.weights] ?? .zero)
-        return MemoryPlan([.operands: operands, .preparation: held, .run: held])
+      guard let library = variant.library else {
+        return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
       }
-      return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
+      return library.plan(problem.productShape, operands: operands, threads: threads)
     }
     var preparation = operands
     var run = operands

@@ -3,7 +3,7 @@ package import Quantities
 
 extension QuantizedMatmul {
   package static var variants: [Variant<QuantizedMatmul>] {
-    [plain("reference", .reference), plain("portable", .own)] + vectorVariants
+    [plain("reference", .reference), plain("portable", .own)] + vectorVariants + competitors
   }
 
   private static func plain(_ name: String, _ kind: VariantKind) -> Variant<QuantizedMatmul> {
@@ -95,6 +95,9 @@ extension QuantizedMatmul {
       .activations: ElementType.fp32.bytes(of: problem.m * (problem.k + problem.n)),
       .weights: problem.weightFormat.bytes(rows: problem.n, columns: problem.k),
     ]
+    if let library = variant.library {
+      return library.plan(problem.productShape, operands: operands, threads: threads)
+    }
     var preparation = operands
     var run = operands
     #if arch(x86_64)
