@@ -35,18 +35,18 @@ typedef struct {
   /// How many k a step takes, and the bytes in it of b for one column, of a for one row.
   int32_t step, step_bytes, a_step_bytes;
 
-  /// One tile: c[rows, columns] = (accumulate ? c : 0) + a · b.
-  /// `a` is step × rows, `b` step × tile_columns, both packed; columns may be fewer than the
-  /// tile's. Each step asks for `lines` (0 to 2) lines of the cache from `next` on.
-  void (*tile)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
-               int32_t rows, int32_t columns, int32_t accumulate, const void *next,
-               int32_t lines);
+  /// Rows by a panel: c[rows, columns] = (accumulate ? c : 0) + a · b.
+  /// `a` is tile × step × row, as many tiles as rows need and as equal as they come: tile i of t
+  /// holds the rows from i · rows / t to (i + 1) · rows / t. `b` is step × tile_columns; columns
+  /// may be fewer. Asks for the panel that follows.
+  void (*multiply)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
+                   int32_t rows, int32_t columns, int32_t accumulate);
 
-  /// rows × depth, row-major, to what `tile` reads; rows ≤ tile_rows. An odd depth is filled up
+  /// rows × depth, row-major, to what `multiply` reads of a tile; rows ≤ tile_rows. An odd depth is filled up
   /// with zeros.
   void (*pack_a)(const void *from, int64_t stride, float *to, int64_t depth, int32_t rows);
 
-  /// rows × depth, row-major, to what `tile` reads; missing rows become zeros, and so does the
+  /// rows × depth, row-major, to what `multiply` reads; missing rows become zeros, and so does the
   /// second of a pair after an odd depth.
   void (*pack_b)(const void *from, int64_t stride, void *to, int64_t depth, int32_t rows);
 } hr_matmul_kernels;

@@ -146,3 +146,6 @@ extension Integers {
     return true
   }
 }
+
+/// Bytes of a line of every cache of the processors that kernels are written for.
+private let cacheLine = 64

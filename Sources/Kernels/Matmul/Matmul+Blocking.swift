@@ -34,7 +34,8 @@ extension Matmul {
       depth = min(
         roundUp(problem.k, to: grain), roundUp((problem.k + cuts - 1) / cuts, to: grain))
       // Half of L2 for the block of a: panels of b and tiles of c go through the other half.
-      let tallest = max(tileRows, caches.l2.count / 2 / (depth * rowBytes) / tileRows * tileRows)
+      let tallest = max(
+        tileRows, caches.l2.count * 5 / 8 / (depth * rowBytes) / tileRows * tileRows)
       let stacks = (problem.m + tallest - 1) / tallest
       rows = min(
         roundUp(problem.m, to: tileRows), roundUp((problem.m + stacks - 1) / stacks, to: tileRows))

@@ -27,7 +27,7 @@ extension Matmul {
       self.c = c
       self.panels = panels
       workspace = try execution.ledger.allocate(
-        blocking.blockBytes(loops) * pool.threads, role: .workspace)
+        max(Bytes(2 << 20), blocking.blockBytes(loops) * pool.threads), role: .workspace)
     }
 
     private init(
@@ -63,13 +63,21 @@ extension Matmul {
 
     private func multiply(_ rows: Range<Int>, _ panelRange: Range<Int>, part: Int) {
       let block = workspace.start + part * blocking.blockBytes(loops).count
+      let c = c.pointer(to: Float.self)
+      let tileColumns = Int(loops.tile_columns)
       for depth in cuts {
+        let steps = (depth.count + Int(loops.step) - 1) / Int(loops.step)
         for rowStart in stride(from: rows.lowerBound, to: rows.upperBound, by: blocking.rows) {
           let blockRows = rowStart..<min(rows.upperBound, rowStart + blocking.rows)
           pack(blockRows, depth, into: block)
           for index in panelRange {
-            let panel = panels.panel(index, depth: depth, part: part)
-            multiply(block, blockRows, depth, panel, index)
+            let columns = min(tileColumns, problem.n - index * tileColumns)
+            loops.multiply(
+              block.assumingMemoryBound(to: Float.self),
+              panels.panel(index, depth: depth, part: part),
+              c + blockRows.lowerBound * problem.n + index * tileColumns, Int64(problem.n),
+              Int64(steps), Int32(blockRows.count), Int32(columns),
+              depth.lowerBound == 0 ? 0 : 1)
           }
         }
       }
@@ -89,37 +97,5 @@ extension Matmul {
           Int64(depth.count), Int32(tile.count))
       }
     }
-
-    private func multiply(
-      _ block: UnsafeRawPointer, _ rows: Range<Int>, _ depth: Range<Int>,
-      _ panel: UnsafeRawPointer, _ index: Int
-    ) {
-      let (tileRows, tileColumns) = (Int(loops.tile_rows), Int(loops.tile_columns))
-      let steps = (depth.count + Int(loops.step) - 1) / Int(loops.step)
-      let panelBytes = loops.panelBytes(depth: depth.count)
-      let tiles = (rows.count + tileRows - 1) / tileRows
-      // What a single tile asks for is a little further on in what it reads; several ask for the
-      // next panel, each for a line a step, until it is complete.
-      let linesPerStep = tileColumns * Int(loops.step_bytes) / cacheLine
-      let c = c.pointer(to: Float.self) + rows.lowerBound * problem.n + index * tileColumns
-      let columns = Int32(min(tileColumns, problem.n - index * tileColumns))
-      for index in 0..<tiles {
-        let tile = Blocking.tile(index, of: rows.count, tileRows: tileRows)
-        let ahead = tiles == 1 ? linesAhead : panelBytes + index * steps * cacheLine
-        let lines = tiles == 1 ? linesPerStep : index < linesPerStep ? 1 : 0
-        loops.tile(
-          (block + tile.lowerBound * loops.rowBytes(depth: depth.count))
-            .assumingMemoryBound(to: Float.self),
-          panel, c + tile.lowerBound * problem.n, Int64(problem.n), Int64(steps),
-          Int32(tile.count), columns, depth.lowerBound == 0 ? 0 : 1, panel + ahead, Int32(lines))
-      }
-    }
   }
 }
-
-/// Bytes of a line of every cache of the processors that kernels are written for.
-let cacheLine = 64
-
-/// How far ahead of a single tile's reading its weights are asked for: about what memory delivers
-/// in its own latency (100 ns at 40 GB/s).
-private let linesAhead = 4096

@@ -52,39 +52,39 @@ extension Matmul {
     case .fp32:
       loops(
         4,
-        tile: { a, b, c, stride, steps, rows, columns, add, _, _ in
-          portableTile(StoredFP32.self, a, b, c, stride, steps, rows, columns, add)
+        multiply: { a, b, c, stride, steps, rows, columns, add in
+          portableMultiply(StoredFP32.self, a, b, c, stride, steps, rows, columns, add)
         },
         packA: { portablePackA(StoredFP32.self, $0, $1, $2, $3, $4) },
         packB: { portablePackB(StoredFP32.self, $0, $1, $2, $3, $4) })
     case .fp16:
       loops(
         2,
-        tile: { a, b, c, stride, steps, rows, columns, add, _, _ in
-          portableTile(StoredFP16.self, a, b, c, stride, steps, rows, columns, add)
+        multiply: { a, b, c, stride, steps, rows, columns, add in
+          portableMultiply(StoredFP16.self, a, b, c, stride, steps, rows, columns, add)
         },
         packA: { portablePackA(StoredFP16.self, $0, $1, $2, $3, $4) },
         packB: { portablePackB(StoredFP16.self, $0, $1, $2, $3, $4) })
     case .bf16:
       loops(
         2,
-        tile: { a, b, c, stride, steps, rows, columns, add, _, _ in
-          portableTile(StoredBF16.self, a, b, c, stride, steps, rows, columns, add)
+        multiply: { a, b, c, stride, steps, rows, columns, add in
+          portableMultiply(StoredBF16.self, a, b, c, stride, steps, rows, columns, add)
         },
         packA: { portablePackA(StoredBF16.self, $0, $1, $2, $3, $4) },
         packB: { portablePackB(StoredBF16.self, $0, $1, $2, $3, $4) })
     }
   }
 }
-private typealias Tile =
+private typealias Multiply =
   @convention(c) (
     UnsafePointer<Float>?, UnsafeRawPointer?, UnsafeMutablePointer<Float>?, Int64, Int64, Int32,
-    Int32, Int32, UnsafeRawPointer?, Int32
+    Int32, Int32
   ) -> Void
 
 /// Portable steps are one k each.
 private func loops(
-  _ stepBytes: Int32, tile: @escaping Tile,
+  _ stepBytes: Int32, multiply: @escaping Multiply,
   packA:
     @escaping @convention(c) (
       UnsafeRawPointer?, Int64, UnsafeMutablePointer<Float>?, Int64, Int32
@@ -97,10 +97,25 @@ private func loops(
   hr_matmul_kernels(
     tile_rows: Int32(tileRows), tile_columns: Int32(tileColumns), step: 1, step_bytes: stepBytes,
     a_step_bytes: 4,
-    tile: tile, pack_a: packA, pack_b: packB)
+    multiply: multiply, pack_a: packA, pack_b: packB)
 }
 
-/// `hr_matmul_kernels.tile`
+/// `hr_matmul_kernels.multiply`
+@inline(__always)
+private func portableMultiply<S: StoredElement>(
+  _: S.Type, _ a: UnsafePointer<Float>?, _ b: UnsafeRawPointer?, _ c: UnsafeMutablePointer<Float>?,
+  _ cStride: Int64, _ steps: Int64, _ rows: Int32, _ columns: Int32, _ accumulate: Int32
+) {
+  guard let a, let c else { return }
+  for index in 0..<(Int(rows) + tileRows - 1) / tileRows {
+    let tile = Matmul.Blocking.tile(index, of: Int(rows), tileRows: tileRows)
+    portableTile(
+      S.self, a + tile.lowerBound * Int(steps), b, c + tile.lowerBound * Int(cStride), cStride,
+      steps, Int32(tile.count), columns, accumulate)
+  }
+}
+
+/// One tile of it.
 @inline(__always)
 private func portableTile<S: StoredElement>(
   _: S.Type, _ a: UnsafePointer<Float>?, _ b: UnsafeRawPointer?, _ c: UnsafeMutablePointer<Float>?,

@@ -3,7 +3,7 @@ import Quantities
 
 /// Where the tiles of a product find its weights: panels of tile columns, cut along the depth.
 protocol PanelSource: AnyObject {
-  /// Steps × columns, as `hr_matmul_kernels.tile` reads them; valid until the same part asks again.
+  /// Steps × columns, as `hr_matmul_kernels.multiply` reads them; valid until the same part asks again.
   func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer
   /// The same weights elsewhere in memory.
   func copy(in ledger: MemoryLedger) throws -> any PanelSource
