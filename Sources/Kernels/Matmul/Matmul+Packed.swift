@@ -27,7 +27,7 @@ extension Matmul {
       self.c = c
       self.panels = panels
       workspace = try execution.ledger.allocate(
-        max(Bytes(2 << 20), blocking.blockBytes(loops) * pool.threads), role: .workspace)
+        blocking.blockBytes(loops) * pool.threads, role: .workspace)
     }
 
     private init(

@@ -57,11 +57,12 @@ package final class MemoryLedger: Sendable {
         map.refuse(role: role, bytes: bytes)
         throw LedgerFault.overBudget(role: role, bytes: bytes, live: map.live, budget: budget)
       }
-      let huge = bytes >= Allocation.hugePage
+      let huge = bytes >= Allocation.hugeFrom
       let alignment = huge ? Allocation.hugePage.count : 4096
       // In front, the fence's length is rounded up so that the data keeps its alignment.
       let inFront = roundUp(fence, to: 64)
-      let length = roundUp(inFront + bytes.count + fence, to: 4096) + (huge ? alignment : 0)
+      let length =
+        roundUp(inFront + bytes.count + fence, to: alignment) + (huge ? alignment : 0)
       var error: Int32 = 0
       guard let base = hr_map_private(UInt64(length), &error) else {
         map.refuse(role: role, bytes: bytes)
@@ -72,7 +73,7 @@ package final class MemoryLedger: Sendable {
         start =
           UnsafeMutableRawPointer(
             bitPattern: UInt(roundUp(Int(bitPattern: base), to: alignment))) ?? base
-        hr_advise_huge(start, UInt64(roundUp(bytes.count, to: 4096)))
+        hr_advise_huge(start, UInt64(roundUp(inFront + bytes.count + fence, to: alignment)))
       }
       if fence > 0 {
         // The data ends where the fence behind it begins, or a write just past its end goes unseen.
@@ -116,8 +117,10 @@ package final class MemoryLedger: Sendable {
 
 /// Memory of a ledger's; given back when the last reference goes.
 package final class Allocation: @unchecked Sendable {
-  /// From this size up, memory is aligned for huge pages and asks for them.
-  static let hugePage = Bytes.mebibytes(2)
+  /// From this size up, memory is aligned for huge pages and asks for them: scattered small pages
+  /// of what should stay in a cache of level 2 crowd each other out of some of its sets.
+  fileprivate static let hugeFrom = Bytes.kibibytes(256)
+  fileprivate static let hugePage = Bytes.mebibytes(2)
 
   package let start: UnsafeMutableRawPointer
   package let bytes: Bytes
