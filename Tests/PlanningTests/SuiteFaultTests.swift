@@ -84,7 +84,7 @@ struct SuiteFaultTests {
       fix: "did you mean 'fastest'?"),
     BadSuite(
       axes: "rows: 1\ncache: hot", "cache is 'hot'", at: "6:14", fix: "use one of: warm, cold"),
-    BadSuite(axes: "rows: 1\nbits: 8", "bits is '8'", at: "6:13", fix: "use one of: 16, 32"),
+    BadSuite(axes: "rows: 1\nbits: 8", "bits is '8'", at: "6:13", fix: "use one of: 32, 16"),
     BadSuite(
       axes: "rows: 1\nbits: 16\nprecision: fp32", "the axis 'precision' is given twice", at: "7:7",
       fix: "give all its values in one list"),

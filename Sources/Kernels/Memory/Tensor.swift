@@ -89,7 +89,7 @@ extension MemoryLedger {
 }
 
 @inline(__always)
-private func uniform(_ seed: UInt32, _ index: Int) -> Float {
+func uniform(_ seed: UInt32, _ index: Int) -> Float {
   // 24 bits are what a Float's significand holds.
   Float(Int32(truncatingIfNeeded: hash32(seed, UInt32(truncatingIfNeeded: index)) >> 8)) * 0x1p-23
     - 1

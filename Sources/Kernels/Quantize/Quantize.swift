@@ -2,48 +2,125 @@ package import Quantities
 
 /// Weights in fp32 to a format.
 ///
-/// - Shapes: `values` is n × k, row-major, fp32; `weights` n × k as the format has it, seen as bytes.
+/// - Shapes: `values` is n × k, row-major, fp32; `weights` n × k as the format has it, seen as
+///   bytes; GPTQ's `inputs` 2·k × k, fp32.
 /// - Work: a product for each weight at the least; reads 4 bytes for each, writes the format's.
-/// - Error: none: every variant stores the same bytes.
+///   GPTQ's Hessian takes 2 flops for each of inputs × k, its factors 8/3·k³, its rows n·k².
+/// - Error: none: every variant stores the same bytes. What the format costs is shown as the error
+///   of a layer's outputs on correlated inputs, none of them those of the calibration.
 package enum Quantize: Workload {
+  package struct Problem: Codable, Hashable, Sendable {
+    /// Rows: outputs of a layer.
+    package let n: Int
+    /// Weights of a row.
+    package let k: Int
+    package let format: ElementType
+    /// Weights that share a scale, where the format leaves that open.
+    package let groupSize: GroupSize
+    package let zeroPoint: ZeroPoint
+    package let method: Method
+
+    package init(
+      n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
+      zeroPoint: ZeroPoint = .none, method: Method = .nearest
+    ) {
+      self.n = n
+      self.k = k
+      self.format = format
+      self.groupSize = groupSize
+      self.zeroPoint = zeroPoint
+      self.method = method
+    }
+
+    package var weightFormat: WeightFormat {
+      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint)
+    }
+
+    /// Inputs that GPTQ calibrates with.
+    var samples: Int { method.gptq == nil ? 0 : 2 * k }
+  }
+
+  /// How codes are chosen.
+  package enum Method: String, AxisWord {
+    /// Each weight by itself.
+    case nearest
+    /// With calibration inputs, column by column, errors made up for by later columns.
+    case gptq
+    /// Likewise, columns with the largest inputs first.
+    case gptqByActivation = "gptq-by-activation"
+
+    var gptq: GPTQ? {
+      switch self {
+      case .nearest: nil
+      case .gptq: GPTQ()
+      case .gptqByActivation: GPTQ(order: .activation)
+      }
+    }
+  }
+
   package struct Operands: OperandSet {
     package let values: Tensor
     package let weights: Tensor
+    /// GPTQ's.
+    let inputs: Tensor?
+    let layerInputs: LayerInputs
 
     package var operands: [Operand] {
       [Operand("values", values, .input), Operand("weights", weights, .output)]
+        + (inputs.map { [Operand("inputs", $0, .input)] } ?? [])
     }
   }
 
   package static let name = "quantize"
-  package static let about = "weights n × k in fp32 to a format"
-  package static let smallest = Dequantize.smallest
-  package static let defaults = Dequantize.defaults
+  package static let about = "weights n × k in fp32 to a format, to the nearest codes or by GPTQ"
+  package static let smallest = Problem(n: 3, k: 256, format: .q4_0)
+  package static let defaults = [
+    "group-size": "usual", "zero-point": "none", "method": "nearest",
+  ]
 
-  package static func validate(_ problem: Dequantize.Problem) throws {
+  package static func validate(_ problem: Problem) throws {
     guard FloatFormat(rawValue: problem.format.rawValue) == nil else {
       throw ProblemFault(
         axis: "format", what: "\(problem.format.rawValue) is a plain number format",
         fix: "use a format of fewer bits")
     }
-    try Dequantize.validate(problem)
+    try problem.weightFormat.validate(
+      columns: problem.k, axis: "k", groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
+    let isInteger = [.int8, .int4, .int3].contains(problem.format)
+    guard problem.method == .nearest || (isInteger && problem.weightFormat.group != nil) else {
+      throw ProblemFault(
+        axis: "method",
+        what: "GPTQ stores whole numbers in groups, and no \(problem.format.rawValue)"
+          + (isInteger ? " with a scale a row" : ""),
+        fix: "use int8, int4 or int3 with a group-size, or the method nearest")
+    }
   }
 
-  package static func work(of problem: Dequantize.Problem) -> Work {
-    let back = Dequantize.work(of: problem)
+  package static func work(of problem: Problem) -> Work {
+    let (n, k) = (problem.n, problem.k)
+    let calibration =
+      problem.method == .nearest ? 0 : 2 * problem.samples * k * k + 8 * k * k * k / 3 + n * k * k
     return Work(
-      flops: back.flops, bytesRead: back.bytesWritten, bytesWritten: back.bytesRead, format: .fp32)
+      flops: n * k + calibration,
+      bytesRead: ElementType.fp32.bytes(of: (n + problem.samples) * k),
+      bytesWritten: problem.weightFormat.bytes(rows: n, columns: k), format: .fp32)
   }
 
   package static func operands(
-    for problem: Dequantize.Problem, seed: UInt64, in ledger: MemoryLedger
+    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
   ) throws -> Operands {
     let values = try ledger.tensor(.fp32, [problem.n, problem.k], .activations)
     WeightSource(columns: problem.k, seed: seed).fillPlain(values, rows: problem.n)
     let bytes = problem.weightFormat.bytes(rows: problem.n, columns: problem.k)
-    return Operands(
-      values: values,
-      weights: Tensor(.int8, [bytes.count], try ledger.allocate(bytes, role: .weights)))
+    let weights = Tensor(.int8, [bytes.count], try ledger.allocate(bytes, role: .weights))
+    let source = LayerInputs(columns: problem.k, seed: seed &+ 0x9E37_79B9_7F4A_7C15)
+    var inputs: Tensor?
+    if problem.samples > 0 {
+      let tensor = try ledger.tensor(.fp32, [problem.samples, problem.k], .activations)
+      source.fill(tensor.pointer(to: Float.self), samples: problem.samples, stream: 0)
+      inputs = tensor
+    }
+    return Operands(values: values, weights: weights, inputs: inputs, layerInputs: source)
   }
 
   package static var variants: [Variant<Quantize>] {
@@ -57,10 +134,10 @@ package enum Quantize: Workload {
   /// On one thread, whatever the pool: formats that quantize their own scales go through a matrix
   /// twice, and preparing weights is done once.
   private final class RowsKernel: Kernel {
-    private let problem: Dequantize.Problem
+    private let problem: Problem
     private let operands: Operands
 
-    init(_ problem: Dequantize.Problem, _ operands: Operands) {
+    init(_ problem: Problem, _ operands: Operands) {
       self.problem = problem
       self.operands = operands
     }
@@ -69,13 +146,22 @@ package enum Quantize: Workload {
   }
 
   private static func store(
-    _ problem: Dequantize.Problem, _ operands: Operands, at start: UnsafeMutableRawPointer
+    _ problem: Problem, _ operands: Operands, at start: UnsafeMutableRawPointer
   ) {
     let values = operands.values.pointer(to: Float.self)
-    let weights = problem.weightFormat.weights(at: start, rows: problem.n, columns: problem.k)
+    let matrix = problem.weightFormat.weights(at: start, rows: problem.n, columns: problem.k)
+    guard let matrix else { return }
     do {
-      try weights?.quantize { row, buffer in
-        buffer.update(from: values + row * problem.k, count: problem.k)
+      if let gptq = problem.method.gptq, let inputs = operands.inputs {
+        try gptq.quantize(
+          [Float](UnsafeBufferPointer(start: values, count: operands.values.count)),
+          inputs: [Float](
+            UnsafeBufferPointer(start: inputs.pointer(to: Float.self), count: inputs.count)),
+          into: matrix)
+      } else {
+        try matrix.quantize { row, buffer in
+          buffer.update(from: values + row * problem.k, count: problem.k)
+        }
       }
     } catch {
       preconditionFailure("generated weights can be stored: \(error)")
@@ -83,26 +169,47 @@ package enum Quantize: Workload {
   }
 
   package static func expectation(
-    of problem: Dequantize.Problem, _ operands: Operands, at sample: OutputSample
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
   ) -> Expectation {
     let count = operands.weights.count
     return withUnsafeTemporaryAllocation(byteCount: count, alignment: 64) { buffer in
       buffer.initializeMemory(as: UInt8.self, repeating: 0)
-      if let start = buffer.baseAddress { store(problem, operands, at: start) }
+      guard let start = buffer.baseAddress else { return Expectation(values: [], magnitudes: []) }
+      store(problem, operands, at: start)
       let values = sample.columns.map { Double(Int8(bitPattern: buffer[$0])) }
-      return Expectation(values: values, magnitudes: values.map { abs($0) })
+      return Expectation(
+        values: values, magnitudes: values.map { abs($0) },
+        formatError: outputError(problem, operands, stored: start))
     }
   }
 
-  package static func tolerance(of problem: Dequantize.Problem) -> Tolerance {
+  /// Of the rows that differ, on inputs that nothing was calibrated with.
+  private static func outputError(
+    _ problem: Problem, _ operands: Operands, stored: UnsafeMutableRawPointer
+  ) -> Double? {
+    let (samples, rows) = (32, min(problem.n, WeightSource.period))
+    let matrix = problem.weightFormat.weights(at: stored, rows: problem.n, columns: problem.k)
+    guard let matrix else { return nil }
+    let inputs = [Float](unsafeUninitializedCapacity: samples * problem.k) { buffer, count in
+      if let start = buffer.baseAddress {
+        operands.layerInputs.fill(start, samples: samples, stream: 1)
+      }
+      count = samples * problem.k
+    }
+    let values = UnsafeBufferPointer(
+      start: operands.values.pointer(to: Float.self), count: rows * problem.k)
+    return GPTQ.outputError(of: matrix, rows: rows, [Float](values), inputs: inputs)
+  }
+
+  package static func tolerance(of problem: Problem) -> Tolerance {
     Tolerance(relative: 0, basis: "the same bytes")
   }
 
   package static func memory(
-    of problem: Dequantize.Problem, variant: Variant<Quantize>, threads: Int
+    of problem: Problem, variant: Variant<Quantize>, threads: Int
   ) -> MemoryPlan {
     let operands: [MemoryRole: Bytes] = [
-      .activations: ElementType.fp32.bytes(of: problem.n * problem.k),
+      .activations: ElementType.fp32.bytes(of: (problem.n + problem.samples) * problem.k),
       .weights: problem.weightFormat.bytes(rows: problem.n, columns: problem.k),
     ]
     return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])

@@ -2,8 +2,14 @@
 enum AxisAlias {
   /// `bits: [32, 16]` is short for the default format of each width.
   static let bits = "bits"
-  private static let formats = ["32": "fp32", "16": "fp16"]
-  private static let formatAxis = "precision"
+  /// The axes it may stand for, and the formats: of 6 to 2 bits those that err least for their width.
+  private static let formats = [
+    "precision": ["32": "fp32", "16": "fp16"],
+    "format": [
+      "32": "fp32", "16": "fp16", "8": "q8_0", "6": "q6_k", "5": "q5_k", "4": "q4_k", "3": "q3_k",
+      "2": "q2_k",
+    ],
+  ]
 
   /// The axis of a workload that a name in a suite means, and how to read a value of it.
   static func axis(
@@ -11,7 +17,7 @@ enum AxisAlias {
   ) throws -> (axis: Axis, read: (Located<String>) throws -> String) {
     let axes = workload.allAxes
     if let axis = axes.first(where: { $0.name == name.value }) { return (axis, { $0.value }) }
-    if name.value == bits, let axis = axes.first(where: { $0.name == formatAxis }) {
+    if name.value == bits, let axis = axes.first(where: { formats[$0.name] != nil }) {
       return (axis, { try format($0, among: axis) })
     }
     throw SuiteFault.unknownAxis(
@@ -21,15 +27,17 @@ enum AxisAlias {
   /// The names that a suite may give.
   static func names(of workload: WorkloadDescription) -> [String] {
     let names = workload.allAxes.map(\.name)
-    return names.contains(formatAxis) && !names.contains(bits) ? names + [bits] : names
+    let isShort = names.contains { formats[$0] != nil } && !names.contains(bits)
+    return isShort ? names + [bits] : names
   }
 
   private static func format(_ width: Located<String>, among axis: Axis) throws -> String {
-    guard let format = formats[width.value], case .words(let words) = axis.domain,
+    let widths = formats[axis.name] ?? [:]
+    guard let format = widths[width.value], case .words(let words) = axis.domain,
       words.contains(format)
     else {
-      throw SuiteFault.unknownWord(
-        width.value, axis: bits, known: formats.keys.sorted(), width.place)
+      let known = widths.keys.sorted { (Int($0) ?? 0) > (Int($1) ?? 0) }
+      throw SuiteFault.unknownWord(width.value, axis: bits, known: known, width.place)
     }
     return format
   }

@@ -34,8 +34,44 @@ extension Threaded {
 
     @Test(arguments: QuantizedMatmulTests.quantized)
     func `quantizing fills all bytes, the same each time`(format: ElementType) throws {
-      let problem = Dequantize.Problem(n: 3, k: 512, format: format)
+      let problem = Quantize.Problem(n: 3, k: 512, format: format)
       #expect(try Conformance<Quantize>().failures(of: [problem], threads: [1]) == [])
+    }
+
+    @Test(arguments: [Quantize.Method.gptq, .gptqByActivation])
+    func `calibrating fills all bytes, the same each time`(method: Quantize.Method) throws {
+      let problem = Quantize.Problem(
+        n: 3, k: 64, format: .int4, groupSize: .of32, zeroPoint: .stored, method: method)
+      #expect(try Conformance<Quantize>().failures(of: [problem], threads: [1]) == [])
+    }
+
+    /// On inputs that it was not calibrated with, which are as correlated.
+    @Test(arguments: [ElementType.int4, .int3])
+    func `GPTQ's outputs err by less than three quarters of the nearest codes'`(
+      format: ElementType
+    ) throws {
+      func error(_ method: Quantize.Method) throws -> Double {
+        let problem = Quantize.Problem(
+          n: 24, k: 128, format: format, groupSize: .of32, method: method)
+        let operands = try Quantize.operands(for: problem, seed: 7, in: MemoryLedger())
+        let sample = OutputSample(rows: 1, columns: 1, flopsPerResult: 1, seed: 0)
+        return try #require(
+          Quantize.expectation(of: problem, operands, at: sample).formatError)
+      }
+      let nearest = try error(.nearest)
+      #expect(try error(.gptq) < 0.75 * nearest)
+      #expect(try error(.gptqByActivation) < 0.75 * nearest)
+    }
+
+    @Test func `GPTQ has whole numbers in groups alone`() {
+      let fault = #expect(throws: ProblemFault.self) {
+        try Quantize.validate(.init(n: 1, k: 256, format: .q4_0, method: .gptq))
+      }
+      #expect(fault?.axis == "method")
+      #expect(fault?.mend == "use int8, int4 or int3 with a group-size, or the method nearest")
+      #expect(throws: ProblemFault.self) {
+        try Quantize.validate(.init(n: 1, k: 256, format: .int8, method: .gptq))
+      }
     }
   }
 }
