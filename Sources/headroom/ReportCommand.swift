@@ -35,7 +35,8 @@ struct ReportCommand: ParsableCommand {
     if let csv { try Console.write(Data(CSVReport.text(report).utf8), to: csv) }
     guard ![markdown, json, csv].contains("-") else { return }
     let table = TerminalTable(cases: report.cases.map(\.case), isTerminal: Console.isTerminal)
-    (table.head + report.cases.map(table.row) + table.foot(report.cases)).forEach(Console.print)
+    let rows = report.cases.filter(TerminalTable.hasRow).map(table.row)
+    (table.head + rows + table.foot(report.cases)).forEach(Console.print)
     for warning in report.warnings { Console.diagnose("warning: \(warning)") }
   }
 }

@@ -117,7 +117,9 @@ private struct RowPrinter {
   private func printRow(_ asked: Case) {
     let own = records.filter { $0.case == asked }
     let isComplete = own.count >= runs || own.contains { !$0.outcome.isMeasured }
-    guard !isQuiet, isComplete, let report = CaseReport(records: own) else { return }
+    guard !isQuiet, isComplete, let report = CaseReport(records: own),
+      TerminalTable.hasRow(report)
+    else { return }
     Console.print(table.row(for: report))
   }
 }

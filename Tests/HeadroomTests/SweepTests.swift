@@ -167,6 +167,6 @@ import Testing
       """, to: "none.yaml")
     let swept = try await program.run(["sweep", suite] + Program.first)
     #expect(swept.code == 6)
-    #expect(swept.output.contains("skipped: not today"))
+    #expect(swept.output.contains("skipped: self-test: not today"))
   }
 }

@@ -108,6 +108,18 @@ import Testing
     #expect(lines.split(separator: " ").joined(separator: " ") == "1024 fp32 1 warm \(words)")
   }
 
+  @Test func `cases skipped for one reason share a line, with what they share`() throws {
+    let table = TerminalTable(cases: Self.sweep)
+    let reports = try Self.sweep.filter { $0.axes["precision"]?.text == "bf16" }.map {
+      try #require(Fixture.report(Fixture.record($0, outcome: .skipped(reason: "no bf16"))))
+    }
+    #expect(reports.count > 1)
+    #expect(reports.allSatisfy { !TerminalTable.hasRow($0) })
+    let lines = table.foot(reports)
+    #expect(
+      lines.prefix(2) == ["", "skipped: \(reports.count) cases of precision=bf16: no bf16"])
+  }
+
   @Test func `marks are explained only where they occur`() throws {
     let table = TerminalTable(cases: Self.sweep)
     let calm = try #require(Fixture.report(Fixture.record()))

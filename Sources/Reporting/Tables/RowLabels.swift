@@ -82,6 +82,18 @@ struct RowLabels {
     return "columns: " + axes.map(\.name).joined(separator: ", ")
   }
 
+  /// Of several cases: the varying axes on which they agree.
+  func words(sharedBy cases: [Case]) -> String {
+    let workloads = OrderedSet(cases.map(\.workload))
+    guard let first = cases.first else { return "" }
+    let axes = (varying[first.workload] ?? []).filter { name in
+      cases.allSatisfy { $0.axes[name] == first.axes[name] }
+    }
+    let words = axes.compactMap { name in first.axes[name].map { "\(name)=\($0.text)" } }
+    return ((named && workloads.count == 1 ? [first.workload] : []) + words)
+      .joined(separator: " ")
+  }
+
   private static func words(
     _ one: Case, _ varying: [String: [String]], _ named: Bool
   ) -> String {

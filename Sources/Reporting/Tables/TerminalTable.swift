@@ -1,3 +1,4 @@
+import OrderedCollections
 package import Records
 
 /// The table of a sweep: its rows can be printed one by one as cases finish, and still line up.
@@ -46,9 +47,14 @@ package struct TerminalTable: Sendable {
     return (label.wrapped(width) + [start("") + figures]).joined(separator: "\n")
   }
 
-  /// What the marks mean that occurred, and how the cases ended.
+  /// Whether a case has a row of its own; those that were skipped for one reason share a line.
+  package static func hasRow(_ report: CaseReport) -> Bool {
+    if case .skipped = report.outcome { false } else { true }
+  }
+
+  /// What was skipped, what the marks mean that occurred, and how the cases ended.
   package func foot(_ reports: [CaseReport]) -> [String] {
-    competition(reports) + [""]
+    competition(reports) + skips(reports) + [""]
       + (Notes.of(reports, shown: [.rate]) + [Notes.summary(of: reports)]).flatMap {
         $0.wrapped(width)
       }
@@ -68,6 +74,19 @@ package struct TerminalTable: Sendable {
         let last = parts.removeLast()
         return parts + [last.left(room) + versus]
       }
+  }
+
+  /// A line for each reason, with what its cases share.
+  private func skips(_ reports: [CaseReport]) -> [String] {
+    let skipped = reports.filter { !Self.hasRow($0) }
+    let groups = OrderedDictionary(grouping: skipped) { $0.outcome.reason ?? "" }
+    let lines = groups.flatMap { reason, group in
+      let shared = labels.words(sharedBy: group.map(\.case))
+      let count = group.count == 1 ? "" : "\(group.count) cases"
+      let which = [count, shared].filter { !$0.isEmpty }.joined(separator: " of ")
+      return "skipped: \(which): \(reason)".wrapped(width).map(paint.quiet)
+    }
+    return lines.isEmpty ? [] : [""] + lines
   }
 
   /// The left part of a line of figures.
