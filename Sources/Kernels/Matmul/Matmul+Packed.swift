@@ -49,15 +49,15 @@ extension Matmul {
     func run() { pool.run(self) }
 
     func run(part: Int, of parts: Int) {
-      // Each part packs the rows of a that it reads. Cutting columns makes every part pack all
-      // of a, which is dear only with many rows; cutting those few rows that there otherwise are
-      // would leave tiles half empty.
+      // A grid of parts. Each packs the rows of a that it reads, so rows are cut as often as there
+      // are blocks of them, and no more: few rows in each part would leave tiles half empty.
       let panelCount = loops.panels(of: problem.n)
-      let byRows = problem.m >= 1024 * parts || panelCount < parts
-      let rows =
-        byRows
-        ? split(problem.m, part: part, of: parts, grain: Int(loops.tile_rows)) : 0..<problem.m
-      let columns = byRows ? 0..<panelCount : split(panelCount, part: part, of: parts)
+      let blocks = (problem.m + blocking.rows - 1) / blocking.rows
+      let rowParts =
+        panelCount < parts ? parts : (1...parts).last { parts % $0 == 0 && $0 <= blocks } ?? 1
+      let columnParts = parts / rowParts
+      let rows = split(problem.m, part: part / columnParts, of: rowParts)
+      let columns = split(panelCount, part: part % columnParts, of: columnParts)
       if !rows.isEmpty, !columns.isEmpty { multiply(rows, columns, part: part) }
     }
 
