@@ -104,7 +104,9 @@ let package = Package(
     .testTarget(
       name: "KernelsTests",
       dependencies: ["Quantities", "Kernels", "CLinux", "TestSupport"],
-      exclude: ["Quantization/Golden/ggml.py", "Quantization/Golden/gptq.py"],
+      exclude: [
+        "Quantization/Golden/ggml.py", "Quantization/Golden/gptq.py", "Quantization/Golden/awq.py",
+      ],
       resources: [
         .process("Quantization/Golden/ggml.json"), .process("Quantization/Golden/gptq.json"),
       ],

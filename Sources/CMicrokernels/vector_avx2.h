@@ -90,6 +90,7 @@ HR_INLINE void hr_transpose(hr_vec v[8]) {
 // Integers: vectors of bytes or of 32-bit lanes.
 typedef __m256i hr_ints;
 HR_INLINE hr_ints hr_load_ints(const void *p) { return _mm256_loadu_si256(p); }
+HR_INLINE void hr_store_ints(void *p, hr_ints v) { _mm256_storeu_si256(p, v); }
 HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm256_and_si256(a, b); }
 HR_INLINE hr_ints hr_or(hr_ints a, hr_ints b) { return _mm256_or_si256(a, b); }
 HR_INLINE hr_ints hr_bytes(int8_t value) { return _mm256_set1_epi8(value); }
@@ -105,6 +106,9 @@ HR_INLINE hr_ints hr_spread(const int8_t *p) {
 #define hr_left(v, count) _mm256_slli_epi16(v, count)
 #define hr_right(v, count) _mm256_srli_epi16(v, count)
 HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm256_srli_epi32(v, count); }
+HR_INLINE hr_ints hr_right_each(hr_ints v, hr_ints by) { return _mm256_srlv_epi32(v, by); }
+// Word i in the lanes from 8 i on.
+HR_INLINE hr_ints hr_spread_words(const uint32_t *p) { return _mm256_set1_epi32((int32_t)*p); }
 HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
   return _mm256_and_si256(_mm256_srli_epi32(v, 8 * i), _mm256_set1_epi32(255));
 }

@@ -91,6 +91,7 @@ HR_INLINE void hr_transpose(hr_vec v[16]) {
 // Integers: vectors of bytes or of 32-bit lanes.
 typedef __m512i hr_ints;
 HR_INLINE hr_ints hr_load_ints(const void *p) { return _mm512_loadu_si512(p); }
+HR_INLINE void hr_store_ints(void *p, hr_ints v) { _mm512_storeu_si512(p, v); }
 HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm512_and_si512(a, b); }
 HR_INLINE hr_ints hr_or(hr_ints a, hr_ints b) { return _mm512_or_si512(a, b); }
 HR_INLINE hr_ints hr_bytes(int8_t value) { return _mm512_set1_epi8(value); }
@@ -106,6 +107,11 @@ HR_INLINE hr_ints hr_spread(const int8_t *p) {
 #define hr_left(v, count) _mm512_slli_epi16(v, count)
 #define hr_right(v, count) _mm512_srli_epi16(v, count)
 HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm512_srli_epi32(v, count); }
+HR_INLINE hr_ints hr_right_each(hr_ints v, hr_ints by) { return _mm512_srlv_epi32(v, by); }
+// Word i in the lanes from 8 i on.
+HR_INLINE hr_ints hr_spread_words(const uint32_t *p) {
+  return _mm512_inserti64x4(_mm512_set1_epi32((int32_t)p[0]), _mm256_set1_epi32((int32_t)p[1]), 1);
+}
 HR_INLINE hr_ints hr_byte(hr_ints v, int i) {
   return _mm512_and_si512(_mm512_srli_epi32(v, 8 * i), _mm512_set1_epi32(255));
 }

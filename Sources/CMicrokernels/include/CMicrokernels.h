@@ -145,6 +145,11 @@ typedef struct {
   void (*words)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
                 int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
                 int64_t zero_words, float *to, int32_t past);
+  /// Likewise of words k × (output / 8), of 4 bits for outputs 0, 2, 4, 6, 1, 3, 5, 7 of eight;
+  /// zero points are there, and lie likewise. `first` and `count` are multiples of 8.
+  void (*words_awq)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
+                    int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
+                    int64_t zero_words, float *to, int32_t past);
 } hr_dequantize_loops;
 
 /// Rows of activations in 8 bits, row-major, each row by a scale of its own: its largest magnitude

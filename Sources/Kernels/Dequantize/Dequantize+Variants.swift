@@ -56,8 +56,14 @@ extension Dequantize {
 
     func run() { pool.run(self) }
 
+    /// Sixteen outputs fill the widest vector; AWQ's words hold eight.
+    private func grain(parts: Int) -> Int {
+      let share = min(16, max(1, problem.n / parts))
+      return problem.packing == .awq ? roundUp(share, to: 8) : share
+    }
+
     func run(part: Int, of parts: Int) {
-      let rows = split(problem.n, part: part, of: parts, grain: min(16, max(1, problem.n / parts)))
+      let rows = split(problem.n, part: part, of: parts, grain: grain(parts: parts))
       let values = operands.values.pointer(to: Float.self)
       let weights = problem.weightFormat.weights(
         at: operands.weights.start, rows: problem.n, columns: problem.k)
@@ -136,7 +142,8 @@ extension Integers {
       return true
     }
     let zeros = (start + layout.zerosAt).assumingMemoryBound(to: UInt32.self)
-    loops.others.words(
+    let words = layout.packing == .awq ? loops.others.words_awq : loops.others.words
+    words?(
       UnsafeRawPointer(start).assumingMemoryBound(to: UInt32.self), Int32(layout.bits),
       Int64(layout.rows), Int64(rows.lowerBound), Int64(rows.count), Int64(layout.columns),
       Int64(group),

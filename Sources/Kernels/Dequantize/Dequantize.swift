@@ -16,20 +16,22 @@ package enum Dequantize: Workload {
     /// Weights that share a scale, where the format leaves that open.
     package let groupSize: GroupSize
     package let zeroPoint: ZeroPoint
+    package let packing: Packing
 
     package init(
       n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
-      zeroPoint: ZeroPoint = .none
+      zeroPoint: ZeroPoint = .none, packing: Packing = .gptq
     ) {
       self.n = n
       self.k = k
       self.format = format
       self.groupSize = groupSize
       self.zeroPoint = zeroPoint
+      self.packing = packing
     }
 
     package var weightFormat: WeightFormat {
-      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint)
+      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint, packing: packing)
     }
   }
 
@@ -45,11 +47,11 @@ package enum Dequantize: Workload {
   package static let name = "dequantize"
   package static let about = "weights n × k in a format to fp32"
   package static let smallest = Problem(n: 3, k: 256, format: .q4_0)
-  package static let defaults = ["group-size": "usual", "zero-point": "none"]
+  package static let defaults = ["group-size": "usual", "zero-point": "none", "packing": "gptq"]
 
   package static func validate(_ problem: Problem) throws {
     try problem.weightFormat.validate(
-      columns: problem.k, axis: "k", groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
+      n: problem.n, k: problem.k, groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
   }
 
   package static func work(of problem: Problem) -> Work {

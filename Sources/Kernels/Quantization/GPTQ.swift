@@ -55,6 +55,7 @@ package struct GPTQ {
     }
     let sequence = columnSequence(hessian, columns)
     let factor = try inverseFactor(hessian, sequence, columns)
+    integers.clearZeroPoints()
     for row in 0..<rows {
       quantize(
         row, (0..<columns).map { Double(weights[row * columns + $0]) }, sequence, factor, group,

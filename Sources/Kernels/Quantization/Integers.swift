@@ -9,6 +9,10 @@ import Quantities
 /// AutoGPTQ's second format): `qweight`, 32-bit words, in which each output's codes follow each
 /// other along k, lowest bits first, as (k · bits / 32) × n; `scales`, fp16, (k / group) × n;
 /// `qzeros`, where groups have zero points, those of a group in words as the codes, along n.
+///
+/// Or as AWQ checkpoints are (Lin et al., "AWQ", 2023, and AutoAWQ's GEMM form): `qweight` k × (n / 8)
+/// words, each with the 4-bit codes of eight outputs, and `qzeros` (k / group) × (n / 8); from the
+/// lowest bits up they are those of outputs 0, 2, 4, 6, 1, 3, 5, 7.
 struct Integers: QuantizedWeights, @unchecked Sendable {
   let layout: Layout
   let start: UnsafeMutableRawPointer
@@ -21,6 +25,7 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
     /// nil: a scale a row.
     let group: Int?
     let hasZeroPoint: Bool
+    let packing: Packing
 
     init(_ format: WeightFormat, rows: Int, columns: Int) {
       bits = format.elementType == .int8 ? 8 : format.elementType == .int4 ? 4 : 3
@@ -28,6 +33,7 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
       self.columns = columns
       group = format.group
       hasZeroPoint = format.hasZeroPoint
+      packing = format.packing
     }
 
     var groups: Int { columns / (group ?? columns) }
@@ -42,6 +48,25 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
       return Bytes(hasZeroPoint ? zerosAt + groups * zeroWords * 4 : scalesAt + groups * rows * 2)
     }
     var top: Int { 1 << bits - 1 }
+    /// In which word a code begins, and at which bit of it; `rows` words on it may end.
+    func place(row: Int, column: Int) -> (word: Int, bit: Int) {
+      switch packing {
+      case .gptq: (column * bits / 32 * rows + row, column * bits % 32)
+      case .awq: (column * (rows / 8) + row / 8, Self.awqBit(row))
+      }
+    }
+
+    /// Likewise for the zero points of a group; the next word on they may end.
+    func zeroPlace(row: Int) -> (word: Int, bit: Int) {
+      switch packing {
+      case .gptq: (row * bits / 32, row * bits % 32)
+      case .awq: (row / 8, Self.awqBit(row))
+      }
+    }
+
+    /// Outputs 0, 2, 4, 6, then 1, 3, 5, 7.
+    private static func awqBit(_ row: Int) -> Int { 4 * (row % 8 / 2 + row % 2 * 4) }
+
     /// The code that stands for 0 where groups have no zero points.
     var middle: Int { 1 << (bits - 1) }
   }
@@ -51,6 +76,7 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
     let most: Float = layout.group == nil ? 0x1p127 : 65504
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: layout.columns) { buffer in
       guard let weights = buffer.baseAddress else { return }
+      clearZeroPoints()
       for index in 0..<layout.rows {
         row(index, weights)
         try validate(weights, count: layout.columns, row: index, most: most, elementType)
@@ -69,6 +95,13 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
         }
       }
     }
+  }
+
+  /// Zero points of few outputs leave bits of their words that nothing else writes.
+  func clearZeroPoints() {
+    guard layout.hasZeroPoint else { return }
+    (start + layout.zerosAt).initializeMemory(
+      as: UInt8.self, repeating: 0, count: layout.groups * layout.zeroWords * 4)
   }
 
   /// The scale and zero point of some weights.
@@ -168,32 +201,34 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
 // What lies where in groups.
 extension Integers {
   func code(row: Int, column: Int) -> Int {
-    let bit = column * layout.bits
-    return bits(bit % 32) {
-      start.load(fromByteOffset: ((bit / 32 + $0) * layout.rows + row) * 4, as: UInt32.self)
+    let place = layout.place(row: row, column: column)
+    return bits(place.bit) {
+      start.load(fromByteOffset: (place.word + $0 * layout.rows) * 4, as: UInt32.self)
     }
   }
 
   func setCode(row: Int, column: Int, _ code: Int) {
-    let bit = column * layout.bits
-    setBits(code, bit % 32) { start + ((bit / 32 + $0) * layout.rows + row) * 4 }
+    let place = layout.place(row: row, column: column)
+    setBits(code, place.bit) { start + (place.word + $0 * layout.rows) * 4 }
   }
 
   func grid(row: Int, group: Int) -> Grid {
     let scale = UnsafeRawPointer(start + layout.scalesAt).half((group * layout.rows + row) * 2)
     guard layout.hasZeroPoint else { return Grid(scale: scale, zero: layout.middle) }
-    let bit = row * layout.bits
+    let place = layout.zeroPlace(row: row)
     let words = start + layout.zerosAt + group * layout.zeroWords * 4
-    let zero = bits(bit % 32) { words.load(fromByteOffset: (bit / 32 + $0) * 4, as: UInt32.self) }
+    let zero = bits(place.bit) {
+      words.load(fromByteOffset: (place.word + $0) * 4, as: UInt32.self)
+    }
     return Grid(scale: scale, zero: zero)
   }
 
   func setGrid(row: Int, group: Int, _ grid: Grid) {
     (start + layout.scalesAt).setHalf((group * layout.rows + row) * 2, grid.scale)
     guard layout.hasZeroPoint else { return }
-    let bit = row * layout.bits
+    let place = layout.zeroPlace(row: row)
     let words = start + layout.zerosAt + group * layout.zeroWords * 4
-    setBits(grid.zero, bit % 32) { words + (bit / 32 + $0) * 4 }
+    setBits(grid.zero, place.bit) { words + (place.word + $0) * 4 }
   }
 
   /// A code that starts at a bit of a word, and may end in the next.

@@ -8,11 +8,16 @@ package struct WeightFormat: Hashable, Sendable {
   package let group: Int?
   /// Codes have a zero point of each group's own.
   package let hasZeroPoint: Bool
+  package let packing: Packing
 
-  package init(_ elementType: ElementType, group: Int? = nil, hasZeroPoint: Bool = false) {
+  package init(
+    _ elementType: ElementType, group: Int? = nil, hasZeroPoint: Bool = false,
+    packing: Packing = .gptq
+  ) {
     self.elementType = elementType
     self.group = group
     self.hasZeroPoint = hasZeroPoint
+    self.packing = packing
   }
 
   /// What a row's length must be a multiple of.

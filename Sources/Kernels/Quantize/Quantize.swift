@@ -18,22 +18,24 @@ package enum Quantize: Workload {
     /// Weights that share a scale, where the format leaves that open.
     package let groupSize: GroupSize
     package let zeroPoint: ZeroPoint
+    package let packing: Packing
     package let method: Method
 
     package init(
       n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
-      zeroPoint: ZeroPoint = .none, method: Method = .nearest
+      zeroPoint: ZeroPoint = .none, packing: Packing = .gptq, method: Method = .nearest
     ) {
       self.n = n
       self.k = k
       self.format = format
       self.groupSize = groupSize
       self.zeroPoint = zeroPoint
+      self.packing = packing
       self.method = method
     }
 
     package var weightFormat: WeightFormat {
-      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint)
+      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint, packing: packing)
     }
 
     /// Inputs that GPTQ calibrates with.
@@ -75,7 +77,7 @@ package enum Quantize: Workload {
   package static let about = "weights n × k in fp32 to a format, to the nearest codes or by GPTQ"
   package static let smallest = Problem(n: 3, k: 256, format: .q4_0)
   package static let defaults = [
-    "group-size": "usual", "zero-point": "none", "method": "nearest",
+    "group-size": "usual", "zero-point": "none", "packing": "gptq", "method": "nearest",
   ]
 
   package static func validate(_ problem: Problem) throws {
@@ -85,7 +87,7 @@ package enum Quantize: Workload {
         fix: "use a format of fewer bits")
     }
     try problem.weightFormat.validate(
-      columns: problem.k, axis: "k", groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
+      n: problem.n, k: problem.k, groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
     let isInteger = [.int8, .int4, .int3].contains(problem.format)
     guard problem.method == .nearest || (isInteger && problem.weightFormat.group != nil) else {
       throw ProblemFault(

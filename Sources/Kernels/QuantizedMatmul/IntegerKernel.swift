@@ -29,13 +29,15 @@ extension QuantizedMatmul {
       init(m: Int, layout: QuantizedPanels.Layout, caches: CacheSizes = .current) {
         self.m = m
         k = layout.k
-        let most = max(1, caches.l1.count / 4 / (layout.columns * 4))
+        let rowBytes = layout.subBlocks * MemoryLayout<hr_quantized_row>.stride
+        let room = caches.l2.count * 3 / 4
+        // A group may be as deep as all of k.
+        let most = max(1, min(caches.l1.count / 4 / (layout.columns * 4), room / rowBytes))
         let blocks = (m + most - 1) / most
         rows = (m + blocks - 1) / blocks
         // As many again for the parts of super-blocks.
         sumBytes = roundUp(2 * rows * layout.columns * 4, to: 4096)
-        let groupBytes = rows * layout.subBlocks * MemoryLayout<hr_quantized_row>.stride
-        let deepest = max(1, caches.l2.count * 3 / 4 / groupBytes)
+        let deepest = max(1, room / (rows * rowBytes))
         let cuts = (layout.groups + deepest - 1) / deepest
         groups = (layout.groups + cuts - 1) / cuts
       }

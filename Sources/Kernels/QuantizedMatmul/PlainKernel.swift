@@ -80,7 +80,7 @@ extension QuantizedMatmul {
     private func round(into rounded: UnsafeMutablePointer<Float>) {
       let a = operands.a.pointer(to: Float.self)
       for row in 0..<problem.m {
-        let block = problem.format.activationBlock
+        let block = problem.weightFormat.activationBlock
         for start in stride(from: 0, to: problem.k, by: block) {
           let range = row * problem.k + start..<row * problem.k + min(problem.k, start + block)
           let most = range.reduce(Float(0)) { max($0, abs(a[$1])) }

@@ -22,11 +22,12 @@ package enum QuantizedMatmul: Workload {
     /// Weights that share a scale, where the format leaves that open.
     package let groupSize: GroupSize
     package let zeroPoint: ZeroPoint
+    package let packing: Packing
     package let activations: Activations
 
     package init(
       m: Int, n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
-      zeroPoint: ZeroPoint = .none, activations: Activations = .fastest
+      zeroPoint: ZeroPoint = .none, packing: Packing = .gptq, activations: Activations = .fastest
     ) {
       self.m = m
       self.n = n
@@ -34,11 +35,12 @@ package enum QuantizedMatmul: Workload {
       self.format = format
       self.groupSize = groupSize
       self.zeroPoint = zeroPoint
+      self.packing = packing
       self.activations = activations
     }
 
     package var weightFormat: WeightFormat {
-      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint)
+      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint, packing: packing)
     }
 
     /// Whether activations are rounded to 8 bits in the call.
@@ -56,8 +58,8 @@ package enum QuantizedMatmul: Workload {
     /// 8 bits against whole numbers, fp32 against plain numbers.
     case fastest
     case fp32
-    /// 8 bits and a scale for each 32 of a row, or each 256 for formats of super-blocks, rounded
-    /// within the call.
+    /// 8 bits and a scale for each 32 of a row, or each 256 for super-blocks and for bytes with a
+    /// scale a row, rounded within the call.
     case int8
   }
 
@@ -78,13 +80,13 @@ package enum QuantizedMatmul: Workload {
     "C[m,n] = A[m,k] · B[k,n], weights n × k in a format of 2 to 32 bits, sums in fp32"
   package static let smallest = Problem(m: 9, n: 33, k: 256, format: .q4_0)
   package static let defaults = [
-    "group-size": "usual", "zero-point": "none", "activations": "fastest",
+    "group-size": "usual", "zero-point": "none", "packing": "gptq", "activations": "fastest",
   ]
 
   package static func validate(_ problem: Problem) throws {
     let format = problem.weightFormat
     try format.validate(
-      columns: problem.k, axis: "k", groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
+      n: problem.n, k: problem.k, groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
     if problem.activations == .int8, FloatFormat(rawValue: problem.format.rawValue) != nil {
       throw ProblemFault(
         axis: "activations", what: "\(problem.format.rawValue) weights are no whole numbers",
@@ -124,7 +126,7 @@ package enum QuantizedMatmul: Workload {
     let rows = sample.rows.map { operands.a.doubles($0 * k..<($0 + 1) * k) }
     let steps =
       problem.roundsActivations
-      ? rows.map { activationSteps($0, block: problem.format.activationBlock) } : []
+      ? rows.map { activationSteps($0, block: problem.weightFormat.activationBlock) } : []
     var values = [Double](repeating: 0, count: sample.count)
     var (magnitudes, allowances) = (values, values)
     var (strayed, whole) = (0.0, 0.0)
@@ -187,7 +189,11 @@ package enum QuantizedMatmul: Workload {
   }
 }
 
-extension ElementType {
-  /// Activations that share a scale where they are rounded to 8 bits for these weights.
-  var activationBlock: Int { blockLength == 256 ? 256 : 32 }
+extension WeightFormat {
+  /// Activations that share a scale where they are rounded to 8 bits for these weights: as many as
+  /// have whole numbers to be summed before a scale is due, but no more than 256.
+  var activationBlock: Int {
+    let isRow = elementType == .int8 && group == nil
+    return elementType.blockLength == 256 || isRow ? 256 : 32
+  }
 }
