@@ -106,6 +106,8 @@ HR_INLINE hr_ints hr_spread(const int8_t *p) {
 #define hr_left(v, count) _mm256_slli_epi16(v, count)
 #define hr_right(v, count) _mm256_srli_epi16(v, count)
 HR_INLINE hr_ints hr_right_ints(hr_ints v, int count) { return _mm256_srli_epi32(v, count); }
+// The low halves of products of 16-bit numbers.
+HR_INLINE hr_ints hr_mul_16(hr_ints a, hr_ints b) { return _mm256_mullo_epi16(a, b); }
 HR_INLINE hr_ints hr_right_each(hr_ints v, hr_ints by) { return _mm256_srlv_epi32(v, by); }
 // Word i in the lanes from 8 i on.
 HR_INLINE hr_ints hr_spread_words(const uint32_t *p) { return _mm256_set1_epi32((int32_t)*p); }
