@@ -48,14 +48,14 @@ package enum Quantize: Workload {
     case nearest
     /// With calibration inputs, column by column, errors made up for by later columns.
     case gptq
-    /// Likewise, columns with the largest inputs first.
-    case gptqByActivation = "gptq-by-activation"
+    /// Likewise, columns with the largest inputs first, as GPTQ's tools call it.
+    case gptqActOrder = "gptq-act-order"
 
     var gptq: GPTQ? {
       switch self {
       case .nearest: nil
       case .gptq: GPTQ()
-      case .gptqByActivation: GPTQ(order: .activation)
+      case .gptqActOrder: GPTQ(order: .activation)
       }
     }
   }

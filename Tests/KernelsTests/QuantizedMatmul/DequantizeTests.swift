@@ -38,7 +38,7 @@ extension Threaded {
       #expect(try Conformance<Quantize>().failures(of: [problem], threads: [1]) == [])
     }
 
-    @Test(arguments: [Quantize.Method.gptq, .gptqByActivation])
+    @Test(arguments: [Quantize.Method.gptq, .gptqActOrder])
     func `calibrating fills all bytes, the same each time`(method: Quantize.Method) throws {
       let problem = Quantize.Problem(
         n: 3, k: 64, format: .int4, groupSize: .of32, zeroPoint: .stored, method: method)
@@ -60,7 +60,7 @@ extension Threaded {
       }
       let nearest = try error(.nearest)
       #expect(try error(.gptq) < 0.75 * nearest)
-      #expect(try error(.gptqByActivation) < 0.75 * nearest)
+      #expect(try error(.gptqActOrder) < 0.75 * nearest)
     }
 
     @Test func `GPTQ has whole numbers in groups alone`() {
