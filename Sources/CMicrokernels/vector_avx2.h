@@ -4,6 +4,8 @@
 
 #define HR_LANES 8
 #define HR_VECTORS 16
+// Rows of a tile of integer sums, and of fp32 ones beside.
+#define HR_TILE 3
 
 typedef __m256 hr_vec;
 typedef __m256i hr_mask;

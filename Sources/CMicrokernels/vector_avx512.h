@@ -4,6 +4,8 @@
 
 #define HR_LANES 16
 #define HR_VECTORS 32
+// Rows of a tile of integer sums, and of fp32 ones beside.
+#define HR_TILE 6
 
 typedef __m512 hr_vec;
 typedef __mmask16 hr_mask;

@@ -79,33 +79,46 @@ typedef enum : uint32_t {
   HR_INT3_ZERO = 18,
 } hr_quantization;
 
-/// 32 activations of one row in 8 bits.
+/// 32 activations of one row in 8 bits. Super-blocks' may be the values alone.
 typedef struct {
   int8_t values[32];
-  float scale;
   /// As the format's `hr_activation_sums` say.
-  union { int32_t start; float sum; } extra[2];
-  uint32_t unused;
+  union {
+    struct {
+      float scale;
+      union { int32_t start; float sum; };
+    };
+    int32_t starts[2];
+  };
 } hr_quantized_row;
+
+/// What a super-block's 256 activations of one row have in common; it follows the sub-blocks of all
+/// rows.
+typedef struct {
+  float scale;
+  /// Two 16-bit sums each, as the format's `hr_activation_sums` say.
+  int32_t pairs[8];
+  uint32_t unused;
+} hr_quantized_super;
 
 /// Which sums of activations a format needs: for its constant zero point, or for its minima.
 typedef enum : uint32_t {
-  /// The start of an integer sum over 32, or over each 16: what a constant zero point takes away.
-  HR_STARTS_OF_32 = 0,
-  HR_STARTS_OF_16 = 1,
-  /// In fp32: what a minimum is times.
-  HR_SUMS_OF_32 = 2,
-  /// Pairs of 16-bit sums, of two halves of 32, or of two 32 in the first of both.
+  /// The start of an integer sum over 32: what a constant zero point takes away.
+  HR_STARTS = 0,
+  /// Their sum in fp32: what a minimum is times.
+  HR_SUMS = 1,
+  /// Of super-blocks: starts over each 16, …
+  HR_STARTS_OF_16 = 2,
+  /// … or pairs of sums, over each 16 or each 32.
   HR_PAIRS_OF_16 = 3,
   HR_PAIRS_OF_32 = 4,
 } hr_activation_sums;
 
 typedef struct {
-  /// sums[rows, columns] += a · weights, for one panel's groups; behind the sums lies room for as
-  /// many again. A group has `given` sub-blocks
-  /// where the format does not say; `a` is block × row, `a_stride` rows from block to block.
-  void (*multiply)(const void *panel, int64_t groups, int32_t given, const hr_quantized_row *a,
-                   int64_t a_stride, int32_t rows, float *sums);
+  /// sums[rows, columns] += a · weights, for one panel's groups. A group has `given` sub-blocks
+  /// where the format does not say; `a` is what `quantize_rows` made of these rows.
+  void (*multiply)(const void *panel, int64_t groups, int32_t given, const void *a, int32_t rows,
+                   float *sums);
   /// The weights of a panel's groups in fp32, k × column.
   void (*widen)(const void *panel, int64_t groups, int32_t given, float *to);
   /// Codes of a panel's outputs, 32 k each, a byte a code, to a sub-block's bits.
@@ -113,8 +126,7 @@ typedef struct {
   /// Rows of activations in 8 bits, a scale for each `block`; a depth that is no multiple of 32 is
   /// filled up with zeros. `from` lies at a multiple of the block.
   void (*quantize_rows)(const float *from, int64_t stride, int64_t depth, int32_t rows,
-                        int32_t block, hr_activation_sums sums, int32_t zero,
-                        hr_quantized_row *to, int64_t to_stride);
+                        int32_t block, hr_activation_sums sums, int32_t zero, void *to);
   /// c[rows, columns] = (accumulate ? c : 0) + sums; the sums become zeros.
   void (*store_sums)(float *sums, int32_t rows, float *c, int64_t c_stride, int32_t columns,
                      int32_t accumulate);
@@ -125,6 +137,8 @@ typedef struct {
   int32_t sub_blocks;
   /// Activations that share a scale.
   int32_t activation_block;
+  /// Bytes that 32 of them take.
+  int32_t row_bytes;
   /// The code that stands for 0; 0 where the format has minima.
   int32_t zero;
   hr_activation_sums sums;

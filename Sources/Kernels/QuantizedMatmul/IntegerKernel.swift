@@ -19,31 +19,33 @@ extension QuantizedMatmul {
     struct Cut: Hashable {
       let m: Int
       let k: Int
-      /// Rows at a time: their sums of a panel take a quarter of L1, and as much the parts of
-      /// super-blocks.
+      /// Rows at a time: their sums of a panel take 3/8 of L1. Of several blocks' each has a
+      /// multiple of 6 rows, which are a tile's, or two.
       let rows: Int
       /// Groups at a time.
       let groups: Int
       let sumBytes: Int
+      /// Bytes of a row's 32 activations.
+      let subBlockBytes: Int
 
       init(m: Int, layout: QuantizedPanels.Layout, caches: CacheSizes = .current) {
         self.m = m
         k = layout.k
-        let rowBytes = layout.subBlocks * MemoryLayout<hr_quantized_row>.stride
+        subBlockBytes = layout.activationBytes
+        let rowBytes = layout.subBlocks * subBlockBytes
         let room = caches.l2.count * 3 / 4
         // A group may be as deep as all of k.
-        let most = max(1, min(caches.l1.count / 4 / (layout.columns * 4), room / rowBytes))
+        let most = max(1, min(caches.l1.count * 3 / 8 / (layout.columns * 4), room / rowBytes))
         let blocks = (m + most - 1) / most
-        rows = (m + blocks - 1) / blocks
-        // As many again for the parts of super-blocks.
-        sumBytes = roundUp(2 * rows * layout.columns * 4, to: 4096)
+        rows = min(m, roundUp((m + blocks - 1) / blocks, to: 6))
+        sumBytes = roundUp(rows * layout.columns * 4, to: 4096)
         let deepest = max(1, room / (rows * rowBytes))
         let cuts = (layout.groups + deepest - 1) / deepest
         groups = (layout.groups + cuts - 1) / cuts
       }
 
       var subBlocks: Int { (k + 31) / 32 }
-      var roundedBytes: Bytes { Bytes(m * subBlocks * MemoryLayout<hr_quantized_row>.stride) }
+      var roundedBytes: Bytes { Bytes(m * subBlocks * subBlockBytes) }
       func workspace(threads: Int) -> Bytes { roundedBytes + Bytes(threads * sumBytes) }
     }
 
@@ -89,11 +91,11 @@ extension QuantizedMatmul {
         let block = rounding.block(row: rowStart)
         for groupStart in stride(from: 0, to: layout.groups, by: cut.groups) {
           let groups = min(cut.groups, layout.groups - groupStart)
-          let activations = block + groupStart * layout.subBlocks * rows
+          let activations = block + groupStart * layout.subBlocks * rows * cut.subBlockBytes
           for panel in range {
             loops.multiply(
               panels.place(panel: panel, group: groupStart), Int64(groups),
-              Int32(layout.subBlocks), activations, Int64(rows), Int32(rows), sums)
+              Int32(layout.subBlocks), activations, Int32(rows), sums)
             loops.store_sums(
               sums, Int32(rows), c + rowStart * layout.n + panel * layout.columns,
               Int64(layout.n), Int32(layout.columns(of: panel)), groupStart == 0 ? 0 : 1)
@@ -117,8 +119,8 @@ extension QuantizedMatmul {
       self.loops = loops
     }
 
-    func block(row: Int) -> UnsafeMutablePointer<hr_quantized_row> {
-      rounded.start.assumingMemoryBound(to: hr_quantized_row.self) + row * cut.subBlocks
+    func block(row: Int) -> UnsafeMutableRawPointer {
+      rounded.start + row * cut.subBlocks * cut.subBlockBytes
     }
 
     /// Each part a stretch of k, so that one row is shared out, too.
@@ -132,7 +134,7 @@ extension QuantizedMatmul {
         loops.quantize_rows(
           a.pointer(to: Float.self) + rowStart * cut.k + range.lowerBound * 32, Int64(cut.k),
           Int64(depth), Int32(rows), loops.activation_block, loops.sums, loops.zero,
-          block(row: rowStart) + range.lowerBound * rows, Int64(rows))
+          block(row: rowStart) + range.lowerBound * rows * cut.subBlockBytes)
       }
     }
   }

@@ -17,6 +17,8 @@ final class QuantizedPanels {
     let columns: Int
     let headerBytes: Int
     let subBlockBytes: Int
+    /// Of 32 rounded activations of a row.
+    let activationBytes: Int
 
     init(_ format: WeightFormat, n: Int, k: Int, _ loops: hr_quantized_kernels) {
       self.n = n
@@ -26,6 +28,7 @@ final class QuantizedPanels {
       columns = Int(loops.columns)
       headerBytes = Int(loops.header) * columns
       subBlockBytes = 32 * Int(loops.bits) * columns / 8
+      activationBytes = Int(loops.row_bytes)
     }
 
     var subBlocks: Int { group / 32 }
