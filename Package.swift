@@ -15,6 +15,7 @@ let strictC: [CSetting] = [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werro
 let collections = Target.Dependency.product(
   name: "OrderedCollections", package: "swift-collections")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let numerics = Target.Dependency.product(name: "RealModule", package: "swift-numerics")
 let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 
 /// Rows that import only downwards; a test holds each file's imports against them.
@@ -25,6 +26,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -39,7 +41,7 @@ let package = Package(
 
     // 1: leaves
     .target(name: "Quantities", swiftSettings: strict),
-    .target(name: "Statistics", swiftSettings: strict),
+    .target(name: "Statistics", dependencies: [numerics], swiftSettings: strict),
 
     // 2: what there is
     .target(
@@ -57,27 +59,32 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    // 4: what is asked
+    // 4: what is asked, and what is judged
     .target(
       name: "Planning",
       dependencies: [
-        "Quantities", "Records", "Kernels", collections,
+        "Quantities", "Statistics", "Records", "Kernels", collections,
         .product(name: "Yams", package: "Yams"),
       ],
+      swiftSettings: strict),
+    .target(
+      name: "Comparing",
+      dependencies: ["Quantities", "Statistics", "Records", numerics, collections],
       swiftSettings: strict),
 
     // 5: what happens, and what is written
     .target(
       name: "Running",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Kernels", "Measuring", "Planning", "CLinux",
+        "Quantities", "Statistics", "Records", "Kernels", "Measuring", "Planning", "Comparing",
+        "CLinux",
         logging, system, .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .target(
       name: "Reporting",
       dependencies: [
-        "Quantities", "Statistics", "Records", collections,
+        "Quantities", "Statistics", "Records", "Comparing", collections,
         .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "Rainbow", package: "Rainbow"),
       ],
@@ -87,8 +94,8 @@ let package = Package(
     .executableTarget(
       name: "headroom",
       dependencies: [
-        "Quantities", "Records", "Kernels", "Measuring", "Planning", "Running", "Reporting",
-        collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Quantities", "Records", "Kernels", "Measuring", "Planning", "Comparing", "Running",
+        "Reporting", collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
@@ -118,6 +125,9 @@ let package = Package(
     .testTarget(
       name: "PlanningTests",
       dependencies: ["Quantities", "Records", "Kernels", "Planning", collections],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ComparingTests", dependencies: ["Quantities", "Statistics", "Comparing"],
       swiftSettings: strict),
     .testTarget(
       name: "RunningTests",

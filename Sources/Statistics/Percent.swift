@@ -1,5 +1,5 @@
 /// A share in words: "95 %", "2.3 %", "0.35 %"; one decimal from 1 % on, else two digits.
-func percent(
+package func percent(
   _ share: Double, rounding rule: FloatingPointRoundingRule = .toNearestOrEven
 ) -> String {
   let value = share * 100

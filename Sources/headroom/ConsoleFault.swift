@@ -9,6 +9,10 @@ enum ConsoleFault: FaultConvertible {
   case badNote(String)
   case badProcessors(String)
   case resumeAndReplace
+  case noGate
+  case noTrials
+  case badShare(String, option: String)
+  case noRoom(tolerate: Double, detect: Double)
 
   var fault: Fault {
     switch self {
@@ -28,6 +32,19 @@ enum ConsoleFault: FaultConvertible {
         fix: "write numbers of processors that this process may use: --cpus 0,1 or --cpus 0-3")
     case .resumeAndReplace:
       Fault("--resume and --replace exclude each other", fix: "leave one of them out")
+    case .noGate:
+      Fault(
+        "there is nothing to judge",
+        fix: "name a suite with --base BUILD and --head BUILD, or give --replay FILE")
+    case .noTrials:
+      Fault("a simulation needs suites and cases", fix: "give --suites and --cases above 0")
+    case .badShare(let text, let option):
+      Fault("'\(text)' is no share", at: "--\(option)", fix: "write a percentage, as 2%")
+    case .noRoom(let tolerate, let detect):
+      Fault(
+        "what must be detected (\(significant(detect * 100)) %) is no more than what is tolerated"
+          + " (\(significant(tolerate * 100)) %)",
+        at: "--detect", fix: "give a larger one: noise needs room between the two")
     }
   }
 }

@@ -12,7 +12,7 @@ struct Headroom: AsyncParsableCommand {
     version: BuildReader.version,
     subcommands: [
       ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
-      ReportCommand.self, WorkerCommand.self,
+      ReportCommand.self, GateCommand.self, WorkerCommand.self,
     ])
 
   static func main() async {

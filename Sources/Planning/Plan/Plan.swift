@@ -2,6 +2,7 @@ package import Foundation
 package import Kernels
 package import Quantities
 package import Records
+import Statistics
 
 /// All that a sweep will run and all that it will not, with reasons, before the first child starts.
 package struct Plan: Sendable {

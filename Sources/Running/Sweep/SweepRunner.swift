@@ -2,6 +2,7 @@ import Measuring
 package import Planning
 package import Quantities
 package import Records
+import Statistics
 
 /// Runs a plan's cases, each in a child, and hands out records as they are finished.
 package struct SweepRunner {

@@ -10,7 +10,12 @@ package struct SplitMix64: Sendable {
 
   package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
-    var bits = state
+    return Self.scrambled(state)
+  }
+
+  /// A seed that is unlike its neighbours': what begins side by side must not run side by side.
+  package static func scrambled(_ seed: UInt64) -> UInt64 {
+    var bits = seed
     bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
     bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
     return bits ^ (bits >> 31)

@@ -1,0 +1,100 @@
+import Statistics
+
+/// One case before the gate: takes differences of logarithms, a block at a time, and decides.
+///
+/// First a *screen* of all cases, then a *confirmation* of those that look slower, or open, by fresh
+/// blocks alone: what made a case suspect must not count against it again.
+///
+/// - Error: over a suite, a case that did not slow by more than is tolerated fails with a probability
+///   of at most `falseAlarm`; a case that slowed by what must be detected passes with at most
+///   `missed`. Both hold for any noise that a toss of the coin mirrors, looked at after every block.
+package struct CaseJudge: Sendable {
+  package let name: String
+  package let tolerance: GateTolerance
+  package private(set) var screen: [Double] = []
+  package private(set) var fresh: [Double] = []
+  package private(set) var state = State.screening
+  /// Why the case is not judged further, where that is not the rule's word.
+  package private(set) var reason: String?
+  private let rule: GateRule
+
+  package enum State: String, Hashable, Sendable {
+    case screening
+    /// To be confirmed: looked slower, or the screen could not tell.
+    case suspect
+    /// Passed already; may have become faster.
+    case promising
+    case pass, regressed, improved, inconclusive
+
+    var isOpen: Bool { self == .screening || self == .suspect || self == .promising }
+  }
+
+  package init(name: String, tolerance: GateTolerance, rule: GateRule) {
+    self.name = name
+    self.tolerance = tolerance
+    self.rule = rule
+  }
+
+  package var differences: [Double] { screen + fresh }
+
+  mutating func screen(_ difference: Double) {
+    screen.append(difference)
+    guard screen.count >= rule.screenLeast else { return }
+    if passes {
+      let faster = SignEProcess.evidence(
+        successes: screen.count { $0 < -tolerance.low }, of: screen.count)
+      state = faster >= rule.suspicion ? .promising : .pass
+    } else if evidence(ofSlowingIn: screen) >= rule.suspicion || screen.count >= rule.screenMost {
+      state = .suspect
+    }
+  }
+
+  /// - Parameter rivals: the cases that are confirmed beside it, itself included: the alarm that a
+  ///   suite may give is shared out among them.
+  mutating func confirm(_ difference: Double, rivals: Int) {
+    fresh.append(difference)
+    switch state {
+    case .suspect where passes: state = .pass
+    case .suspect where evidence(ofSlowingIn: fresh) >= Double(rivals) / rule.falseAlarm:
+      state = .regressed
+    case .promising where evidence(ofGainIn: fresh) >= Double(rivals) / rule.falseImprovement:
+      state = .improved
+    default: break
+    }
+  }
+
+  /// There will be no more blocks. A screen that has seen enough leaves the case a suspect.
+  mutating func close(because given: String? = nil) {
+    switch state {
+    case .screening where given == nil && screen.count >= rule.screenLeast: state = .suspect
+    case .screening:
+      reason = given ?? "\(screen.count) blocks, and the screen needs \(rule.screenLeast)"
+      state = .inconclusive
+    case .suspect:
+      reason =
+        given
+        ?? "\(fresh.count) fresh blocks show neither a slow-down above "
+        + "\(percent(tolerance.tolerated)) nor its absence below \(percent(tolerance.detected))"
+      state = .inconclusive
+    case .promising: state = .pass
+    default: break
+    }
+  }
+
+  private var passes: Bool {
+    let all = differences
+    let evidence = SignEProcess.evidence(
+      successes: all.count { $0 < tolerance.high }, of: all.count)
+    return evidence >= 1 / rule.missed
+  }
+
+  private func evidence(ofSlowingIn differences: [Double]) -> Double {
+    SignEProcess.evidence(
+      successes: differences.count { $0 > tolerance.low }, of: differences.count)
+  }
+
+  private func evidence(ofGainIn differences: [Double]) -> Double {
+    SignEProcess.evidence(
+      successes: differences.count { $0 < -tolerance.low }, of: differences.count)
+  }
+}

@@ -1,0 +1,55 @@
+/// What the gate says of a case.
+package enum CaseVerdict: String, Codable, Hashable, Sendable {
+  case pass, regressed, improved, inconclusive
+  /// It did not run to its end on one side.
+  case failed
+  /// Base has no such workload or axis, or head has none: not judged.
+  case new, vanished
+  /// It failed, and was accepted beforehand.
+  case accepted
+}
+
+/// What the gate says of a suite; the first that holds, in this order.
+package enum SuiteVerdict: String, Codable, Hashable, Sendable {
+  case notComparable = "not-comparable"
+  /// The case of base against itself looked different: the machine was too restless to judge.
+  case contaminated
+  case regressed
+  case failed
+  case inconclusive
+  case pass
+  case nothingJudged = "nothing-judged"
+
+  package init(cases: [CaseVerdict], isContaminated: Bool) {
+    let judged = cases.filter { $0 != .new && $0 != .vanished }
+    self =
+      if judged.isEmpty { .nothingJudged }
+      else if isContaminated { .contaminated }
+      else if judged.contains(.regressed) { .regressed }
+      else if judged.contains(.failed) { .failed }
+      else if judged.contains(.inconclusive) { .inconclusive }
+      else { .pass }
+  }
+}
+
+/// A case as the gate leaves it: what scripts read.
+package struct JudgedCase: Codable, Sendable {
+  package let name: String
+  package let verdict: CaseVerdict
+  package let stage: SuiteJudge.Stage
+  /// How many were looked at.
+  package let blocks: Int
+  /// Head's time over base's, less 1: the median over blocks and its exact 95 % interval.
+  package let change: Change?
+  /// The slow-down that would have been seen with a probability of 99 %.
+  package let detectable: Double?
+  package let reason: String?
+
+  package struct Change: Codable, Hashable, Sendable {
+    package let median: Double
+    package let low: Double?
+    package let high: Double?
+    /// A second opinion, of ranks.
+    package let hodgesLehmann: Double
+  }
+}

@@ -1,0 +1,127 @@
+package import Foundation
+package import Quantities
+import Records
+
+/// Paired timings on disk: a stored result of the gate, or any program's in the plain form
+/// `{"cells": [{"name": …, "blocks": [{"base": [s], "head": [s]}, …]}]}`.
+package struct PairedTimings: Codable, Sendable {
+  package var cells: [Cell]
+  /// Base against itself, where that was measured beside them.
+  package var null: [PairedBlock]?
+
+  package struct Cell: Codable, Sendable {
+    package var name: String
+    package var tolerance: GateTolerance?
+    package var blocks: [PairedBlock]
+
+    package init(name: String, tolerance: GateTolerance?, blocks: [PairedBlock]) {
+      self.name = name
+      self.tolerance = tolerance
+      self.blocks = blocks
+    }
+  }
+
+  package init(cells: [Cell], null: [PairedBlock]?) {
+    self.cells = cells
+    self.null = null
+  }
+
+  package static func read(_ path: String) throws -> PairedTimings {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw PairedTimingsFault.missing(path)
+    }
+    return try parse(data, from: path)
+  }
+
+  package static func parse(_ data: Data, from path: String) throws -> PairedTimings {
+    let timings: PairedTimings
+    do {
+      timings = try JSONText.decode(PairedTimings.self, from: data)
+    } catch let error as DecodingError {
+      throw PairedTimingsFault.unreadable(path, Self.words(of: error))
+    }
+    var names = Set<String>()
+    for cell in timings.cells {
+      guard names.insert(cell.name).inserted else {
+        throw PairedTimingsFault.duplicate(path, cell.name)
+      }
+      for (index, block) in cell.blocks.enumerated() {
+        if let defect = block.defect {
+          throw PairedTimingsFault.badTime(path, cell.name, block: index + 1, defect)
+        }
+      }
+    }
+    for (index, block) in (timings.null ?? []).enumerated() {
+      if let defect = block.defect {
+        throw PairedTimingsFault.badTime(path, "null", block: index + 1, defect)
+      }
+    }
+    return timings
+  }
+
+  /// Judges the blocks in their order, as if they had just been measured.
+  package func judged(by rule: GateRule = .standard, tolerance: GateTolerance = .standard)
+    -> SuiteJudge
+  {
+    var judge = SuiteJudge(
+      cases: cells.map { ($0.name, $0.tolerance ?? tolerance) }, hasNull: null != nil, rule: rule)
+    var used = [Int](repeating: 0, count: cells.count)
+    while true {
+      let open = judge.open
+      if open.isEmpty { break }
+      for index in open {
+        guard used[index] < cells[index].blocks.count else {
+          judge.close(index)
+          continue
+        }
+        judge.take(cells[index].blocks[used[index]].difference, for: index)
+        used[index] += 1
+      }
+    }
+    for block in null ?? [] { judge.takeNull(block.difference) }
+    return judge
+  }
+
+  private static func words(of error: DecodingError) -> String {
+    func place(_ path: [any CodingKey]) -> String {
+      path.isEmpty ? "the top" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+        .joined(separator: ".")
+    }
+    return switch error {
+    case .keyNotFound(let key, let context):
+      "'\(key.stringValue)' is missing at \(place(context.codingPath))"
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      "\(place(context.codingPath)) is not of the kind it must be"
+    case .dataCorrupted(let context):
+      context.codingPath.isEmpty ? "it is not whole JSON" : "\(place(context.codingPath)) is wrong"
+    @unknown default: "it is not of this form"
+    }
+  }
+}
+
+/// What can be wrong with paired timings.
+package enum PairedTimingsFault: FaultConvertible, Hashable {
+  case missing(String)
+  case unreadable(String, String)
+  case duplicate(String, String)
+  case badTime(String, String, block: Int, String)
+
+  package var fault: Fault {
+    switch self {
+    case .missing(let path):
+      Fault(
+        "there are no paired timings to read", at: path,
+        fix: "make them with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
+    case .unreadable(let path, let why):
+      Fault(
+        "the paired timings cannot be read: \(why)", at: path,
+        fix: "give {\"cells\": [{\"name\": …, \"blocks\": [{\"base\": [s], \"head\": [s]}, …]}]}")
+    case .duplicate(let path, let name):
+      Fault("two cells are called '\(name)'", at: path, fix: "give each a name of its own")
+    case .badTime(let path, let name, let block, let defect):
+      Fault(
+        "\(defect), in block \(block) of '\(name)'", at: path,
+        fix: "give seconds above 0, at least one a side")
+    }
+  }
+}

@@ -1,0 +1,92 @@
+package import Comparing
+import Quantities
+
+/// The gate's answer for people, in 80 columns.
+package struct GateTable {
+  private let answer: GateAnswer
+  private let rule: GateRule
+  private let tolerance: GateTolerance
+
+  package init(_ answer: GateAnswer, rule: GateRule, tolerance: GateTolerance) {
+    self.answer = answer
+    self.rule = rule
+    self.tolerance = tolerance
+  }
+
+  package var lines: [String] { [first] + [""] + rows + [""] + claims }
+
+  /// The verdict and the census.
+  package var first: String {
+    var counts: [CaseVerdict: Int] = [:]
+    for cell in answer.cells { counts[cell.verdict, default: 0] += 1 }
+    let words = [CaseVerdict.regressed, .failed, .inconclusive, .improved, .accepted, .new, .vanished]
+      .compactMap { verdict in counts[verdict].map { "\($0) \(verdict.rawValue)" } }
+    let judged = answer.cells.count - (counts[.new] ?? 0) - (counts[.vanished] ?? 0)
+    return "\(answer.verdict.rawValue): "
+      + (["\(judged) \(judged == 1 ? "case" : "cases") judged"] + words).joined(separator: ", ")
+  }
+
+  /// What is worth looking at comes first.
+  private var rows: [String] {
+    let order: [CaseVerdict] = [
+      .regressed, .failed, .inconclusive, .accepted, .improved, .new, .vanished, .pass,
+    ]
+    let cells = order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
+    var lines: [String] = []
+    for cell in cells {
+      lines += cell.name.wrapped(80)
+      lines.append("  " + figures(of: cell))
+      if let reason = cell.reason { lines += reason.wrapped(76).map { "    " + $0 } }
+    }
+    return lines
+  }
+
+  private func figures(of cell: JudgedCase) -> String {
+    var parts = [cell.verdict.rawValue.left(12)]
+    if let change = cell.change {
+      var text = Self.signed(change.median)
+      if let low = change.low, let high = change.high {
+        text += " (\(Self.signed(low)) to \(Self.signed(high)))"
+      }
+      parts.append(text.left(32))
+    }
+    parts.append("\(cell.blocks) blocks".right(10))
+    if let detectable = cell.detectable {
+      parts.append("sees \(fixed(detectable * 100, 1)) %")
+    }
+    return parts.joined(separator: "  ").trimmingTrailingBlanks
+  }
+
+  /// What the verdicts mean, in numbers.
+  private var claims: [String] {
+    func whole(_ share: Double) -> String { "\(significantPercent(share)) %" }
+    var text =
+      "If no case slowed by more than \(whole(tolerance.tolerated)), this verdict is 'regressed' "
+      + "with a probability of at most \(whole(rule.falseAlarm)), over all cases together; a case "
+      + "that slowed by \(whole(tolerance.detected)) or more passes with at most "
+      + "\(whole(rule.missed)). 'sees': the slow-down that fails a case as noisy as this with 99 %."
+      + " The change is head's time against base's, with the 95 % interval of its median."
+    switch answer.null {
+    case .absent: text += " There was no comparison of base with itself beside these."
+    case .still: text += " Base against itself, beside these, looked the same."
+    case .contaminated:
+      text +=
+        " Base against itself looked different: the machine was too restless, and nothing is said"
+        + " of head."
+    }
+    return text.wrapped(80)
+  }
+
+  private func significantPercent(_ share: Double) -> String {
+    let text = fixed(share * 100, 2)
+    var trimmed = text[...]
+    while trimmed.hasSuffix("0") { trimmed = trimmed.dropLast() }
+    if trimmed.hasSuffix(".") { trimmed = trimmed.dropLast() }
+    return String(trimmed)
+  }
+
+  /// `+3.2 %`, `-0.4 %`.
+  static func signed(_ share: Double) -> String {
+    "\(share < 0 ? "" : "+")\(fixed(share * 100, 1)) %"
+  }
+}

@@ -1,0 +1,106 @@
+import ArgumentParser
+import Comparing
+import Foundation
+import Quantities
+import Records
+import Reporting
+
+struct GateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "gate",
+    abstract: "Says whether a build is slower than another: with a known chance of a false alarm.")
+
+  @Option(help: "Judge the paired timings in this file again, and run nothing.")
+  var replay: String?
+
+  @Flag(help: "Try the method on simulated machines, and print how often it is wrong.")
+  var simulate = false
+
+  @Option(help: "Simulated suites for each kind of noise.")
+  var suites = 1000
+
+  @Option(help: "Cases in a simulated suite.")
+  var cases = 40
+
+  @Option(help: "The number that the simulation follows from.")
+  var seed: UInt64 = 1
+
+  @Option(help: "The slow-down that is no regression, as 2%.")
+  var tolerate: String?
+
+  @Option(help: "The slow-down that must not pass, as 5%.")
+  var detect: String?
+
+  @Option(help: "Write the answer as JSON to this file; - is standard output.")
+  var json: String?
+
+  func run() async throws {
+    let json = Environment.value(json, for: "json")
+    let tolerance = try tolerance()
+    if simulate { return try runTrials(tolerance, json) }
+    guard let path = replay else { throw ConsoleFault.noGate }
+    let judge = try PairedTimings.read(path).judged(tolerance: tolerance)
+    let answer = judge.answer
+    if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
+    if json != "-" {
+      GateTable(answer, rule: judge.rule, tolerance: tolerance).lines.forEach(Console.print)
+    }
+    try leave(with: answer.verdict)
+  }
+
+  private func tolerance() throws -> GateTolerance {
+    let standard = GateTolerance.standard
+    let low = try share(tolerate, "tolerate") ?? standard.tolerated
+    let high = try share(detect, "detect") ?? max(standard.detected, low + 0.03)
+    guard low < high else { throw ConsoleFault.noRoom(tolerate: low, detect: high) }
+    return GateTolerance(tolerated: low, detected: high)
+  }
+
+  private func share(_ given: String?, _ option: String) throws -> Double? {
+    guard let text = Environment.value(given, for: option) else { return nil }
+    guard text.hasSuffix("%"),
+      let value = Double(text.dropLast().trimmingCharacters(in: .whitespaces)), value > 0,
+      value < 100
+    else { throw ConsoleFault.badShare(text, option: option) }
+    return value / 100
+  }
+
+  private func runTrials(_ tolerance: GateTolerance, _ json: String?) throws {
+    guard suites > 0, cases > 0 else { throw ConsoleFault.noTrials }
+    var trials = NoiseModel.allCases.map { GateTrial(model: $0) }
+    var withoutCoin = GateTrial(model: .position)
+    withoutCoin.isCoinFixed = true
+    trials.append(withoutCoin)
+    for slowdown in [0.02, 0.03, 0.05, 0.07, 0.1] {
+      var trial = GateTrial(model: .logNormal)
+      trial.slowdown = slowdown
+      trials.append(trial)
+    }
+    for slowdown in [0.05, 0.1] {
+      var trial = GateTrial(model: .heavyTails)
+      trial.slowdown = slowdown
+      trials.append(trial)
+    }
+    let tallies = trials.map { given in
+      var trial = given
+      trial.suites = suites
+      trial.cases = cases
+      trial.seed = seed
+      trial.tolerance = tolerance
+      return trial.run()
+    }
+    if let json { try Console.write(try JSONText.encode(tallies, pretty: true), to: json) }
+    if json != "-" { TrialTable(tallies).lines.forEach(Console.print) }
+  }
+
+  private func leave(with verdict: SuiteVerdict) throws {
+    switch verdict {
+    case .pass: return
+    case .regressed: throw ExitStatus.regression
+    case .inconclusive, .contaminated: throw ExitStatus.inconclusive
+    case .notComparable: throw ExitStatus.notComparable
+    case .failed: throw ExitStatus.caseFailed
+    case .nothingJudged: throw ExitStatus.nothingMeasured
+    }
+  }
+}

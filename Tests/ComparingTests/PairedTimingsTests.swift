@@ -1,0 +1,70 @@
+import Comparing
+import Foundation
+import Quantities
+import Testing
+
+struct PairedTimingsTests {
+  private func parse(_ text: String) throws -> PairedTimings {
+    try PairedTimings.parse(Data(text.utf8), from: "blocks.json")
+  }
+
+  private func fault(_ text: String) -> PairedTimingsFault? {
+    do {
+      _ = try parse(text)
+      return nil
+    } catch {
+      return error as? PairedTimingsFault
+    }
+  }
+
+  @Test func `the plain form is read`() throws {
+    let timings = try parse(
+      #"{"cells":[{"name":"a","blocks":[{"base":[1.0,2.0],"head":[1.5]}]}]}"#)
+    #expect(timings.cells[0].blocks == [PairedBlock(base: [1, 2], head: [1.5])])
+    #expect(timings.null == nil)
+  }
+
+  /// ln 1.5 − (ln 1 + ln 2) / 2
+  @Test func `a block's difference is that of the mean logarithms`() {
+    let block = PairedBlock(base: [1, 2], head: [1.5])
+    #expect(abs(block.difference - (log(1.5) - log(2) / 2)) < 1e-15)
+  }
+
+  @Test(arguments: ["0", "-1", "1e999"])
+  func `a time that is none is refused with its place`(time: String) {
+    let words = fault(
+      #"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[1]},{"base":[1],"head":[\#(time)]}]}]}"#
+    )?.fault.description ?? ""
+    #expect(words.contains("blocks.json"))
+    if time != "1e999" { #expect(words.contains("in block 2 of 'a'")) }
+  }
+
+  @Test func `a side without times is refused`() {
+    let words = fault(#"{"cells":[{"name":"a","blocks":[{"base":[],"head":[1]}]}]}"#)
+    #expect(words?.fault.what == "base has no times, in block 1 of 'a'")
+  }
+
+  @Test func `two cells of one name are refused`() {
+    #expect(
+      fault(#"{"cells":[{"name":"a","blocks":[]},{"name":"a","blocks":[]}]}"#)
+        == .duplicate("blocks.json", "a"))
+  }
+
+  @Test(arguments: [
+    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"hea"#, "it is not whole JSON"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":[NaN],"head":[1]}]}]}"#, "it is not whole JSON"),
+    (#"{"cells":[{"blocks":[]}]}"#, "'name' is missing at cells.[0]"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":"x","head":[1]}]}]}"#,
+      "cells.[0].blocks.[0].base is not of the kind it must be"),
+    ("[]", "the top is not of the kind it must be"),
+  ])
+  func `what cannot be read says where`(text: String, why: String) {
+    #expect(fault(text) == .unreadable("blocks.json", why))
+  }
+
+  @Test func `a missing file is no crash`() {
+    #expect(throws: PairedTimingsFault.missing("/nowhere/x.json")) {
+      try PairedTimings.read("/nowhere/x.json")
+    }
+  }
+}
