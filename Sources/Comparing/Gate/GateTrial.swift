@@ -46,12 +46,12 @@ package struct GateTrial: Sendable {
     for suite in 0..<suites {
       var machine = SimulatedMachine(
         model: model, seed: SplitMix64.scrambled(seed &* 0x1_0000_0000 &+ UInt64(suite)))
-      let cells = judge(on: &machine).answer.cells
-      for cell in cells {
-        counts[cell.verdict, default: 0] += 1
-        blocks += cell.blocks
+      let judges = judge(on: &machine).cases
+      for judge in judges {
+        counts[judge.state.verdict, default: 0] += 1
+        blocks += judge.differences.count
       }
-      if cells.contains(where: { $0.verdict == .regressed }) { suitesRegressed += 1 }
+      if judges.contains(where: { $0.state == .regressed }) { suitesRegressed += 1 }
     }
     return Tally(
       model: model, slowdown: slowdown, isCoinFixed: isCoinFixed, suites: suites,

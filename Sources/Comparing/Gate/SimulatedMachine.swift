@@ -31,13 +31,13 @@ struct SimulatedMachine {
 
   /// A block of four turns, head being slower by `slowdown`.
   ///
-  /// - Parameter isCoinFixed: base always goes first, as two builds measured one after the other
-  ///   would: what the coin is there to prevent.
+  /// - Parameter isCoinFixed: base first, then head, a turn each, as two builds are compared by hand:
+  ///   what the coin and its mirrored turns are there to prevent.
   mutating func block(slowdown: Double, isCoinFixed: Bool = false) -> PairedBlock {
     let isHeadFirst = isCoinFixed ? false : random.next() & 1 == 1
     let process = [processNoise(), processNoise()]
     var seconds: [[Double]] = [[], []]
-    let order = isCoinFixed ? [0, 1, 0, 1] : isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0]
+    let order = isCoinFixed ? [0, 1] : isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0]
     for (position, side) in order.enumerated() {
       let noise = process[side] + turnNoise(position: position)
       seconds[side].append(.exp(noise) * (side == 1 ? 1 + slowdown : 1))

@@ -16,7 +16,11 @@ package struct GateAnswer: Codable, Sendable {
 extension SuiteJudge {
   /// The verdicts, once nothing is open.
   package var answer: GateAnswer {
-    let cells = cases.map(judged)
+    var rates: [Int: Double?] = [:]
+    for limit in [rule.confirmUsual, rule.confirmMost] {
+      rates[limit] = SignEProcess.rate(reaching: failingEvidence, within: limit, power: 0.99)
+    }
+    let cells = cases.map { judged($0, rates) }
     let isContaminated = null?.isContaminated ?? false
     return GateAnswer(
       verdict: SuiteVerdict(cases: cells.map(\.verdict), isContaminated: isContaminated),
@@ -24,20 +28,25 @@ extension SuiteJudge {
       null: null == nil ? .absent : isContaminated ? .contaminated : .still)
   }
 
-  private func judged(_ judge: CaseJudge) -> JudgedCase {
+  private func judged(_ judge: CaseJudge, _ rates: [Int: Double?]) -> JudgedCase {
     JudgedCase(
-      name: judge.name, verdict: Self.verdict(of: judge.state),
+      name: judge.name, verdict: judge.state.verdict,
       stage: judge.fresh.isEmpty ? .screen : .confirm, blocks: judge.differences.count,
-      change: Self.change(of: judge), detectable: detectable(of: judge), reason: judge.reason)
+      change: Self.change(of: judge), detectable: detectable(of: judge, rates), reason: judge.reason)
   }
 
-  private static func verdict(of state: CaseJudge.State) -> CaseVerdict {
-    switch state {
-    case .pass, .promising: .pass
-    case .regressed: .regressed
-    case .improved: .improved
-    case .inconclusive, .screening, .suspect: .inconclusive
-    }
+  /// The slow-down that a case would have failed for with a probability of 99 %, given the noise that
+  /// it showed; none where so few blocks cannot tell.
+  ///
+  /// A share π of differences must lie above what is tolerated for the evidence to get there; the
+  /// slow-down that lifts so many above it follows from their spread about their median.
+  private func detectable(of judge: CaseJudge, _ rates: [Int: Double?]) -> Double? {
+    let limit = judge.fresh.count > rule.confirmUsual ? rule.confirmMost : rule.confirmUsual
+    guard let sample = try? Sample(judge.differences), sample.count >= rule.screenLeast,
+      let rate = rates[limit] ?? nil
+    else { return nil }
+    let rank = Int((1 - rate) * Double(sample.count))
+    return .expMinusOne(judge.tolerance.low - (sample.sorted[rank] - sample.median))
   }
 
   private static func change(of judge: CaseJudge) -> JudgedCase.Change? {
@@ -47,5 +56,16 @@ extension SuiteJudge {
       median: .expMinusOne(sample.median), low: interval.map { .expMinusOne($0.low) },
       high: interval.map { .expMinusOne($0.high) },
       hodgesLehmann: .expMinusOne(HodgesLehmann.center(of: sample)))
+  }
+}
+
+extension CaseJudge.State {
+  var verdict: CaseVerdict {
+    switch self {
+    case .pass, .promising: .pass
+    case .regressed: .regressed
+    case .improved: .improved
+    case .inconclusive, .screening, .suspect: .inconclusive
+    }
   }
 }

@@ -1,6 +1,3 @@
-import RealModule
-import Statistics
-
 /// A suite before the gate: says which cases need another block, and judges them together.
 ///
 /// No confirmation is decided before every case's screen has ended: only then is it known how many
@@ -53,6 +50,9 @@ package struct SuiteJudge: Sendable {
     advance()
   }
 
+  /// What a suspect's fresh blocks must show.
+  var failingEvidence: Double { Double(max(1, confirmed?.suspects ?? 1)) / rule.falseAlarm }
+
   package mutating func takeNull(_ difference: Double) { null?.take(difference) }
 
   private mutating func advance() {
@@ -60,24 +60,5 @@ package struct SuiteJudge: Sendable {
     confirmed = (
       cases.count { $0.state == .suspect }, cases.count { $0.state == .promising }
     )
-  }
-}
-
-extension SuiteJudge {
-  /// The slow-down that a case would have failed for with a probability of 99 %, given the noise that
-  /// it showed; none where so few blocks cannot tell.
-  ///
-  /// A share π of differences must lie above what is tolerated for the evidence to get there; the
-  /// slow-down that lifts so many above it follows from their spread about their median.
-  package func detectable(of judge: CaseJudge, within most: Int? = nil) -> Double? {
-    let limit = most ?? (judge.fresh.count > rule.confirmUsual ? rule.confirmMost : rule.confirmUsual)
-    let threshold = Double(max(1, confirmed?.suspects ?? 1)) / rule.falseAlarm
-    guard limit > 0, let sample = try? Sample(judge.differences),
-      sample.count >= rule.screenLeast,
-      let rate = SignEProcess.rate(reaching: threshold, within: limit, power: 0.99)
-    else { return nil }
-    let rank = Int((1 - rate) * Double(sample.count))
-    let residual = sample.sorted[min(rank, sample.count - 1)] - sample.median
-    return .expMinusOne(judge.tolerance.low - residual)
   }
 }
