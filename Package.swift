@@ -77,8 +77,8 @@ let package = Package(
       name: "Running",
       dependencies: [
         "Quantities", "Statistics", "Records", "Kernels", "Measuring", "Planning", "Comparing",
-        "CLinux",
-        logging, system, .product(name: "Subprocess", package: "swift-subprocess"),
+        "CLinux", collections, logging, system,
+        .product(name: "Subprocess", package: "swift-subprocess"),
       ],
       swiftSettings: strict),
     .target(

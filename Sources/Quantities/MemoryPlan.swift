@@ -24,4 +24,9 @@ package struct MemoryPlan: Hashable, Codable, Sendable {
 
   /// What lives at the peak.
   package var byRole: [MemoryRole: Bytes] { phases[peakPhase] ?? [:] }
+
+  /// The most that each role holds in any phase.
+  package var peakByRole: [MemoryRole: Bytes] {
+    phases.values.reduce(into: [:]) { most, phase in most.merge(phase) { max($0, $1) } }
+  }
 }

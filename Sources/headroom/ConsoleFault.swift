@@ -11,6 +11,7 @@ enum ConsoleFault: FaultConvertible {
   case resumeAndReplace
   case noGate
   case noTrials
+  case badTime(String)
   case badShare(String, option: String)
   case noRoom(tolerate: Double, detect: Double)
 
@@ -38,6 +39,8 @@ enum ConsoleFault: FaultConvertible {
         fix: "name a suite with --base BUILD and --head BUILD, or give --replay FILE")
     case .noTrials:
       Fault("a simulation needs suites and cases", fix: "give --suites and --cases above 0")
+    case .badTime(let text):
+      Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):
       Fault("'\(text)' is no share", at: "--\(option)", fix: "write a percentage, as 2%")
     case .noRoom(let tolerate, let detect):

@@ -1,14 +1,36 @@
 import ArgumentParser
 import Comparing
 import Foundation
+import Planning
 import Quantities
 import Records
 import Reporting
+import Running
 
 struct GateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
     abstract: "Says whether a build is slower than another: with a known chance of a false alarm.")
+
+  @OptionGroup var suite: SuiteOptions
+
+  @Option(help: "The build to compare with: a path to its program.")
+  var base: String?
+
+  @Option(help: "The build to judge: a path to its program (default: this one).")
+  var head: String?
+
+  @Option(name: .shortAndLong, help: "The result (default: reports/gate-<suite>.json).")
+  var output: String?
+
+  @Flag(help: "Overwrite the result.")
+  var replace = false
+
+  @Option(help: "Time after which no case is confirmed further than usual, as 5min.")
+  var time: String?
+
+  @Option(help: ArgumentHelp("Extra work of head's, as 5%.", visibility: .hidden))
+  var slowDown: String?
 
   @Option(help: "Judge the paired timings in this file again, and run nothing.")
   var replay: String?
@@ -21,9 +43,6 @@ struct GateCommand: AsyncParsableCommand {
 
   @Option(help: "Cases in a simulated suite.")
   var cases = 40
-
-  @Option(help: "The number that the simulation follows from.")
-  var seed: UInt64 = 1
 
   @Option(help: "The slow-down that is no regression, as 2%.")
   var tolerate: String?
@@ -38,7 +57,10 @@ struct GateCommand: AsyncParsableCommand {
     let json = Environment.value(json, for: "json")
     let tolerance = try tolerance()
     if simulate { return try runTrials(tolerance, json) }
-    guard let path = replay else { throw ConsoleFault.noGate }
+    guard let path = replay else {
+      let command = self
+      return try await Interruption.cancels { try await command.judge(tolerance, json) }
+    }
     let judge = try PairedTimings.read(path).judged(tolerance: tolerance)
     let answer = judge.answer
     if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
@@ -46,6 +68,58 @@ struct GateCommand: AsyncParsableCommand {
       GateTable(answer, rule: judge.rule, tolerance: tolerance).lines.forEach(Console.print)
     }
     try leave(with: answer.verdict)
+  }
+
+  private func judge(_ tolerance: GateTolerance, _ json: String?) async throws {
+    guard let base = Environment.value(base, for: "base") else { throw ConsoleFault.noGate }
+    let plan = try suite.plan()
+    for note in plan.notes { Console.diagnose("note: \(note)") }
+    let path = Environment.value(output, for: "output") ?? "reports/gate-\(plan.suite.name).json"
+    if !replace, FileManager.default.fileExists(atPath: path) { throw GateFault.exists(path) }
+    var options = GateSession.Options(cpus: try suite.processors())
+    options.tolerance = tolerance
+    options.extraWork = try share(slowDown, "slow-down") ?? 0
+    if let text = Environment.value(time, for: "time") {
+      guard let seconds = Seconds(text), seconds > Seconds(0) else {
+        throw ConsoleFault.badTime(text)
+      }
+      options.time = seconds
+    }
+    let session = try await GateSession.open(
+      plan, base: base, head: Environment.value(head, for: "head") ?? "/proc/self/exe", options)
+    var progress = ProgressLine()
+    try await session.run { event in
+      switch event {
+      case .round(let stage, let open, let count, let blocks):
+        progress.say("\(stage.rawValue): \(open) of \(count) cases open, \(blocks) rounds done")
+        // Whatever ends us, the blocks so far can be judged again.
+        if blocks > 0 { try Self.write(session.result, to: path) }
+      case .decided: break
+      }
+    }
+    progress.clear()
+    try Self.write(session.result, to: path)
+    let answer = session.answer
+    if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
+    if json != "-" {
+      GateTable(answer, rule: options.rule, tolerance: tolerance).lines.forEach(Console.print)
+      Console.diagnose("wrote \(path)")
+    }
+    try leave(with: answer.verdict)
+  }
+
+  private static func write(_ result: GateResult, to path: String) throws {
+    let data = try JSONText.encode(result, pretty: false)
+    let folder = (path as NSString).deletingLastPathComponent
+    do {
+      if !folder.isEmpty {
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true)
+      }
+      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw GateFault.cannotWrite(path, error.localizedDescription)
+    }
   }
 
   private func tolerance() throws -> GateTolerance {
@@ -81,6 +155,7 @@ struct GateCommand: AsyncParsableCommand {
       trial.slowdown = slowdown
       trials.append(trial)
     }
+    let seed = Environment.value(suite.seed, for: "seed").flatMap { UInt64($0) } ?? 1
     let tallies = trials.map { given in
       var trial = given
       trial.suites = suites

@@ -45,6 +45,22 @@ package struct JudgedCase: Codable, Sendable {
   package let detectable: Double?
   package let reason: String?
 
+  /// One that was not run on both builds.
+  package static func unjudged(_ name: String, _ verdict: CaseVerdict, _ reason: String)
+    -> JudgedCase
+  {
+    JudgedCase(
+      name: name, verdict: verdict, stage: .screen, blocks: 0, change: nil, detectable: nil,
+      reason: reason)
+  }
+
+  /// The same times, and another word for them.
+  package func with(_ verdict: CaseVerdict, _ reason: String?) -> JudgedCase {
+    JudgedCase(
+      name: name, verdict: verdict, stage: stage, blocks: blocks, change: change,
+      detectable: detectable, reason: reason)
+  }
+
   package struct Change: Codable, Hashable, Sendable {
     package let median: Double
     package let low: Double?

@@ -8,6 +8,12 @@ package struct GateAnswer: Codable, Sendable {
   /// Whether base was compared with itself beside them, and looked different.
   package let null: Null
 
+  package init(verdict: SuiteVerdict, cells: [JudgedCase], null: Null) {
+    self.verdict = verdict
+    self.cells = cells
+    self.null = null
+  }
+
   package enum Null: String, Codable, Sendable {
     case absent, still, contaminated
   }

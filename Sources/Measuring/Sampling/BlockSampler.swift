@@ -59,6 +59,14 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
     return samples(for: settings.block, calls: calls, call)
   }
 
+  /// So many samples of so many calls each, whatever they take: both sides of a comparison count
+  /// alike.
+  package func block(calls: Int, samples: Int, _ call: () -> Void) -> [Double] {
+    let start = clock.now()
+    repeat { call() } while clock.now() - start < settings.settling.nanoseconds
+    return (0..<samples).map { _ in time(calls, call) }
+  }
+
   private func samples(for span: Seconds, calls: Int, _ call: () -> Void) -> [Double] {
     // A sample is rarely shorter than the shortest; the room is for those that are.
     let capacity = 4 * Int(span.value / shortestSample.value) + 64

@@ -48,6 +48,8 @@ package struct VariantDescription: Sendable {
   package let kind: VariantKind
   /// What a variant's name starts with that is a command of the user's own.
   package static let command = "exec:"
+  /// What a case says that leaves the choice to the build.
+  package static let best = "best"
 
   /// Why this machine cannot run it, if it cannot.
   package var unavailable: String? { missing() }

@@ -19,7 +19,8 @@ actor ChildProcess {
 
   /// Starts the worker and reads its first line.
   static func start(
-    _ command: WorkerCommand, folder: FilePath, name: String
+    _ command: WorkerCommand, folder: FilePath, name: String,
+    environment: [Environment.Key: String] = [:]
   ) async throws -> ChildProcess {
     let errorFile = folder.appending("\(name).stderr")
     let errors = try FileDescriptor.open(
@@ -35,7 +36,8 @@ actor ChildProcess {
         let result = try await Subprocess.run(
           command.executable, arguments: Arguments(command.arguments),
           // A crash must leave a signal and a line, not minutes of a backtrace's work.
-          environment: .inherit.updating(["SWIFT_BACKTRACE": "enable=no"]),
+          environment: .inherit.updating(
+            environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }),
           platformOptions: platform,
           input: .inputWriter, output: .sequence,
           error: .fileDescriptor(errors, closeAfterSpawningProcess: true)

@@ -107,7 +107,7 @@ final class LiveCase {
     guard let child, let prepared else { return before }
     let start = MonotonicClock().now()
     var answer: Answer?
-    try await forgiving { answer = try await child.ask(.sample, timeout: setting.timeout) }
+    try await forgiving { answer = try await child.ask(.sample(), timeout: setting.timeout) }
     guard record.outcome == .ok else { return before }
     guard case .block(let samples) = answer else {
       await takeEnding(while: "sampling")

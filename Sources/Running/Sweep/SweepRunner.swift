@@ -71,7 +71,7 @@ package struct SweepRunner {
       if open.isEmpty { return }
       for live in generator.shuffled(open) {
         guard let choice = live.choice else { throw Fault("there is no ceiling for this case") }
-        if cases.count > 1 { await stillness(of: cases.filter { $0 !== live }) }
+        if cases.count > 1 { await stillness(of: cases.filter { $0 !== live }.compactMap { $0.child?.process }) }
         // Blocks in a row share the probe between them, where it was of the same kind.
         var before = last?.probe
         if last?.use.unit != choice.use.unit || last?.use.level != choice.use.level
@@ -91,24 +91,6 @@ package struct SweepRunner {
         last = (choice.use, choice.memoryCanBind, after)
       }
       round += 1
-    }
-  }
-
-  /// Waits until the other children take no processor time: their pools spin a while after a call.
-  ///
-  /// The kernel counts in ticks of 10 ms, so two looks lie a little further apart.
-  private func stillness(of others: [LiveCase]) async {
-    func times() -> [Double] {
-      others.compactMap {
-        $0.child.flatMap { ProcessActivity.read(process: $0.process).processorTime.value?.value }
-      }
-    }
-    var before = times()
-    for _ in 0..<20 {
-      try? await Task.sleep(for: .milliseconds(11))
-      let now = times()
-      if now == before { return }
-      before = now
     }
   }
 }

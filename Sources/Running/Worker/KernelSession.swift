@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import Measuring
+import Planning
 import Quantities
 import Records
 
@@ -19,12 +20,14 @@ final class KernelSession<W: Workload>: CaseSession {
   /// What calls take in turn: one, or the copies of a cold case.
   private var kernels: [any Kernel] = []
   private var turn = 0
+  /// Of the extra work of a trial: part of a call.
+  private var owed = 0.0
   private var calls = 1
 
   init(order: WorkOrder) throws {
     self.order = order
     problem = try JSONDecoder().decode(W.Problem.self, from: Data(order.problem.utf8))
-    guard let variant = W.variants.first(where: { $0.name == order.variant }) else {
+    guard let variant = Self.variant(named: order.variant) else {
       throw Fault("\(W.name) has no variant '\(order.variant)' in this build")
     }
     if let missing = variant.unavailable { throw Fault(missing) }
@@ -37,6 +40,7 @@ final class KernelSession<W: Workload>: CaseSession {
     var settings = SamplingSettings()
     settings.block = order.sampling.block
     settings.sample = order.sampling.sample
+    if let paired = order.paired { settings.warmUpWindows = paired.warmUpWindows }
     sampler = BlockSampler(clock: MonotonicClock(), settings: settings)
     let ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
     self.ledger = ledger
@@ -46,6 +50,12 @@ final class KernelSession<W: Workload>: CaseSession {
         budget: $0, offered: order.systemLimit ?? .dataSize(because: "no group was offered"),
         ledger: ledger)
     }
+  }
+
+  /// A build that is compared with another chooses its own best.
+  private static func variant(named name: String) -> Variant<W>? {
+    guard name == VariantDescription.best else { return W.variants.first { $0.name == name } }
+    return W.variants.last { $0.kind == .own && $0.unavailable == nil }
   }
 
   private final class Idle: ParallelTask {
@@ -63,18 +73,23 @@ final class KernelSession<W: Workload>: CaseSession {
     let kernel = try variant.prepare(problem, operands, Execution(ledger: ledger, pool: pool))
     let seconds = Seconds(nanoseconds: sampler.clock.now() - start)
     let bytes = ledger.snapshot.live.values.reduce(.zero, +) - before
-    let check = try ResultCheck<W>(problem: problem, operands: operands, seed: order.seed)
-      .check { kernel.run() }
+    let held = ResultCheck<W>(problem: problem, operands: operands, seed: order.seed)
+    let check = order.paired?.isChecked == false ? nil : try held.check { kernel.run() }
     end(.preparation)
-    guard check.passed else {
+    if let check, !check.passed {
       return .failed(outcome: .failedCheck(reason: ResultCheck<W>.reason(of: check)), check: check)
     }
+    let digest = order.paired == nil ? nil : try held.digest { kernel.run() }
     kernels = [kernel]
-    return .prepared(try warmUp(preparation: .init(seconds: seconds, bytes: bytes), check: check))
+    var prepared = try warmUp(preparation: .init(seconds: seconds, bytes: bytes), check: check)
+    prepared.digest = digest
+    prepared.variant = variant.name
+    prepared.work = W.work(of: problem)
+    return .prepared(prepared)
   }
 
   /// The operands are let go before: what a kernel does not keep, an engine would not, either.
-  private func warmUp(preparation: Record.Preparation, check: Record.Check) throws -> Prepared {
+  private func warmUp(preparation: Record.Preparation, check: Record.Check?) throws -> Prepared {
     if order.cache == .cold { try makeCopies() }
     begin(.run)
     calls = sampler.calibrate(call)
@@ -86,7 +101,10 @@ final class KernelSession<W: Workload>: CaseSession {
       library: kernels[0].library)
   }
 
-  func sample() -> [Double] { sampler.block(calls: calls, call) }
+  func sample(calls: Int?, samples: Int?) -> [Double] {
+    guard let calls, let samples else { return sampler.block(calls: self.calls, call) }
+    return sampler.block(calls: calls, samples: samples, call)
+  }
 
   func finish() -> Finished {
     let counters = count()
@@ -111,6 +129,16 @@ final class KernelSession<W: Workload>: CaseSession {
   }
 
   private func call() {
+    callOnce()
+    guard let extra = order.paired?.extraWork, extra > 0 else { return }
+    owed += extra
+    if owed >= 1 {
+      owed -= 1
+      callOnce()
+    }
+  }
+
+  private func callOnce() {
     guard kernels.count > 1 else { return kernels[0].run() }
     kernels[turn].run()
     turn = turn + 1 == kernels.count ? 0 : turn + 1

@@ -11,9 +11,7 @@ struct ResultCheck<W: Workload> {
   /// Runs the call once. The output starts out as NaN, so that what was not written is seen, and
   /// all of it is looked over for that; the values are compared where the sample says.
   func check(_ call: () -> Void) throws -> Record.Check {
-    guard let output = operands.operands.first(where: { $0.access == .output })?.tensor else {
-      throw Fault("\(W.name) has no output to check")
-    }
+    let output = try output
     output.fillNaN()
     call()
     let flops = W.work(of: problem).flops
@@ -45,6 +43,31 @@ struct ResultCheck<W: Workload> {
       passed: worst.error <= worst.limit, relative: worst.error,
       tolerance: worst.limit, basis: tolerance.basis, sampling: sample.label,
       worst: "row \(worst.row), column \(worst.column)", ofFormat: expected.formatError)
+  }
+
+  /// A digest of what the call writes: the same bits give the same one in every build.
+  ///
+  /// - Source: FNV-1a in 64 bits (Fowler, Noll and Vo), a word of eight bytes at a time.
+  func digest(_ call: () -> Void) throws -> String {
+    let output = try output
+    output.fillNaN()
+    call()
+    var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+    func take(_ word: UInt64) { digest = (digest ^ word) &* 0x0000_0100_0000_01B3 }
+    let bytes = UnsafeRawBufferPointer(start: output.start, count: output.bytes.count)
+    let words = bytes.count / 8
+    for index in 0..<words { take(bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)) }
+    for byte in bytes[(8 * words)...] { take(UInt64(byte)) }
+    return String(digest, radix: 16)
+  }
+
+  private var output: Tensor {
+    get throws {
+      guard let output = operands.operands.first(where: { $0.access == .output })?.tensor else {
+        throw Fault("\(W.name) has no output to check")
+      }
+      return output
+    }
   }
 
   /// What a failed check tells.

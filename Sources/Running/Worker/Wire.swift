@@ -19,8 +19,9 @@ package struct Hello: Codable, Sendable {
 package enum Request: Codable, Sendable {
   /// Make a case ready: allocate, fill, pack, check, warm up.
   case prepare(order: WorkOrder)
-  /// Take one block of samples.
-  case sample
+  /// Take one block: as many samples of as many calls as are given, else as the worker's own
+  /// calibration and the order say.
+  case sample(calls: Int? = nil, samples: Int? = nil)
   /// Say what is left to say, and leave.
   case finish
   /// Measure this machine's ceilings, with each number of threads.
@@ -57,10 +58,21 @@ package struct WorkOrder: Codable, Sendable {
   package var systemLimit: SystemMemoryLimit?
   package var sampling: Sampling
   package var lastLevelCache: Bytes
+  /// Set where two builds take turns.
+  package var paired: Paired?
 
   package struct Sampling: Codable, Sendable {
     package var block: Seconds
     package var sample: Seconds
+  }
+
+  /// One side of a comparison of two builds: many processes, each soon ready.
+  package struct Paired: Codable, Sendable {
+    /// The whole check against the reference; else the result's digest alone.
+    package var isChecked: Bool
+    package var warmUpWindows: Int
+    /// Calls in addition to each, for trials of the comparison itself: 0.05 is 5 of 100.
+    package var extraWork: Double
   }
 }
 
@@ -74,6 +86,11 @@ package struct Prepared: Codable, Sendable {
   package var rotation: Int
   /// The library of others that the variant calls, by its own account.
   package var library: String?
+  /// The variant that ran, where the order left it to the worker.
+  package var variant: String?
+  package var work: Work?
+  /// Of the output's bytes, where builds are compared.
+  package var digest: String?
 }
 
 package struct Finished: Codable, Sendable {

@@ -41,9 +41,9 @@ package struct Worker {
         } catch {
           try send(Answer.failed(outcome: Self.outcome(of: error), check: nil))
         }
-      case .sample:
+      case .sample(let calls, let samples):
         guard let session else { throw Fault("sample was asked before prepare") }
-        try send(Answer.block(samples: session.sample()))
+        try send(Answer.block(samples: session.sample(calls: calls, samples: samples)))
       case .finish:
         if let session { try send(Answer.finished(session.finish())) }
         return
@@ -102,6 +102,6 @@ package struct Worker {
 protocol CaseSession: AnyObject {
   /// `.prepared`, or `.failed` when the check said no.
   func prepare() throws -> Answer
-  func sample() -> [Double]
+  func sample(calls: Int?, samples: Int?) -> [Double]
   func finish() -> Finished
 }

@@ -1,0 +1,106 @@
+import Foundation
+import OrderedCollections
+import Planning
+package import Quantities
+package import Records
+import Subprocess
+package import SystemPackage
+
+/// One of the two builds before the gate: a program, and what it says it can do.
+package struct GateBuild: Sendable {
+  package let program: FilePath
+  package let build: Build
+  private let axes: [String: Set<String>]
+  private let variants: [String: Set<String>]
+
+  /// Asks the program what workloads it has.
+  package static func open(_ path: String, side: String) async throws -> GateBuild {
+    guard FileManager.default.isExecutableFile(atPath: path) else {
+      throw GateFault.noProgram(path, side: side)
+    }
+    let program = FilePath(
+      URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
+    let listing: Listing
+    do {
+      let result = try await Subprocess.run(
+        .path(program), arguments: ["list", "workloads", "--json", "-"],
+        output: .string(limit: 1 << 24), error: .discarded)
+      guard result.terminationStatus.isSuccess else {
+        throw GateFault.notHeadroom(path, side: side)
+      }
+      listing = try JSONText.decode(Listing.self, from: Data(result.standardOutput.utf8))
+    } catch {
+      throw GateFault.notHeadroom(path, side: side)
+    }
+    return GateBuild(
+      program: program, build: await BuildReader.read(program: program),
+      axes: Dictionary(
+        listing.workloads.map { ($0.name, Set($0.axes)) }, uniquingKeysWith: { $1 }),
+      variants: Dictionary(
+        listing.workloads.map { ($0.name, Set($0.variants)) }, uniquingKeysWith: { $1 }))
+  }
+
+  private struct Listing: Decodable {
+    let workloads: [Entry]
+
+    struct Entry: Decodable {
+      let name: String
+      let axes: [String]
+      let variants: [String]
+    }
+  }
+
+  /// What a case asks for that this build has not, if anything.
+  func lacks(_ asked: Case) -> String? {
+    guard let axes = axes[asked.workload] else { return "the workload \(asked.workload)" }
+    if let axis = asked.axes.keys.first(where: { !axes.contains($0) }) { return "the axis \(axis)" }
+    let variant = asked.axes[HarnessAxis.variant.rawValue]?.text ?? VariantDescription.best
+    if variant != VariantDescription.best, !(variants[asked.workload] ?? []).contains(variant) {
+      return "the variant \(variant)"
+    }
+    return nil
+  }
+
+  /// The same program elsewhere, byte for byte: what base is compared with in the null case.
+  func copied(to folder: FilePath) throws -> GateBuild {
+    let copy = folder.appending("base-copy")
+    try FileManager.default.copyItem(atPath: program.string, toPath: copy.string)
+    return GateBuild(program: copy, build: build, axes: axes, variants: variants)
+  }
+
+  private init(
+    program: FilePath, build: Build, axes: [String: Set<String>], variants: [String: Set<String>]
+  ) {
+    self.program = program
+    self.build = build
+    self.axes = axes
+    self.variants = variants
+  }
+}
+
+/// Why two builds cannot be compared.
+package enum GateFault: FaultConvertible, Hashable {
+  case noProgram(String, side: String)
+  case notHeadroom(String, side: String)
+  case exists(String)
+  case cannotWrite(String, String)
+
+  package var fault: Fault {
+    switch self {
+    case .noProgram(let path, let side):
+      Fault(
+        "there is no program to run", at: "--\(side) \(path)",
+        fix: "build one with 'swift build -c release', and name .build/release/headroom")
+    case .notHeadroom(let path, let side):
+      Fault(
+        "the program does not answer as headroom does", at: "--\(side) \(path)",
+        fix: "try '\(path) list workloads --json -' by hand")
+    case .exists(let path):
+      Fault(
+        "the result exists", at: path,
+        fix: "overwrite it by --replace, or name another with -o")
+    case .cannotWrite(let path, let why):
+      Fault("the result cannot be written: \(why)", at: path, fix: "name another with -o")
+    }
+  }
+}

@@ -1,0 +1,259 @@
+package import Comparing
+import Foundation
+import Glibc
+import Kernels
+import Measuring
+package import Planning
+package import Quantities
+import Records
+import Statistics
+
+/// Two builds before the gate, from plan to verdict: blocks are run for as long as the judge asks
+/// for them.
+package final class GateSession {
+  /// What a gate is started with, beside its plan.
+  package struct Options: Sendable {
+    package var cpus: [Int]
+    package var tolerance = GateTolerance.standard
+    package var rule = GateRule.standard
+    /// After it a case is confirmed no further than the usual count of blocks.
+    package var time = Seconds(300)
+    /// Extra work of head's, for trials of the gate itself.
+    package var extraWork = 0.0
+
+    package init(cpus: [Int]) { self.cpus = cpus }
+  }
+
+  /// What a gate says while it runs.
+  package enum Event: Sendable {
+    case round(SuiteJudge.Stage, open: Int, of: Int, blocks: Int)
+    case decided(String, CaseVerdict)
+  }
+
+  private let plan: Plan
+  private let base: GateBuild
+  private let copy: GateBuild
+  private let head: GateBuild
+  private let options: Options
+  private let setting: GateSetting
+  private let machine: Machine
+  private let conditions: Conditions
+  /// The cases that both builds have.
+  private let cases: [PlannedCase]
+  private let unjudged: [JudgedCase]
+  private var judge: SuiteJudge
+  private var blocks: [[PairedBlock]]
+  private var null: [PairedBlock] = []
+  private var counts: [(base: [ExactMetrics], head: [ExactMetrics])]
+  private var failures: [Int: String] = [:]
+  private var random: SplitMix64
+
+  package static func open(_ plan: Plan, base: String, head: String, _ options: Options)
+    async throws -> GateSession
+  {
+    signal(SIGPIPE, SIG_IGN)
+    let base = try await GateBuild.open(base, side: "base")
+    let head = try await GateBuild.open(head, side: "head")
+    return try GateSession(plan, base: base, head: head, options)
+  }
+
+  private init(_ plan: Plan, base: GateBuild, head: GateBuild, _ options: Options) throws {
+    self.plan = plan
+    self.base = base
+    self.head = head
+    self.options = options
+    machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
+    conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
+    let folder = try ScratchFolder()
+    copy = try base.copied(to: folder.path)
+    setting = GateSetting(
+      folder: folder, cpus: options.cpus, seed: plan.measure.seed, timeout: plan.measure.timeout,
+      lastLevelCache: machine.lastLevelCache)
+    var cases: [PlannedCase] = []
+    var unjudged: [JudgedCase] = []
+    for planned in plan.cases where !planned.isCompetitor {
+      if let missing = base.lacks(planned.case) {
+        unjudged.append(.unjudged(planned.case.id, .new, "base has not \(missing)"))
+      } else if let missing = head.lacks(planned.case) {
+        unjudged.append(.unjudged(planned.case.id, .vanished, "head has not \(missing)"))
+      } else {
+        cases.append(planned)
+      }
+    }
+    self.cases = cases
+    self.unjudged = unjudged
+    judge = SuiteJudge(
+      cases: cases.map { ($0.case.id, options.tolerance) }, hasNull: !cases.isEmpty,
+      rule: options.rule)
+    blocks = Array(repeating: [], count: cases.count)
+    counts = Array(repeating: ([], []), count: cases.count)
+    random = SplitMix64(seed: plan.measure.seed)
+  }
+
+  /// Runs blocks until every case is decided; `on` is told, and may keep what there is.
+  package func run(on event: (Event) throws -> Void) async throws {
+    let started = MonotonicClock().now()
+    while true {
+      let open = judge.open
+      if open.isEmpty { return }
+      try event(.round(judge.stage, open: open.count, of: cases.count, blocks: null.count))
+      try await takeNull()
+      for index in random.shuffled(open) {
+        let elapsed = Double(MonotonicClock().now() - started) / 1e9
+        if judge.cases[index].fresh.count >= options.rule.confirmUsual,
+          elapsed > options.time.value
+        {
+          judge.close(index)
+        } else {
+          try await take(index)
+        }
+        if !judge.cases[index].isOpen {
+          try event(.decided(cases[index].case.id, judged(index).verdict))
+        }
+      }
+    }
+  }
+
+  /// What there is so far, whole at any time.
+  package var result: GateResult {
+    let cells = cases.indices.map { index in
+      GateResult.Cell(
+        name: cases[index].case.id, tolerance: options.tolerance, judged: judged(index),
+        blocks: blocks[index],
+        exact: counts[index].base.isEmpty
+          ? nil : ExactComparison(base: counts[index].base, head: counts[index].head))
+    }
+    let all = cells.map(\.judged) + unjudged
+    return GateResult(
+      suite: .init(
+        name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
+        overrides: plan.suite.overrides),
+      machine: machine, conditions: conditions, base: base.build, head: head.build,
+      rule: options.rule, seed: plan.measure.seed,
+      verdict: SuiteVerdict(
+        cases: all.map(\.verdict), isContaminated: judge.null?.isContaminated ?? false),
+      cells: cells
+        + unjudged.map {
+          GateResult.Cell(
+            name: $0.name, tolerance: options.tolerance, judged: $0, blocks: [], exact: nil)
+        }, null: null)
+  }
+
+  package var answer: GateAnswer {
+    let result = result
+    return GateAnswer(
+      verdict: result.verdict, cells: result.cells.map(\.judged),
+      null: judge.null == nil
+        ? .absent : judge.null?.isContaminated == true ? .contaminated : .still)
+  }
+
+  private func judged(_ index: Int) -> JudgedCase {
+    let judged = judge.answer.cells[index]
+    if let reason = failures[index] { return judged.with(.failed, reason) }
+    guard !counts[index].base.isEmpty else { return judged }
+    let exact = ExactComparison(base: counts[index].base, head: counts[index].head)
+    let worse = exact.changes.filter(\.isWorse)
+    if !worse.isEmpty {
+      return judged.with(
+        .regressed,
+        worse.map { "\($0.metric) went from \($0.base) to \($0.head)" }.joined(separator: "; "))
+    }
+    return judged
+  }
+
+  private func take(_ index: Int) async throws {
+    do {
+      let isFirst = counts[index].base.isEmpty
+      let (block, base, head) = try await run(
+        cases[index], self.base, self.head, isChecked: isFirst, extraWork: options.extraWork)
+      blocks[index].append(block)
+      counts[index].base.append(base)
+      counts[index].head.append(head)
+      judge.take(block.difference, for: index)
+    } catch let failure as SideFailure {
+      failures[index] = "\(failure.side): \(failure.reason)"
+      judge.close(index, because: "a side did not end well")
+    }
+  }
+
+  /// Base against its copy, on the first case, a block in each round.
+  private func takeNull() async throws {
+    guard let first = cases.indices.first(where: { failures[$0] == nil }),
+      null.count < options.rule.screenMost + options.rule.confirmUsual
+    else { return }
+    do {
+      let (block, _, _) = try await run(
+        cases[first], base, copy, isChecked: false, extraWork: 0)
+      null.append(block)
+      judge.takeNull(block.difference)
+    } catch is SideFailure {
+      // The case itself will say so.
+    }
+  }
+
+  private struct SideFailure: Error {
+    let side: String
+    let reason: String
+  }
+
+  /// A block: a fresh process a side, both made ready, then `A B B A` or `B A A B` as the coin says.
+  private func run(
+    _ planned: PlannedCase, _ base: GateBuild, _ head: GateBuild, isChecked: Bool,
+    extraWork: Double
+  ) async throws -> (PairedBlock, base: ExactMetrics, head: ExactMetrics) {
+    let isHeadFirst = random.next() & 1 == 1
+    let padding = [random.next(under: 4096), random.next(under: 4096)]
+    var sides: [GateSide] = []
+    do {
+      // Who is made ready first follows the coin, too.
+      for side in isHeadFirst ? [1, 0] : [0, 1] {
+        do {
+          sides.append(
+            try await GateSide.start(
+              side == 0 ? base : head, planned, setting: setting, isChecked: isChecked,
+              padding: padding[side], extraWork: side == 0 ? 0 : extraWork))
+        } catch let failure as GateSide.Failure {
+          throw SideFailure(side: side == 0 ? "base" : "head", reason: failure.reason)
+        } catch let failure as any FaultConvertible {
+          throw SideFailure(side: side == 0 ? "base" : "head", reason: failure.fault.what)
+        }
+      }
+      if isHeadFirst { sides.reverse() }
+      let block = try await turns(sides, isHeadFirst: isHeadFirst)
+      var metrics: [ExactMetrics] = []
+      for side in sides { metrics.append(try await Self.metrics(of: side)) }
+      return (block, metrics[0], metrics[1])
+    } catch {
+      for side in sides { await side.stop() }
+      throw error
+    }
+  }
+
+  private func turns(_ sides: [GateSide], isHeadFirst: Bool) async throws -> PairedBlock {
+    // Counts of one's own would give the faster side longer turns.
+    let calls = sides.map(\.prepared.calls).max() ?? 1
+    let pace = sides.map(\.pace).max() ?? 0.1
+    let samples = max(1, Int((setting.turn.value / (pace * Double(calls))).rounded(.up)))
+    var seconds: [[Double]] = [[], []]
+    for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
+      await stillness(of: [sides[1 - side].child.process])
+      do {
+        seconds[side].append(try await sides[side].turn(calls: calls, samples: samples))
+      } catch let failure as GateSide.Failure {
+        throw SideFailure(side: side == 0 ? "base" : "head", reason: failure.reason)
+      }
+    }
+    return PairedBlock(base: seconds[0], head: seconds[1])
+  }
+
+  private static func metrics(of side: GateSide) async throws -> ExactMetrics {
+    let memory = try await side.finish()
+    return ExactMetrics(
+      flops: side.prepared.work?.flops, allocations: memory?.allocations,
+      bytes: memory?.ledger.peakByRole ?? [:], digest: side.prepared.digest)
+  }
+}
+
+extension CaseJudge {
+  fileprivate var isOpen: Bool { [.screening, .suspect, .promising].contains(state) }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Measuring
+import OrderedCollections
+import Planning
+import Quantities
+import Records
+import Subprocess
+import SystemPackage
+
+/// One build's fresh process in a block of the gate.
+final class GateSide {
+  let child: ChildProcess
+  let prepared: Prepared
+  private let timeout: Seconds
+  private let ledger: FilePath
+
+  /// What went wrong on a side; the case is not judged further.
+  struct Failure: Error {
+    let reason: String
+  }
+
+  static func start(
+    _ build: GateBuild, _ planned: PlannedCase, setting: GateSetting, isChecked: Bool,
+    padding: Int, extraWork: Double
+  ) async throws -> GateSide {
+    let name = setting.nextName()
+    let ledger = setting.folder.path.appending("\(name).ledger")
+    // Where the stack begins moves with what lies above it: no side may have it to itself.
+    let child = try await ChildProcess.start(
+      WorkerCommand(program: build.program), folder: setting.folder.path, name: name,
+      environment: ["PADDING": String(repeating: "x", count: padding)])
+    let order = WorkOrder(
+      workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),
+      variant: planned.case.axes[HarnessAxis.variant.rawValue]?.text ?? planned.variant,
+      threads: planned.threads, cpus: setting.cpus, cache: planned.cache, seed: setting.seed,
+      memoryLimit: planned.memoryLimit, ledger: ledger.string, systemLimit: nil,
+      sampling: .init(block: setting.turn, sample: setting.sample),
+      lastLevelCache: setting.lastLevelCache,
+      paired: .init(
+        isChecked: isChecked, warmUpWindows: setting.warmUpWindows, extraWork: extraWork))
+    switch try await child.ask(.prepare(order: order), timeout: setting.timeout) {
+    case .prepared(let prepared):
+      return GateSide(child: child, prepared: prepared, timeout: setting.timeout, ledger: ledger)
+    case .failed(let outcome, _):
+      _ = await child.stop()
+      throw Failure(reason: outcome.reason ?? outcome.name)
+    default:
+      let ending = await child.stop()
+      let words = await child.lastWords() ?? ""
+      throw Failure(
+        reason: ChildEnding(
+          ending: ending, timedOut: await child.timedOut, timeout: setting.timeout,
+          doing: "preparing", lastWords: words
+        ).outcome.reason ?? "it ended while preparing")
+    }
+  }
+
+  private init(child: ChildProcess, prepared: Prepared, timeout: Seconds, ledger: FilePath) {
+    self.child = child
+    self.prepared = prepared
+    self.timeout = timeout
+    self.ledger = ledger
+  }
+
+  /// Seconds a call, as the last window of the warm-up had it.
+  var pace: Double { prepared.warmUp.windows.last ?? 0.1 }
+
+  /// One turn: the median over its samples, in seconds a call.
+  func turn(calls: Int, samples: Int) async throws -> Double {
+    guard
+      case .block(let seconds) = try await child.ask(
+        .sample(calls: calls, samples: samples), timeout: timeout)
+    else {
+      let ending = await child.stop()
+      let words = await child.lastWords() ?? ""
+      throw Failure(
+        reason: ChildEnding(
+          ending: ending, timedOut: await child.timedOut, timeout: timeout, doing: "sampling",
+          lastWords: words
+        ).outcome.reason ?? "it ended while sampling")
+    }
+    let sorted = seconds.sorted()
+    let middle = sorted.count / 2
+    let median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+    return median / Double(calls)
+  }
+
+  /// Ends the process and takes its account.
+  func finish() async throws -> Record.Memory? {
+    defer { try? FileManager.default.removeItem(atPath: ledger.string) }
+    guard case .finished(let finished) = try await child.ask(.finish, timeout: timeout) else {
+      _ = await child.stop()
+      return nil
+    }
+    _ = await child.end()
+    return finished.memory
+  }
+
+  func stop() async {
+    _ = await child.stop()
+    try? FileManager.default.removeItem(atPath: ledger.string)
+  }
+}
