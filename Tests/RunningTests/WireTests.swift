@@ -7,7 +7,8 @@ import Testing
 @Suite struct WireTests {
   /// What an outside kernel's script reads and writes.
   @Test(arguments: [
-    (Request.sample, #"{"sample":{}}"#), (.finish, #"{"finish":{}}"#),
+    (Request.sample(), #"{"sample":{}}"#),
+    (.sample(calls: 5, samples: 20), #"{"sample":{"calls":5,"samples":20}}"#), (.finish, #"{"finish":{}}"#),
     (
       .probe(unit: "fma-512", level: .dram, threads: 2),
       #"{"probe":{"level":"dram","threads":2,"unit":"fma-512"}}"#

@@ -1,5 +1,6 @@
 package import Comparing
 import Quantities
+import Records
 
 /// The gate's answer for people, in 80 columns.
 package struct GateTable {
@@ -13,7 +14,21 @@ package struct GateTable {
     self.tolerance = tolerance
   }
 
-  package var lines: [String] { [first] + [""] + rows + [""] + claims }
+  package var lines: [String] { [first] + shared + [""] + rows + [""] + claims }
+
+  /// The names as cases; nothing where they are another program's.
+  private var cases: [Case]? {
+    let cases = answer.cells.compactMap { Case(id: $0.name) }
+    return cases.count == answer.cells.count && !cases.isEmpty ? cases : nil
+  }
+
+  /// What all cases of a workload have in common, said once.
+  private var shared: [String] {
+    guard let cases else { return [] }
+    return Dictionary(grouping: cases, by: \.workload).sorted { $0.key < $1.key }.flatMap {
+      "\($0.key) \(RowLabels.constants(of: $0.value))".wrapped(80)
+    }
+  }
 
   /// The verdict and the census.
   package var first: String {
@@ -33,8 +48,10 @@ package struct GateTable {
     ]
     let cells = order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
     var lines: [String] = []
+    let labels = cases.map { RowLabels($0, room: 0) }
     for cell in cells {
-      lines += cell.name.wrapped(80)
+      let label = Case(id: cell.name).flatMap { labels?.text(of: $0) } ?? cell.name
+      lines += label.wrapped(80)
       lines.append("  " + figures(of: cell))
       if let reason = cell.reason { lines += reason.wrapped(76).map { "    " + $0 } }
     }

@@ -1,0 +1,166 @@
+import Foundation
+import Testing
+
+@Suite(.serialized) struct GateTests {
+  /// Blocks of one cell, head so many times as slow as base.
+  private func timings(_ cells: [(name: String, ratio: Double, blocks: Int)]) -> String {
+    let cells = cells.map { cell in
+      let block = #"{"base":[0.001,0.001],"head":[\#(0.001 * cell.ratio),\#(0.001 * cell.ratio)]}"#
+      let blocks = Array(repeating: block, count: cell.blocks).joined(separator: ",")
+      return #"{"name":"\#(cell.name)","blocks":[\#(blocks)]}"#
+    }
+    return #"{"cells":[\#(cells.joined(separator: ","))]}"#
+  }
+
+  private func replay(_ text: String, _ arguments: [String] = ["--json", "-"]) async throws
+    -> (code: Int32?, verdict: String?, output: String, errors: String)
+  {
+    let program = try Program()
+    defer { program.remove() }
+    try text.write(toFile: program.folder + "/blocks.json", atomically: true, encoding: .utf8)
+    let result = try await program.run(["gate", "--replay", "blocks.json"] + arguments)
+    let answer =
+      try? JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
+    return (result.code, answer?["verdict"] as? String, result.output, result.errors)
+  }
+
+  @Test(arguments: [
+    (1.0, 40, 0 as Int32, "pass"), (1.1, 40, 1, "regressed"), (0.9, 40, 0, "pass"),
+    (1.0, 1, 3, "inconclusive"), (1.1, 12, 3, "inconclusive"),
+  ])
+  func `paired timings of any program are judged`(
+    ratio: Double, blocks: Int, code: Int32, verdict: String
+  ) async throws {
+    let answer = try await replay(timings([("a", ratio, blocks)]))
+    #expect(answer.code == code)
+    #expect(answer.verdict == verdict)
+  }
+
+  @Test func `the answer says of each cell what it rests on`() async throws {
+    let answer = try await replay(timings([("slow", 1.1, 40), ("still", 1, 40)]))
+    let object =
+      try JSONSerialization.jsonObject(with: Data(answer.output.utf8)) as? [String: Any]
+    let cells = try #require(object?["cells"] as? [[String: Any]])
+    #expect(cells.map { $0["verdict"] as? String } == ["regressed", "pass"])
+    #expect(cells.map { $0["stage"] as? String } == ["confirm", "screen"])
+    #expect(cells.map { $0["blocks"] as? Int } == [17, 9])
+    let change = try #require(cells[0]["change"] as? [String: Double])
+    #expect(abs(try #require(change["median"]) - 0.1) < 1e-9)
+    #expect(abs(try #require(cells[1]["detectable"] as? Double) - 0.02) < 1e-9)
+  }
+
+  @Test func `a larger tolerance lets the same blocks pass`() async throws {
+    let text = timings([("a", 1.1, 40)])
+    #expect(
+      try await replay(text, ["--tolerate", "12%", "--detect", "20%", "--json", "-"]).code == 0)
+  }
+
+  @Test func `nothing to judge is exit 6`() async throws {
+    #expect(try await replay(#"{"cells":[]}"#).code == 6)
+  }
+
+  @Test(arguments: [
+    (#"{"cells":[{"name":"a","blocks":[{"base":[0],"head":[1]}]}]}"#, "base has the time 0.0"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[-2]}]}]}"#, "head has the time -2.0"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[NaN]}]}]}"#, "not whole JSON"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"he"#, "not whole JSON"),
+    (#"{"cells":[{"name":"a","blocks":[]},{"name":"a","blocks":[]}]}"#, "two cells"),
+    ("", "not whole JSON"),
+  ])
+  func `timings that cannot be are told so`(text: String, words: String) async throws {
+    let answer = try await replay(text)
+    #expect(answer.code == 2)
+    #expect(answer.errors.contains(words), "\(answer.errors)")
+    #expect(answer.errors.contains("blocks.json"))
+    #expect(answer.output == "")
+  }
+
+  @Test func `what people read fits 80 columns and states the claims`() async throws {
+    let name = "quantized-matmul/m=1,n=4096,k=4096,format=q4_0,variant=best,threads=1,cache=warm"
+    let other = "quantized-matmul/m=8,n=4096,k=4096,format=q4_0,variant=best,threads=1,cache=warm"
+    let answer = try await replay(timings([(name, 1.1, 40), (other, 1, 40)]), [])
+    let lines = answer.output.split(separator: "\n").map(String.init)
+    #expect(lines.first == "regressed: 2 cases judged, 1 regressed")
+    #expect(lines.allSatisfy { $0.count <= 80 })
+    #expect(lines.contains("m=1"))
+    for words in ["at most 1 %", "There was no comparison of base with itself"] {
+      #expect(lines.joined(separator: " ").contains(words))
+    }
+  }
+
+  @Test func `a simulation of few suites is the same for the same seed`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let arguments = ["gate", "--simulate", "--suites", "5", "--cases", "3", "--seed", "7"]
+    let one = try await program.run(arguments)
+    let two = try await program.run(arguments)
+    #expect(one.code == 0)
+    #expect(one.output == two.output)
+    #expect(one.output.contains("position, no coin"))
+  }
+
+  // Two builds
+
+  private static let busy = [
+    "--workload", "self-test", "-a", "behaviour=busy", "-a", "nanoseconds=20000", "-a", "threads=1",
+  ]
+
+  @Test func `a build against itself leaves a result that is judged again alike`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let run = try await program.run(
+      ["gate", "--base", Program.path, "-o", "r.json", "--json", "-"] + Self.busy)
+    let replayed = try await program.run(["gate", "--replay", "r.json", "--json", "-"])
+    #expect(run.code == replayed.code)
+    #expect(run.output == replayed.output)
+    let again = try await program.run(
+      ["gate", "--base", Program.path, "-o", "r.json"] + Self.busy)
+    #expect(again.code == 2)
+    #expect(again.errors.contains("--replace"))
+  }
+
+  @Test func `a case that fails on a side says on which, and is exit 5`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let run = try await program.run(
+      ["gate", "--base", Program.path, "--workload", "self-test"]
+        + ["-a", "behaviour=wrong", "-a", "nanoseconds=1000", "-o", "r.json"])
+    #expect(run.code == 5)
+    #expect(run.output.contains("failed: 1 case judged, 1 failed"))
+    #expect(run.output.contains("tolerance"))
+  }
+
+  /// A base that knows other workloads only.
+  @Test func `what base has not is new, and nothing judged is exit 6`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let old = program.folder + "/old"
+    try """
+    #!/bin/sh
+    echo '{"formats": [], "workloads": [{"name": "matmul", "about": "", "axes": [], "variants": []}]}'
+    """.write(toFile: old, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: old)
+    let run = try await program.run(["gate", "--base", old, "-o", "r.json"] + Self.busy)
+    #expect(run.code == 6)
+    #expect(run.output.contains("1 new"))
+    #expect(run.output.contains("base has not the workload self-test"))
+  }
+
+  @Test(arguments: [
+    (["--base", "/nowhere/headroom"], "there is no program to run"),
+    (["--base", "/bin/true"], "does not answer as headroom does"),
+    ([], "there is nothing to judge"),
+    (["--base", "/bin/true", "--tolerate", "5%", "--detect", "4%"], "no more than"),
+    (["--base", "/bin/true", "--tolerate", "5"], "--tolerate"),
+  ])
+  func `a gate that cannot begin says why and writes nothing`(
+    arguments: [String], words: String
+  ) async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let run = try await program.run(["gate"] + arguments + Self.busy)
+    #expect(run.code == 2)
+    #expect(run.errors.contains(words), "\(run.errors)")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder) == [])
+  }
+}
