@@ -95,7 +95,8 @@ let package = Package(
       name: "headroom",
       dependencies: [
         "Quantities", "Records", "Kernels", "Measuring", "Planning", "Comparing", "Running",
-        "Reporting", collections, .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Reporting", collections,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 

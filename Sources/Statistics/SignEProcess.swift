@@ -35,7 +35,8 @@ package enum SignEProcess {
   /// with a probability of `power`; none where even a rate of 1 does not.
   ///
   /// - Error: the probability is exact (every path is counted); the rate is bisected to 1e-9.
-  package static func rate(reaching threshold: Double, within count: Int, power: Double) -> Double? {
+  package static func rate(reaching threshold: Double, within count: Int, power: Double) -> Double?
+  {
     let fewest = (1...count).map { fewestSuccesses(of: $0, reaching: threshold) }
     guard fewest.contains(where: { $0 != nil }) else { return nil }
     var (low, high) = (0.0, 1.0)

@@ -32,9 +32,10 @@ struct PairedTimingsTests {
 
   @Test(arguments: ["0", "-1", "1e999"])
   func `a time that is none is refused with its place`(time: String) {
-    let words = fault(
-      #"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[1]},{"base":[1],"head":[\#(time)]}]}]}"#
-    )?.fault.description ?? ""
+    let words =
+      fault(
+        #"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[1]},{"base":[1],"head":[\#(time)]}]}]}"#
+      )?.fault.description ?? ""
     #expect(words.contains("blocks.json"))
     if time != "1e999" { #expect(words.contains("in block 2 of 'a'")) }
   }
@@ -54,8 +55,10 @@ struct PairedTimingsTests {
     (#"{"cells":[{"name":"a","blocks":[{"base":[1],"hea"#, "it is not whole JSON"),
     (#"{"cells":[{"name":"a","blocks":[{"base":[NaN],"head":[1]}]}]}"#, "it is not whole JSON"),
     (#"{"cells":[{"blocks":[]}]}"#, "'name' is missing at cells.[0]"),
-    (#"{"cells":[{"name":"a","blocks":[{"base":"x","head":[1]}]}]}"#,
-      "cells.[0].blocks.[0].base is not of the kind it must be"),
+    (
+      #"{"cells":[{"name":"a","blocks":[{"base":"x","head":[1]}]}]}"#,
+      "cells.[0].blocks.[0].base is not of the kind it must be"
+    ),
     ("[]", "the top is not of the kind it must be"),
   ])
   func `what cannot be read says where`(text: String, why: String) {

@@ -137,7 +137,8 @@ struct SuiteJudgeTests {
     #expect(answer(blocks).blocks == answer(scaled).blocks)
   }
 
-  @Test(arguments: [1, 2, 3, 4, 5] as [UInt64]) func `the order of blocks within a stage is nothing`(
+  @Test(arguments: [1, 2, 3, 4, 5] as [UInt64])
+  func `the order of blocks within a stage is nothing`(
     seed: UInt64
   ) {
     // Slow enough to be suspected at the eighth block in any order.

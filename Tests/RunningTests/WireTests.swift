@@ -8,7 +8,8 @@ import Testing
   /// What an outside kernel's script reads and writes.
   @Test(arguments: [
     (Request.sample(), #"{"sample":{}}"#),
-    (.sample(calls: 5, samples: 20), #"{"sample":{"calls":5,"samples":20}}"#), (.finish, #"{"finish":{}}"#),
+    (.sample(calls: 5, samples: 20), #"{"sample":{"calls":5,"samples":20}}"#),
+    (.finish, #"{"finish":{}}"#),
     (
       .probe(unit: "fma-512", level: .dram, threads: 2),
       #"{"probe":{"level":"dram","threads":2,"unit":"fma-512"}}"#

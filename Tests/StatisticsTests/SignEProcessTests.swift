@@ -6,7 +6,7 @@ struct SignEProcessTests {
   /// `2 * quad(lambda p: (2*p)**S * (2 - 2*p)**(n - S), 0.5, 1, epsrel=1e-13)[0]`.
   @Test(arguments: [
     (9, 9, 102.3), (0, 0, 1.0), (1, 1, 1.5), (0, 1, 0.5), (13, 14, 155.96190476190475),
-    (15, 17, 107.01470588235296), (48, 48, 11488774559618.592), (30, 48, 1.5045497669201104)
+    (15, 17, 107.01470588235296), (48, 48, 11488774559618.592), (30, 48, 1.5045497669201104),
   ])
   func `evidence is the mixture's integral`(successes: Int, count: Int, expected: Double) {
     let evidence = SignEProcess.evidence(successes: successes, of: count)

@@ -23,12 +23,11 @@ package enum SuiteVerdict: String, Codable, Hashable, Sendable {
   package init(cases: [CaseVerdict], isContaminated: Bool) {
     let judged = cases.filter { $0 != .new && $0 != .vanished }
     self =
-      if judged.isEmpty { .nothingJudged }
-      else if isContaminated { .contaminated }
-      else if judged.contains(.regressed) { .regressed }
-      else if judged.contains(.failed) { .failed }
-      else if judged.contains(.inconclusive) { .inconclusive }
-      else { .pass }
+      if judged.isEmpty { .nothingJudged } else if isContaminated {
+        .contaminated
+      } else if judged.contains(.regressed) { .regressed } else if judged.contains(.failed) {
+        .failed
+      } else if judged.contains(.inconclusive) { .inconclusive } else { .pass }
   }
 }
 

@@ -84,8 +84,10 @@ package struct PairedTimings: Codable, Sendable {
 
   private static func words(of error: DecodingError) -> String {
     func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty ? "the top" : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-        .joined(separator: ".")
+      path.isEmpty
+        ? "the top"
+        : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
+          .joined(separator: ".")
     }
     return switch error {
     case .keyNotFound(let key, let context):

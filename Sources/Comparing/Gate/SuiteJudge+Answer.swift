@@ -38,7 +38,8 @@ extension SuiteJudge {
     JudgedCase(
       name: judge.name, verdict: judge.state.verdict,
       stage: judge.fresh.isEmpty ? .screen : .confirm, blocks: judge.differences.count,
-      change: Self.change(of: judge), detectable: detectable(of: judge, rates), reason: judge.reason)
+      change: Self.change(of: judge), detectable: detectable(of: judge, rates), reason: judge.reason
+    )
   }
 
   /// The slow-down that a case would have failed for with a probability of 99 %, given the noise that

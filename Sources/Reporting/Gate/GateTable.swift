@@ -34,8 +34,10 @@ package struct GateTable {
   package var first: String {
     var counts: [CaseVerdict: Int] = [:]
     for cell in answer.cells { counts[cell.verdict, default: 0] += 1 }
-    let words = [CaseVerdict.regressed, .failed, .inconclusive, .improved, .accepted, .new, .vanished]
-      .compactMap { verdict in counts[verdict].map { "\($0) \(verdict.rawValue)" } }
+    let words = [
+      CaseVerdict.regressed, .failed, .inconclusive, .improved, .accepted, .new, .vanished,
+    ]
+    .compactMap { verdict in counts[verdict].map { "\($0) \(verdict.rawValue)" } }
     let judged = answer.cells.count - (counts[.new] ?? 0) - (counts[.vanished] ?? 0)
     return "\(answer.verdict.rawValue): "
       + (["\(judged) \(judged == 1 ? "case" : "cases") judged"] + words).joined(separator: ", ")
@@ -104,6 +106,7 @@ package struct GateTable {
 
   /// `+3.2 %`, `-0.4 %`.
   static func signed(_ share: Double) -> String {
-    "\(share < 0 ? "" : "+")\(fixed(share * 100, 1)) %"
+    let text = fixed(share * 100, 1)
+    return "\(text.hasPrefix("-") ? "" : "+")\(text) %"
   }
 }

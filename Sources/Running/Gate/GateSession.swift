@@ -158,7 +158,8 @@ package final class GateSession {
         .regressed,
         worse.map { "\($0.metric) went from \($0.base) to \($0.head)" }.joined(separator: "; "))
     }
-    return judged
+    return exact.outputChanged == true
+      ? judged.with(judged.verdict, judged.reason ?? "the results' bits changed") : judged
   }
 
   private func take(_ index: Int) async throws {
@@ -231,7 +232,9 @@ package final class GateSession {
 
   private func turns(_ sides: [GateSide], isHeadFirst: Bool) async throws -> PairedBlock {
     // Counts of one's own would give the faster side longer turns.
-    let calls = sides.map(\.prepared.calls).max() ?? 1
+    var calls = sides.map(\.prepared.calls).max() ?? 1
+    // Extra work must be a whole number of calls.
+    if options.extraWork > 0 { calls = (calls + 99) / 100 * 100 }
     let pace = sides.map(\.pace).max() ?? 0.1
     let samples = max(1, Int((setting.turn.value / (pace * Double(calls))).rounded(.up)))
     var seconds: [[Double]] = [[], []]

@@ -71,7 +71,8 @@ package struct SweepRunner {
       if open.isEmpty { return }
       for live in generator.shuffled(open) {
         guard let choice = live.choice else { throw Fault("there is no ceiling for this case") }
-        if cases.count > 1 { await stillness(of: cases.filter { $0 !== live }.compactMap { $0.child?.process }) }
+        let others = cases.filter { $0 !== live }.compactMap { $0.child?.process }
+        if !others.isEmpty { await stillness(of: others) }
         // Blocks in a row share the probe between them, where it was of the same kind.
         var before = last?.probe
         if last?.use.unit != choice.use.unit || last?.use.level != choice.use.level

@@ -20,8 +20,6 @@ final class KernelSession<W: Workload>: CaseSession {
   /// What calls take in turn: one, or the copies of a cold case.
   private var kernels: [any Kernel] = []
   private var turn = 0
-  /// Of the extra work of a trial: part of a call.
-  private var owed = 0.0
   private var calls = 1
 
   init(order: WorkOrder) throws {
@@ -103,7 +101,9 @@ final class KernelSession<W: Workload>: CaseSession {
 
   func sample(calls: Int?, samples: Int?) -> [Double] {
     guard let calls, let samples else { return sampler.block(calls: self.calls, call) }
-    return sampler.block(calls: calls, samples: samples, call)
+    // Every sample has its share of a trial's extra work, or the median would not see it.
+    let extra = Double(calls) * (order.paired?.extraWork ?? 0)
+    return sampler.block(calls: calls + Int(extra.rounded()), samples: samples, call)
   }
 
   func finish() -> Finished {
@@ -129,16 +129,6 @@ final class KernelSession<W: Workload>: CaseSession {
   }
 
   private func call() {
-    callOnce()
-    guard let extra = order.paired?.extraWork, extra > 0 else { return }
-    owed += extra
-    if owed >= 1 {
-      owed -= 1
-      callOnce()
-    }
-  }
-
-  private func callOnce() {
     guard kernels.count > 1 else { return kernels[0].run() }
     kernels[turn].run()
     turn = turn + 1 == kernels.count ? 0 : turn + 1

@@ -71,7 +71,7 @@ package struct WorkOrder: Codable, Sendable {
     /// The whole check against the reference; else the result's digest alone.
     package var isChecked: Bool
     package var warmUpWindows: Int
-    /// Calls in addition to each, for trials of the comparison itself: 0.05 is 5 of 100.
+    /// Calls in addition to a sample's, for trials of the comparison itself: 0.05 is 5 of 100.
     package var extraWork: Double
   }
 }
