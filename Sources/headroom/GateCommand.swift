@@ -65,7 +65,7 @@ struct GateCommand: AsyncParsableCommand {
     let answer = judge.answer
     if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
     if json != "-" {
-      GateTable(answer, rule: judge.rule, tolerance: tolerance).lines.forEach(Console.print)
+      GateTable(answer, rule: judge.rule).lines.forEach(Console.print)
     }
     try leave(with: answer.verdict)
   }
@@ -77,7 +77,8 @@ struct GateCommand: AsyncParsableCommand {
     let path = Environment.value(output, for: "output") ?? "reports/gate-\(plan.suite.name).json"
     if !replace, FileManager.default.fileExists(atPath: path) { throw GateFault.exists(path) }
     var options = GateSession.Options(cpus: try suite.processors())
-    options.tolerance = tolerance
+    options.tolerated = try share(tolerate, "tolerate")
+    options.detected = try share(detect, "detect")
     options.extraWork = try share(slowDown, "slow-down") ?? 0
     if let text = Environment.value(time, for: "time") {
       guard let seconds = Seconds(text), seconds > Seconds(0) else {
@@ -102,7 +103,7 @@ struct GateCommand: AsyncParsableCommand {
     let answer = session.answer
     if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
     if json != "-" {
-      GateTable(answer, rule: options.rule, tolerance: tolerance).lines.forEach(Console.print)
+      GateTable(answer, rule: options.rule).lines.forEach(Console.print)
       Console.diagnose("wrote \(path)")
     }
     try leave(with: answer.verdict)
@@ -123,11 +124,12 @@ struct GateCommand: AsyncParsableCommand {
   }
 
   private func tolerance() throws -> GateTolerance {
-    let standard = GateTolerance.standard
-    let low = try share(tolerate, "tolerate") ?? standard.tolerated
-    let high = try share(detect, "detect") ?? max(standard.detected, low + 0.03)
-    guard low < high else { throw ConsoleFault.noRoom(tolerate: low, detect: high) }
-    return GateTolerance(tolerated: low, detected: high)
+    let (low, high) = (try share(tolerate, "tolerate"), try share(detect, "detect"))
+    guard let tolerance = GateTolerance(tolerated: low, detected: high) else {
+      throw ConsoleFault.noRoom(
+        tolerate: low ?? GateTolerance.standard.tolerated, detect: high ?? 0)
+    }
+    return tolerance
   }
 
   private func share(_ given: String?, _ option: String) throws -> Double? {

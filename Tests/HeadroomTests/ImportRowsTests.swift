@@ -5,7 +5,8 @@ import Testing
 @Suite struct ImportRowsTests {
   private static let rows: [String: Int] = [
     "CMicrokernels": 0, "CLinux": 0, "CGperftools": 0, "Quantities": 1, "Statistics": 1,
-    "Kernels": 2, "Records": 2, "Measuring": 3, "Planning": 4, "Running": 5, "Reporting": 5,
+    "Kernels": 2, "Records": 2, "Measuring": 3, "Planning": 4, "Comparing": 4, "Running": 5,
+    "Reporting": 5,
     "headroom": 6,
   ]
   private static let platform: Set<String> = ["Foundation", "Glibc", "Synchronization", "Dispatch"]

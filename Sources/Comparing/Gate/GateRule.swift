@@ -30,6 +30,14 @@ package struct GateTolerance: Hashable, Codable, Sendable {
 
   package static let standard = GateTolerance(tolerated: 0.02, detected: 0.05)
 
+  /// From what was given; what is left out stays at least 3 % above what is tolerated.
+  package init?(tolerated: Double?, detected: Double?) {
+    let low = tolerated ?? Self.standard.tolerated
+    let high = detected ?? max(Self.standard.detected, low + 0.03)
+    guard low < high else { return nil }
+    self.init(tolerated: low, detected: high)
+  }
+
   /// A threshold at the effect that is to be seen has a power of one half, so there are two.
   package init(tolerated: Double, detected: Double) {
     precondition(0 < tolerated && tolerated < detected, "what must be seen exceeds what may be")

@@ -35,6 +35,8 @@ package enum SuiteVerdict: String, Codable, Hashable, Sendable {
 package struct JudgedCase: Codable, Sendable {
   package let name: String
   package let verdict: CaseVerdict
+  /// What it was judged by; nil where it was not.
+  package let tolerance: GateTolerance?
   package let stage: SuiteJudge.Stage
   /// How many were looked at.
   package let blocks: Int
@@ -49,14 +51,16 @@ package struct JudgedCase: Codable, Sendable {
     -> JudgedCase
   {
     JudgedCase(
-      name: name, verdict: verdict, stage: .screen, blocks: 0, change: nil, detectable: nil,
+      name: name, verdict: verdict, tolerance: nil, stage: .screen, blocks: 0, change: nil,
+      detectable: nil,
       reason: reason)
   }
 
   /// The same times, and another word for them.
   package func with(_ verdict: CaseVerdict, _ reason: String?) -> JudgedCase {
     JudgedCase(
-      name: name, verdict: verdict, stage: stage, blocks: blocks, change: change,
+      name: name, verdict: verdict, tolerance: tolerance, stage: stage, blocks: blocks,
+      change: change,
       detectable: detectable, reason: reason)
   }
 

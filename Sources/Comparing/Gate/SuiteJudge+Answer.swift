@@ -36,7 +36,7 @@ extension SuiteJudge {
 
   private func judged(_ judge: CaseJudge, _ rates: [Int: Double?]) -> JudgedCase {
     JudgedCase(
-      name: judge.name, verdict: judge.state.verdict,
+      name: judge.name, verdict: judge.state.verdict, tolerance: judge.tolerance,
       stage: judge.fresh.isEmpty ? .screen : .confirm, blocks: judge.differences.count,
       change: Self.change(of: judge), detectable: detectable(of: judge, rates), reason: judge.reason
     )

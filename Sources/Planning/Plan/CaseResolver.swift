@@ -37,7 +37,7 @@ struct CaseResolver {
         case: asked, problem: problem, variant: variant.name, kind: variant.kind,
         threads: threads, cache: cache, memoryLimit: limit, work: try workload.work(of: problem),
         predicted: try workload.memory(of: problem, variant: variant.name, threads: threads),
-        merged: [], group: nil))
+        gate: grid.entry.gate, merged: [], group: nil))
   }
 
   private var chosenVariant: VariantDescription? {

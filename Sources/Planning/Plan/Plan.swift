@@ -42,6 +42,7 @@ package struct PlannedCase: Sendable {
   package let memoryLimit: Bytes?
   package let work: Work
   package let predicted: MemoryPlan
+  package let gate: GateOptions
   /// The ids of cases that resolved to the same work and will not run again.
   package fileprivate(set) var merged: [String]
   /// Cases of one group are sampled in turns; nil where a case is alone.

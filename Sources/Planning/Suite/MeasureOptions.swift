@@ -90,10 +90,11 @@ extension MeasureOptions {
     }
   }
 
-  /// `0.5 %` as 0.005: a bare number might mean either, and is refused.
-  private func percentage(_ text: String) -> Double? {
-    guard text.hasSuffix("%"), let value = Double(text.dropLast().trimmed), value > 0, value < 100
-    else { return nil }
-    return value / 100
-  }
+}
+
+/// `0.5 %` as 0.005: a bare number might mean either, and is refused.
+func percentage(_ text: String) -> Double? {
+  guard text.hasSuffix("%"), let value = Double(text.dropLast().trimmed), value > 0, value < 100
+  else { return nil }
+  return value / 100
 }

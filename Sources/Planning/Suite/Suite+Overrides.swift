@@ -33,7 +33,7 @@ extension Suite {
       }
       return SuiteEntry(
         workload: entry.workload, axes: kept + [assignment], skip: entry.skip,
-        interleave: entry.interleave, place: entry.place)
+        interleave: entry.interleave, gate: entry.gate, place: entry.place)
     }
   }
 }

@@ -26,6 +26,8 @@ extension SuiteFault {
         fix: "use letters, digits, '-', '_' and '.'")
     case .badMeasure(let key, let text, let place):
       Fault("\(key.rawValue) is '\(text)'", at: "\(place)", fix: "give \(key.wanted)")
+    case .badGate(let key, let text, let place):
+      Fault("\(key.rawValue) is '\(text)'", at: "\(place)", fix: "give \(key.wanted)")
     case .emptySweep(let place):
       Fault(
         "the sweep is empty", at: "\(place)",

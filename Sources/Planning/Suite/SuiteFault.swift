@@ -11,6 +11,7 @@ package enum SuiteFault: FaultConvertible, Hashable {
   case wrongShape(String, wanted: String, found: String, Place)
   case badName(String, Place)
   case badMeasure(MeasureKey, String, Place)
+  case badGate(GateKey, String, Place)
   case emptySweep(Place)
   case emptyCondition(Place)
 

@@ -15,7 +15,8 @@ package enum SuiteReader {
 
   package static func parse(_ text: String, path: String) throws -> Suite {
     let root = try root(of: text, path)
-    let fields = try root.fields("the suite", known: ["suite", "about", "measure", "sweep"])
+    let fields = try root.fields(
+      "the suite", known: ["suite", "about", "measure", "gate", "sweep"])
     let name = try fields.required("suite").text("suite")
     // The run file is named for it.
     guard name.value.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]*/) != nil else {
@@ -23,7 +24,8 @@ package enum SuiteReader {
     }
     let measure = try fields["measure"].map(measure) ?? MeasureOptions()
     let sweep = try fields.required("sweep")
-    let entries = try sweep.items("sweep").map(entry)
+    let common = try fields["gate"].map(gate) ?? GateOptions()
+    let entries = try sweep.items("sweep").map { try entry($0, common) }
     guard !entries.isEmpty else { throw SuiteFault.emptySweep(sweep.place) }
     return Suite(
       name: name.value, about: try fields["about"]?.text("about").value,
@@ -40,14 +42,26 @@ package enum SuiteReader {
     return options
   }
 
-  private static func entry(_ node: SuiteNode) throws -> SuiteEntry {
-    let known = ["workload", "axes", "skip", "interleave"]
+  private static func gate(_ node: SuiteNode) throws -> GateOptions {
+    var options = GateOptions()
+    let fields = try node.fields("gate", known: GateKey.allCases.map(\.rawValue))
+    for key in GateKey.allCases {
+      guard let text = try fields[key.rawValue]?.text(key.rawValue) else { continue }
+      try options.set(key, to: text.value, at: text.place)
+    }
+    return options
+  }
+
+  private static func entry(_ node: SuiteNode, _ common: GateOptions) throws -> SuiteEntry {
+    let known = ["workload", "axes", "skip", "interleave", "gate"]
     let fields = try node.fields("an entry of sweep", known: known)
     return SuiteEntry(
       workload: try fields.required("workload").text("workload"),
       axes: try fields["axes"].map { try assignments($0, "axes") } ?? [],
       skip: try fields["skip"]?.items("skip").map(skipRule) ?? [],
-      interleave: try fields["interleave"]?.text("interleave"), place: node.place)
+      interleave: try fields["interleave"]?.text("interleave"),
+      gate: (try fields["gate"].map(gate) ?? GateOptions()).falling(backOn: common),
+      place: node.place)
   }
 
   private static func skipRule(_ node: SuiteNode) throws -> SkipRule {

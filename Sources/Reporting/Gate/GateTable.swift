@@ -6,12 +6,10 @@ import Records
 package struct GateTable {
   private let answer: GateAnswer
   private let rule: GateRule
-  private let tolerance: GateTolerance
 
-  package init(_ answer: GateAnswer, rule: GateRule, tolerance: GateTolerance) {
+  package init(_ answer: GateAnswer, rule: GateRule) {
     self.answer = answer
     self.rule = rule
-    self.tolerance = tolerance
   }
 
   package var lines: [String] { [first] + shared + [""] + rows + [""] + claims }
@@ -79,10 +77,14 @@ package struct GateTable {
   /// What the verdicts mean, in numbers.
   private var claims: [String] {
     func whole(_ share: Double) -> String { "\(significantPercent(share)) %" }
+    let tolerances = Set(answer.cells.compactMap(\.tolerance))
+    let common = tolerances.count == 1 ? tolerances.first : nil
+    let tolerated = common.map { whole($0.tolerated) } ?? "the suite tolerates of it"
+    let detected = common.map { "\(whole($0.detected)) or more" } ?? "what must be seen of it"
     var text =
-      "If no case slowed by more than \(whole(tolerance.tolerated)), this verdict is 'regressed' "
+      "If no case slowed by more than \(tolerated), this verdict is 'regressed' "
       + "with a probability of at most \(whole(rule.falseAlarm)), over all cases together; a case "
-      + "that slowed by \(whole(tolerance.detected)) or more passes with at most "
+      + "that slowed by \(detected) passes with at most "
       + "\(whole(rule.missed)). 'sees': the slow-down that fails a case as noisy as this with 99 %."
       + " The change is head's time against base's, with the 95 % interval of its median."
     switch answer.null {

@@ -82,6 +82,7 @@ package struct GateBuild: Sendable {
 package enum GateFault: FaultConvertible, Hashable {
   case noProgram(String, side: String)
   case notHeadroom(String, side: String)
+  case noRoom(String)
   case exists(String)
   case cannotWrite(String, String)
 
@@ -95,6 +96,10 @@ package enum GateFault: FaultConvertible, Hashable {
       Fault(
         "the program does not answer as headroom does", at: "--\(side) \(path)",
         fix: "try '\(path) list workloads --json -' by hand")
+    case .noRoom(let name):
+      Fault(
+        "what must be detected is no more than what is tolerated", at: name,
+        fix: "give the entry's gate: a larger detect: noise needs room between the two")
     case .exists(let path):
       Fault(
         "the result exists", at: path,

@@ -14,7 +14,9 @@ package final class GateSession {
   /// What a gate is started with, beside its plan.
   package struct Options: Sendable {
     package var cpus: [Int]
-    package var tolerance = GateTolerance.standard
+    /// Over what the suite says.
+    package var tolerated: Double?
+    package var detected: Double?
     package var rule = GateRule.standard
     /// After it a case is confirmed no further than the usual count of blocks.
     package var time = Seconds(300)
@@ -40,6 +42,7 @@ package final class GateSession {
   private let conditions: Conditions
   /// The cases that both builds have.
   private let cases: [PlannedCase]
+  private let tolerances: [GateTolerance]
   private let unjudged: [JudgedCase]
   private var judge: SuiteJudge
   private var blocks: [[PairedBlock]]
@@ -82,8 +85,16 @@ package final class GateSession {
     }
     self.cases = cases
     self.unjudged = unjudged
+    tolerances = try cases.map { planned in
+      let low = options.tolerated ?? planned.gate.tolerated
+      let high = options.detected ?? planned.gate.detected
+      guard let tolerance = GateTolerance(tolerated: low, detected: high) else {
+        throw GateFault.noRoom(planned.case.id)
+      }
+      return tolerance
+    }
     judge = SuiteJudge(
-      cases: cases.map { ($0.case.id, options.tolerance) }, hasNull: !cases.isEmpty,
+      cases: zip(cases, tolerances).map { ($0.case.id, $1) }, hasNull: !cases.isEmpty,
       rule: options.rule)
     blocks = Array(repeating: [], count: cases.count)
     counts = Array(repeating: ([], []), count: cases.count)
@@ -118,7 +129,7 @@ package final class GateSession {
   package var result: GateResult {
     let cells = cases.indices.map { index in
       GateResult.Cell(
-        name: cases[index].case.id, tolerance: options.tolerance, judged: judged(index),
+        name: cases[index].case.id, tolerance: tolerances[index], judged: judged(index),
         blocks: blocks[index],
         exact: counts[index].base.isEmpty
           ? nil : ExactComparison(base: counts[index].base, head: counts[index].head))
@@ -135,7 +146,7 @@ package final class GateSession {
       cells: cells
         + unjudged.map {
           GateResult.Cell(
-            name: $0.name, tolerance: options.tolerance, judged: $0, blocks: [], exact: nil)
+            name: $0.name, tolerance: .standard, judged: $0, blocks: [], exact: nil)
         }, null: null)
   }
 
@@ -143,7 +154,7 @@ package final class GateSession {
     let result = result
     return GateAnswer(
       verdict: result.verdict, cells: result.cells.map(\.judged),
-      null: judge.null == nil
+      null: null.isEmpty
         ? .absent : judge.null?.isContaminated == true ? .contaminated : .still)
   }
 
@@ -158,8 +169,10 @@ package final class GateSession {
         .regressed,
         worse.map { "\($0.metric) went from \($0.base) to \($0.head)" }.joined(separator: "; "))
     }
-    return exact.outputChanged == true
-      ? judged.with(judged.verdict, judged.reason ?? "the results' bits changed") : judged
+    guard exact.outputChanged == true else { return judged }
+    let mustAgree = cases[index].gate.areOutputsExact == true
+    return judged.with(
+      mustAgree ? .regressed : judged.verdict, judged.reason ?? "the results' bits changed")
   }
 
   private func take(_ index: Int) async throws {
@@ -220,7 +233,9 @@ package final class GateSession {
         }
       }
       if isHeadFirst { sides.reverse() }
-      let block = try await turns(sides, isHeadFirst: isHeadFirst)
+      let block = try await turns(
+        sides, of: planned.gate.turn ?? setting.turn, threads: planned.threads,
+        isHeadFirst: isHeadFirst)
       var metrics: [ExactMetrics] = []
       for side in sides { metrics.append(try await Self.metrics(of: side)) }
       return (block, metrics[0], metrics[1])
@@ -230,16 +245,19 @@ package final class GateSession {
     }
   }
 
-  private func turns(_ sides: [GateSide], isHeadFirst: Bool) async throws -> PairedBlock {
+  private func turns(
+    _ sides: [GateSide], of turn: Seconds, threads: Int, isHeadFirst: Bool
+  ) async throws -> PairedBlock {
     // Counts of one's own would give the faster side longer turns.
     var calls = sides.map(\.prepared.calls).max() ?? 1
     // Extra work must be a whole number of calls.
     if options.extraWork > 0 { calls = (calls + 99) / 100 * 100 }
     let pace = sides.map(\.pace).max() ?? 0.1
-    let samples = max(1, Int((setting.turn.value / (pace * Double(calls))).rounded(.up)))
+    let samples = max(1, Int((turn.value / (pace * Double(calls))).rounded(.up)))
     var seconds: [[Double]] = [[], []]
     for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
-      await stillness(of: [sides[1 - side].child.process])
+      // A thread alone sleeps in its read; a pool spins a while after a call.
+      if threads > 1 { await stillness(of: [sides[1 - side].child.process]) }
       do {
         seconds[side].append(try await sides[side].turn(calls: calls, samples: samples))
       } catch let failure as GateSide.Failure {

@@ -11,8 +11,11 @@ package final class GateSetting: Sendable {
   /// A turn's length; the same count of calls on both sides, so that it is that of the slower one.
   package let turn = Seconds(0.1)
   package let sample = Seconds(0.001)
-  /// Of 10 ms: a block's two processes must be ready within 150 ms each.
+  /// A block's two processes must be ready within 150 ms each, and soon where turns are short.
   package let warmUpWindows = 6
+  static func warmUpWindow(before turn: Seconds) -> Seconds {
+    Seconds(min(0.01, turn.value / 4))
+  }
   private let names = Mutex(0)
 
   package init(

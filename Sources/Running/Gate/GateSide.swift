@@ -23,6 +23,7 @@ final class GateSide {
     _ build: GateBuild, _ planned: PlannedCase, setting: GateSetting, isChecked: Bool,
     padding: Int, extraWork: Double
   ) async throws -> GateSide {
+    let turn = planned.gate.turn ?? setting.turn
     let name = setting.nextName()
     let ledger = setting.folder.path.appending("\(name).ledger")
     // Where the stack begins moves with what lies above it: no side may have it to itself.
@@ -34,10 +35,11 @@ final class GateSide {
       variant: planned.case.axes[HarnessAxis.variant.rawValue]?.text ?? planned.variant,
       threads: planned.threads, cpus: setting.cpus, cache: planned.cache, seed: setting.seed,
       memoryLimit: planned.memoryLimit, ledger: ledger.string, systemLimit: nil,
-      sampling: .init(block: setting.turn, sample: setting.sample),
+      sampling: .init(block: turn, sample: setting.sample),
       lastLevelCache: setting.lastLevelCache,
       paired: .init(
-        isChecked: isChecked, warmUpWindows: setting.warmUpWindows, extraWork: extraWork))
+        isChecked: isChecked, warmUpWindow: GateSetting.warmUpWindow(before: turn),
+        warmUpWindows: setting.warmUpWindows, extraWork: extraWork))
     switch try await child.ask(.prepare(order: order), timeout: setting.timeout) {
     case .prepared(let prepared):
       return GateSide(child: child, prepared: prepared, timeout: setting.timeout, ledger: ledger)

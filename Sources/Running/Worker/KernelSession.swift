@@ -38,7 +38,10 @@ final class KernelSession<W: Workload>: CaseSession {
     var settings = SamplingSettings()
     settings.block = order.sampling.block
     settings.sample = order.sampling.sample
-    if let paired = order.paired { settings.warmUpWindows = paired.warmUpWindows }
+    if let paired = order.paired {
+      settings.window = paired.warmUpWindow
+      settings.warmUpWindows = paired.warmUpWindows
+    }
     sampler = BlockSampler(clock: MonotonicClock(), settings: settings)
     let ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
     self.ledger = ledger

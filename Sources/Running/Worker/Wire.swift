@@ -70,6 +70,7 @@ package struct WorkOrder: Codable, Sendable {
   package struct Paired: Codable, Sendable {
     /// The whole check against the reference; else the result's digest alone.
     package var isChecked: Bool
+    package var warmUpWindow: Seconds
     package var warmUpWindows: Int
     /// Calls in addition to a sample's, for trials of the comparison itself: 0.05 is 5 of 100.
     package var extraWork: Double

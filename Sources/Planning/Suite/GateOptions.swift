@@ -1,0 +1,60 @@
+package import Quantities
+
+/// What a suite, or an entry of its sweep, says of being gated; what is left out falls back.
+package struct GateOptions: Hashable, Sendable {
+  /// Slow-downs up to this one are no regression: 0.02 is 2 %.
+  package var tolerated: Double?
+  /// Slow-downs from this one on must not pass.
+  package var detected: Double?
+  /// How long one build is sampled before the other has its turn.
+  package var turn: Seconds?
+  /// Whether other bits in the results fail a case, rather than being noted.
+  package var areOutputsExact: Bool?
+
+  package init() {}
+
+  /// Each option of its own, else the other's.
+  package func falling(backOn other: GateOptions) -> GateOptions {
+    var options = self
+    options.tolerated = tolerated ?? other.tolerated
+    options.detected = detected ?? other.detected
+    options.turn = turn ?? other.turn
+    options.areOutputsExact = areOutputsExact ?? other.areOutputsExact
+    return options
+  }
+}
+
+/// The options by the names that suites give them.
+package enum GateKey: String, CaseIterable, Sendable {
+  case tolerate, detect, turn, outputs
+
+  /// What a value must look like.
+  var wanted: String {
+    switch self {
+    case .tolerate: "a percentage, as 2 %"
+    case .detect: "a percentage above what is tolerated, as 5 %"
+    case .turn: "a number and a unit, as 100 ms"
+    case .outputs: "exact or noted"
+    }
+  }
+}
+
+extension GateOptions {
+  mutating func set(_ key: GateKey, to text: String, at place: Place) throws {
+    let isSet =
+      switch key {
+      case .tolerate: set(\.tolerated, percentage(text))
+      case .detect: set(\.detected, percentage(text).flatMap { $0 > tolerated ?? 0 ? $0 : nil })
+      case .turn: set(\.turn, Seconds(text).flatMap { $0 > Seconds(0) ? $0 : nil })
+      case .outputs: set(\.areOutputsExact, ["exact": true, "noted": false][text])
+      }
+    guard isSet else { throw SuiteFault.badGate(key, text, place) }
+  }
+
+  private mutating func set<Value>(_ path: WritableKeyPath<GateOptions, Value?>, _ value: Value?)
+    -> Bool
+  {
+    self[keyPath: path] = value
+    return value != nil
+  }
+}
