@@ -32,6 +32,19 @@ enum Console {
     }
   }
 
+  /// Adds to the end of a file, which is made where there is none.
+  static func append(_ data: Data, to path: String) throws {
+    if !FileManager.default.fileExists(atPath: path) { return try write(data, to: path) }
+    do {
+      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+      try file.seekToEnd()
+      try file.write(contentsOf: data)
+      try file.close()
+    } catch {
+      throw ConsoleFault.cannotWrite(path)
+    }
+  }
+
   /// A reader that has seen enough (`| head`) closes the pipe: that is no error of ours.
   private static func put(_ data: Data, _ handle: FileHandle) {
     try? handle.write(contentsOf: data)

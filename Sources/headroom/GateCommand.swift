@@ -53,6 +53,15 @@ struct GateCommand: AsyncParsableCommand {
   @Option(help: "Write the answer as JSON to this file; - is standard output.")
   var json: String?
 
+  @Option(help: "Write it as Markdown, for a pull request, to this file; - is standard output.")
+  var markdown: String?
+
+  @Option(help: "Write it as JUnit XML to this file; - is standard output.")
+  var junit: String?
+
+  @Flag(help: "Print annotations for GitHub, and add to its step summary.")
+  var github = false
+
   func run() async throws {
     let json = Environment.value(json, for: "json")
     let tolerance = try tolerance()
@@ -63,10 +72,7 @@ struct GateCommand: AsyncParsableCommand {
     }
     let judge = try PairedTimings.read(path).judged(tolerance: tolerance)
     let answer = judge.answer
-    if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
-    if json != "-" {
-      GateTable(answer, rule: judge.rule).lines.forEach(Console.print)
-    }
+    try write(answer, rule: judge.rule, json)
     try leave(with: answer.verdict)
   }
 
@@ -101,12 +107,27 @@ struct GateCommand: AsyncParsableCommand {
     progress.clear()
     try Self.write(session.result, to: path)
     let answer = session.answer
-    if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
-    if json != "-" {
-      GateTable(answer, rule: options.rule).lines.forEach(Console.print)
-      Console.diagnose("wrote \(path)")
-    }
+    try write(answer, rule: options.rule, json)
+    Console.diagnose("wrote \(path)")
     try leave(with: answer.verdict)
+  }
+
+  /// In every form that was asked for; as a table unless one of them took standard output.
+  private func write(_ answer: GateAnswer, rule: GateRule, _ json: String?) throws {
+    let markdown = Environment.value(markdown, for: "markdown")
+    let junit = Environment.value(junit, for: "junit")
+    if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
+    let text = Data(GateMarkdown.text(answer, rule: rule).utf8)
+    if let markdown { try Console.write(text, to: markdown) }
+    if let junit { try Console.write(GateJUnit.data(answer), to: junit) }
+    if github {
+      GateAnnotations.lines(answer).forEach(Console.print)
+      if let summary = ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"] {
+        try Console.append(text, to: summary)
+      }
+    }
+    guard ![json, markdown, junit].contains("-") else { return }
+    GateTable(answer, rule: rule).lines.forEach(Console.print)
   }
 
   private static func write(_ result: GateResult, to path: String) throws {

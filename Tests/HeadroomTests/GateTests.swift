@@ -1,4 +1,5 @@
 import Foundation
+import FoundationXML
 import Testing
 
 @Suite(.serialized) struct GateTests {
@@ -86,6 +87,47 @@ import Testing
     for words in ["at most 1 %", "There was no comparison of base with itself"] {
       #expect(lines.joined(separator: " ").contains(words))
     }
+  }
+
+  @Test func `a pull request is told the verdict and the census first`() async throws {
+    let answer = try await replay(
+      timings([("slow|er", 1.1, 40), ("still", 1, 40)]), ["--markdown", "-"])
+    let lines = answer.output.split(separator: "\n").map(String.init)
+    #expect(lines.first == "**regressed: 2 cases judged, 1 regressed**")
+    #expect(lines.contains { $0.hasPrefix("| slow\\|er | regressed | +10.0 % | +10.0 %") })
+    #expect(lines.contains { $0.hasPrefix("| still | pass | +0.0 % |") })
+  }
+
+  @Test func `CI servers read it as JUnit`() async throws {
+    let answer = try await replay(
+      timings([("a & b", 1.1, 40), ("still", 1, 40), ("one", 1, 1)]), ["--junit", "-"])
+    let document = try XMLDocument(xmlString: answer.output)
+    let suite = try #require(document.rootElement())
+    func value(_ name: String) -> String? { suite.attribute(forName: name)?.stringValue }
+    #expect(value("tests") == "3")
+    #expect(value("failures") == "1")
+    #expect(value("skipped") == "1")
+    #expect(value("errors") == "0")
+    let cases = suite.elements(forName: "testcase")
+    #expect(cases.map { $0.attribute(forName: "name")?.stringValue } == ["a & b", "still", "one"])
+    #expect(cases.map { $0.elements(forName: "failure").count } == [1, 0, 0])
+    #expect(cases.map { $0.elements(forName: "skipped").count } == [0, 0, 1])
+  }
+
+  @Test func `GitHub is told what regressed, and its step summary added to`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let blocks = timings([("m=1,n=2", 1.1, 40), ("still", 1, 40)])
+    try blocks.write(
+      toFile: program.folder + "/blocks.json", atomically: true, encoding: .utf8)
+    let summary = program.folder + "/summary.md"
+    try "before\n".write(toFile: summary, atomically: true, encoding: .utf8)
+    let run = try await program.run(
+      ["gate", "--replay", "blocks.json", "--github"],
+      environment: ["GITHUB_STEP_SUMMARY": summary])
+    #expect(run.output.hasPrefix("::error title=regressed%3A m=1%2Cn=2::+10.0 %25\n"))
+    let text = try String(contentsOfFile: summary, encoding: .utf8)
+    #expect(text.hasPrefix("before\n**regressed: 2 cases judged, 1 regressed**\n"))
   }
 
   @Test func `a simulation of few suites is the same for the same seed`() async throws {

@@ -9,7 +9,9 @@ import Testing
     "Reporting": 5,
     "headroom": 6,
   ]
-  private static let platform: Set<String> = ["Foundation", "Glibc", "Synchronization", "Dispatch"]
+  private static let platform: Set<String> = [
+    "Foundation", "FoundationXML", "Glibc", "Synchronization", "Dispatch",
+  ]
 
   private struct Manifest: Decodable {
     struct Target: Decodable {

@@ -12,7 +12,7 @@ package struct GateTable {
     self.rule = rule
   }
 
-  package var lines: [String] { [first] + shared + [""] + rows + [""] + claims }
+  package var lines: [String] { [first] + shared + [""] + rows + [""] + claim.wrapped(80) }
 
   /// The names as cases; nothing where they are another program's.
   private var cases: [Case]? {
@@ -42,14 +42,17 @@ package struct GateTable {
   }
 
   /// What is worth looking at comes first.
-  private var rows: [String] {
+  var ordered: [JudgedCase] {
     let order: [CaseVerdict] = [
       .regressed, .failed, .inconclusive, .accepted, .improved, .new, .vanished, .pass,
     ]
-    let cells = order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
+    return order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
+  }
+
+  private var rows: [String] {
     var lines: [String] = []
     let labels = cases.map { RowLabels($0, room: 0) }
-    for cell in cells {
+    for cell in ordered {
       let label = Case(id: cell.name).flatMap { labels?.text(of: $0) } ?? cell.name
       lines += label.wrapped(80)
       lines.append("  " + figures(of: cell))
@@ -69,13 +72,13 @@ package struct GateTable {
     }
     parts.append("\(cell.blocks) blocks".right(10))
     if let detectable = cell.detectable {
-      parts.append("sees \(fixed(detectable * 100, 1)) %")
+      parts.append("sees \(Self.share(detectable))")
     }
     return parts.joined(separator: "  ").trimmingTrailingBlanks
   }
 
   /// What the verdicts mean, in numbers.
-  private var claims: [String] {
+  var claim: String {
     func whole(_ share: Double) -> String { "\(significantPercent(share)) %" }
     let tolerances = Set(answer.cells.compactMap(\.tolerance))
     let common = tolerances.count == 1 ? tolerances.first : nil
@@ -95,7 +98,7 @@ package struct GateTable {
         " Base against itself looked different: the machine was too restless, and nothing is said"
         + " of head."
     }
-    return text.wrapped(80)
+    return text
   }
 
   private func significantPercent(_ share: Double) -> String {
@@ -105,6 +108,9 @@ package struct GateTable {
     if trimmed.hasSuffix(".") { trimmed = trimmed.dropLast() }
     return String(trimmed)
   }
+
+  /// `3.2 %`.
+  static func share(_ share: Double) -> String { "\(fixed(share * 100, 1)) %" }
 
   /// `+3.2 %`, `-0.4 %`.
   static func signed(_ share: Double) -> String {
