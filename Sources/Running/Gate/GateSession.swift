@@ -208,6 +208,22 @@ package final class GateSession {
   private struct SideFailure: Error {
     let side: String
     let reason: String
+
+    init(_ reason: String, side: Int) {
+      self.side = side == 0 ? "base" : "head"
+      self.reason = reason
+    }
+
+    /// Runs a side's part; what goes wrong there is the side's failure, but an interruption is none.
+    static func naming<Value>(_ side: Int, _ part: () async throws -> Value) async throws -> Value {
+      do {
+        return try await part()
+      } catch let failure as GateSide.Failure {
+        throw SideFailure(failure.reason, side: side)
+      } catch let failure as any FaultConvertible {
+        throw SideFailure(failure.fault.what, side: side)
+      }
+    }
   }
 
   /// A block: a fresh process a side, both made ready, then `A B B A` or `B A A B` as the coin says.
@@ -216,31 +232,55 @@ package final class GateSession {
     extraWork: Double
   ) async throws -> (PairedBlock, base: ExactMetrics, head: ExactMetrics) {
     let isHeadFirst = random.next() & 1 == 1
-    let padding = [random.next(under: 4096), random.next(under: 4096)]
-    var sides: [GateSide] = []
+    let children = try await launch(base, head, isHeadFirst: isHeadFirst)
     do {
+      var sides: [Int: GateSide] = [:]
       // Who is made ready first follows the coin, too.
       for side in isHeadFirst ? [1, 0] : [0, 1] {
-        do {
-          sides.append(
-            try await GateSide.start(
-              side == 0 ? base : head, planned, setting: setting, isChecked: isChecked,
-              padding: padding[side], extraWork: side == 0 ? 0 : extraWork))
-        } catch let failure as GateSide.Failure {
-          throw SideFailure(side: side == 0 ? "base" : "head", reason: failure.reason)
-        } catch let failure as any FaultConvertible {
-          throw SideFailure(side: side == 0 ? "base" : "head", reason: failure.fault.what)
+        sides[side] = try await SideFailure.naming(side) {
+          try await GateSide.prepare(
+            children[side], planned, setting: setting, isChecked: isChecked,
+            extraWork: side == 0 ? 0 : extraWork)
         }
       }
-      if isHeadFirst { sides.reverse() }
+      let ready = [0, 1].compactMap { sides[$0] }
       let block = try await turns(
-        sides, of: planned.gate.turn ?? setting.turn, threads: planned.threads,
+        ready, of: planned.gate.turn ?? setting.turn, threads: planned.threads,
         isHeadFirst: isHeadFirst)
-      var metrics: [ExactMetrics] = []
-      for side in sides { metrics.append(try await Self.metrics(of: side)) }
-      return (block, metrics[0], metrics[1])
+      async let baseMetrics = SideFailure.naming(0) { try await ready[0].finish() }
+      async let headMetrics = SideFailure.naming(1) { try await ready[1].finish() }
+      return (block, try await baseMetrics, try await headMetrics)
     } catch {
-      for side in sides { await side.stop() }
+      for child in children { _ = await child.stop() }
+      throw error
+    }
+  }
+
+  /// Both processes at once: starting them is no part of any turn.
+  private func launch(_ base: GateBuild, _ head: GateBuild, isHeadFirst: Bool) async throws
+    -> [ChildProcess]
+  {
+    let padding = [random.next(under: 4096), random.next(under: 4096)]
+    let setting = setting
+    func launched(_ side: Int) async -> Result<ChildProcess, any Error> {
+      do {
+        return .success(
+          try await SideFailure.naming(side) {
+            try await GateSide.launch(
+              side == 0 ? base : head, setting: setting, padding: padding[side])
+          })
+      } catch {
+        return .failure(error)
+      }
+    }
+    async let first = launched(isHeadFirst ? 1 : 0)
+    async let second = launched(isHeadFirst ? 0 : 1)
+    let both = [await first, await second]
+    do {
+      let children = try both.map { try $0.get() }
+      return isHeadFirst ? children.reversed() : children
+    } catch {
+      for case .success(let child) in both { _ = await child.stop() }
       throw error
     }
   }
@@ -258,20 +298,12 @@ package final class GateSession {
     for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
       // A thread alone sleeps in its read; a pool spins a while after a call.
       if threads > 1 { await stillness(of: [sides[1 - side].child.process]) }
-      do {
-        seconds[side].append(try await sides[side].turn(calls: calls, samples: samples))
-      } catch let failure as GateSide.Failure {
-        throw SideFailure(side: side == 0 ? "base" : "head", reason: failure.reason)
-      }
+      seconds[side].append(
+        try await SideFailure.naming(side) {
+          try await sides[side].turn(calls: calls, samples: samples)
+        })
     }
     return PairedBlock(base: seconds[0], head: seconds[1])
-  }
-
-  private static func metrics(of side: GateSide) async throws -> ExactMetrics {
-    let memory = try await side.finish()
-    return ExactMetrics(
-      flops: side.prepared.work?.flops, allocations: memory?.allocations,
-      bytes: memory?.ledger.peakByRole ?? [:], digest: side.prepared.digest)
   }
 }
 

@@ -14,7 +14,7 @@ package final class GateSetting: Sendable {
   /// A block's two processes must be ready within 150 ms each, and soon where turns are short.
   package let warmUpWindows = 6
   static func warmUpWindow(before turn: Seconds) -> Seconds {
-    Seconds(min(0.01, turn.value / 4))
+    Seconds(min(0.01, turn.value / 8))
   }
   private let names = Mutex(0)
 

@@ -1,3 +1,4 @@
+import Comparing
 import Foundation
 import Measuring
 import OrderedCollections
@@ -7,8 +8,8 @@ import Records
 import Subprocess
 import SystemPackage
 
-/// One build's fresh process in a block of the gate.
-final class GateSide {
+/// One build's fresh process in a block of the gate, made ready.
+struct GateSide {
   let child: ChildProcess
   let prepared: Prepared
   private let timeout: Seconds
@@ -19,17 +20,24 @@ final class GateSide {
     let reason: String
   }
 
-  static func start(
-    _ build: GateBuild, _ planned: PlannedCase, setting: GateSetting, isChecked: Bool,
-    padding: Int, extraWork: Double
+  /// A process that waits to be told what to do.
+  static func launch(_ build: GateBuild, setting: GateSetting, padding: Int) async throws
+    -> ChildProcess
+  {
+    // Where the stack begins moves with what lies above it: no side may have it to itself.
+    try await ChildProcess.start(
+      WorkerCommand(program: build.program), folder: setting.folder.path,
+      name: setting.nextName(),
+      environment: ["PADDING": String(repeating: "x", count: padding)])
+  }
+
+  /// Makes a launched process ready.
+  static func prepare(
+    _ child: ChildProcess, _ planned: PlannedCase, setting: GateSetting, isChecked: Bool,
+    extraWork: Double
   ) async throws -> GateSide {
     let turn = planned.gate.turn ?? setting.turn
-    let name = setting.nextName()
-    let ledger = setting.folder.path.appending("\(name).ledger")
-    // Where the stack begins moves with what lies above it: no side may have it to itself.
-    let child = try await ChildProcess.start(
-      WorkerCommand(program: build.program), folder: setting.folder.path, name: name,
-      environment: ["PADDING": String(repeating: "x", count: padding)])
+    let ledger = setting.folder.path.appending("gate-\(child.process).ledger")
     let order = WorkOrder(
       workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),
       variant: planned.case.axes[HarnessAxis.variant.rawValue]?.text ?? planned.variant,
@@ -44,7 +52,6 @@ final class GateSide {
     case .prepared(let prepared):
       return GateSide(child: child, prepared: prepared, timeout: setting.timeout, ledger: ledger)
     case .failed(let outcome, _):
-      _ = await child.stop()
       throw Failure(reason: outcome.reason ?? outcome.name)
     default:
       let ending = await child.stop()
@@ -88,18 +95,15 @@ final class GateSide {
   }
 
   /// Ends the process and takes its account.
-  func finish() async throws -> Record.Memory? {
+  func finish() async throws -> ExactMetrics {
     defer { try? FileManager.default.removeItem(atPath: ledger.string) }
     guard case .finished(let finished) = try await child.ask(.finish, timeout: timeout) else {
       _ = await child.stop()
-      return nil
+      throw Failure(reason: "it ended before it gave its account")
     }
     _ = await child.end()
-    return finished.memory
-  }
-
-  func stop() async {
-    _ = await child.stop()
-    try? FileManager.default.removeItem(atPath: ledger.string)
+    return ExactMetrics(
+      flops: prepared.work?.flops, allocations: finished.memory?.allocations,
+      bytes: finished.memory?.ledger.peakByRole ?? [:], digest: prepared.digest)
   }
 }
