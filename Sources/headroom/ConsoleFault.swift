@@ -11,6 +11,7 @@ enum ConsoleFault: FaultConvertible {
   case resumeAndReplace
   case noGate
   case noTrials
+  case noCalibration
   case badTime(String)
   case badShare(String, option: String)
   case noRoom(tolerate: Double, detect: Double)
@@ -39,6 +40,8 @@ enum ConsoleFault: FaultConvertible {
         fix: "name a suite with --base BUILD and --head BUILD, or give --replay FILE")
     case .noTrials:
       Fault("a simulation needs suites and cases", fix: "give --suites and --cases above 0")
+    case .noCalibration:
+      Fault("there is nothing to calibrate", fix: "give --sessions or --builds above 0")
     case .badTime(let text):
       Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):

@@ -1,3 +1,4 @@
+import Comparing
 import Quantities
 import Running
 
@@ -12,6 +13,18 @@ enum ExitStatus: Int32, Error {
   /// Out of memory, a crash, a time-out, a failed check.
   case caseFailed = 5
   case nothingMeasured = 6
+
+  /// What a verdict leaves with; nothing where all is well.
+  init?(of verdict: SuiteVerdict) {
+    switch verdict {
+    case .pass: return nil
+    case .regressed: self = .regression
+    case .inconclusive, .contaminated: self = .inconclusive
+    case .notComparable: self = .notComparable
+    case .failed: self = .caseFailed
+    case .nothingJudged: self = .nothingMeasured
+    }
+  }
 
   init(of fault: any FaultConvertible) {
     switch fault {

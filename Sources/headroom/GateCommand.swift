@@ -73,7 +73,7 @@ struct GateCommand: AsyncParsableCommand {
     let judge = try PairedTimings.read(path).judged(tolerance: tolerance)
     let answer = judge.answer
     try write(answer, rule: judge.rule, json)
-    try leave(with: answer.verdict)
+    if let status = ExitStatus(of: answer.verdict) { throw status }
   }
 
   private func judge(_ tolerance: GateTolerance, _ json: String?) async throws {
@@ -109,7 +109,7 @@ struct GateCommand: AsyncParsableCommand {
     let answer = session.answer
     try write(answer, rule: options.rule, json)
     Console.diagnose("wrote \(path)")
-    try leave(with: answer.verdict)
+    if let status = ExitStatus(of: answer.verdict) { throw status }
   }
 
   /// In every form that was asked for; as a table unless one of them took standard output.
@@ -189,16 +189,5 @@ struct GateCommand: AsyncParsableCommand {
     }
     if let json { try Console.write(try JSONText.encode(tallies, pretty: true), to: json) }
     if json != "-" { TrialTable(tallies).lines.forEach(Console.print) }
-  }
-
-  private func leave(with verdict: SuiteVerdict) throws {
-    switch verdict {
-    case .pass: return
-    case .regressed: throw ExitStatus.regression
-    case .inconclusive, .contaminated: throw ExitStatus.inconclusive
-    case .notComparable: throw ExitStatus.notComparable
-    case .failed: throw ExitStatus.caseFailed
-    case .nothingJudged: throw ExitStatus.nothingMeasured
-    }
   }
 }

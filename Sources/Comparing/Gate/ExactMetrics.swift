@@ -37,22 +37,27 @@ package struct ExactComparison: Hashable, Codable, Sendable {
   package let outputChanged: Bool?
 
   package init(base: [ExactMetrics], head: [ExactMetrics]) {
-    let figures = [Self.figures(base), Self.figures(head)]
+    let digests = [Set(base.compactMap(\.digest)), Set(head.compactMap(\.digest))]
+    self.init(
+      base: Self.figures(base), head: Self.figures(head),
+      outputChanged: digests.allSatisfy { $0.count == 1 } ? digests[0] != digests[1] : nil)
+  }
+
+  /// - Parameters: the distinct values of each figure; one that a side lacks is not compared.
+  package init(base: [String: Set<Int>], head: [String: Set<Int>], outputChanged: Bool? = nil) {
     var changes: [ExactChange] = []
     var unstable: [String] = []
-    for metric in Set(figures[0].keys).union(figures[1].keys).sorted() {
-      let sides = figures.map { $0[metric] ?? [0] }
-      if sides.contains(where: { $0.count > 1 }) {
+    for (metric, values) in base.sorted(by: { $0.key < $1.key }) {
+      guard let others = head[metric] else { continue }
+      if values.count > 1 || others.count > 1 {
         unstable.append(metric)
-      } else if let base = sides[0].first, let head = sides[1].first, base != head {
+      } else if let base = values.first, let head = others.first, base != head {
         changes.append(ExactChange(metric: metric, base: base, head: head))
       }
     }
     self.changes = changes
     self.unstable = unstable
-    let digests = [Set(base.compactMap(\.digest)), Set(head.compactMap(\.digest))]
-    outputChanged =
-      digests.allSatisfy { $0.count == 1 } ? digests[0] != digests[1] : nil
+    self.outputChanged = outputChanged
   }
 
   /// The distinct values that one build's runs gave for each figure.
@@ -61,8 +66,9 @@ package struct ExactComparison: Hashable, Codable, Sendable {
     for run in runs {
       if let flops = run.flops { figures["flops", default: []].insert(flops) }
       if let count = run.allocations { figures["allocations", default: []].insert(count) }
-      for (role, bytes) in run.bytes {
-        figures["\(role.rawValue) bytes", default: []].insert(bytes.count)
+      // What a role does not hold is none, and may be some on the other side.
+      for role in MemoryRole.allCases {
+        figures["\(role.label) bytes", default: []].insert((run.bytes[role] ?? .zero).count)
       }
     }
     return figures

@@ -4,7 +4,8 @@ package import Records
 ///
 /// `PairedTimings` reads the same file.
 package struct GateResult: Codable, Sendable {
-  package var schema = "headroom.gate/1"
+  package static let schema = "headroom.gate/1"
+  package var schema = Self.schema
   package let suite: RunHeader.SuiteText
   package let machine: Machine
   package let conditions: Conditions

@@ -38,7 +38,7 @@ package struct PairedTimings: Codable, Sendable {
     do {
       timings = try JSONText.decode(PairedTimings.self, from: data)
     } catch let error as DecodingError {
-      throw PairedTimingsFault.unreadable(path, Self.words(of: error))
+      throw PairedTimingsFault.unreadable(path, error.place)
     }
     var names = Set<String>()
     for cell in timings.cells {
@@ -80,24 +80,6 @@ package struct PairedTimings: Codable, Sendable {
     }
     for block in null ?? [] { judge.takeNull(block.difference) }
     return judge
-  }
-
-  private static func words(of error: DecodingError) -> String {
-    func place(_ path: [any CodingKey]) -> String {
-      path.isEmpty
-        ? "the top"
-        : path.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }
-          .joined(separator: ".")
-    }
-    return switch error {
-    case .keyNotFound(let key, let context):
-      "'\(key.stringValue)' is missing at \(place(context.codingPath))"
-    case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "\(place(context.codingPath)) is not of the kind it must be"
-    case .dataCorrupted(let context):
-      context.codingPath.isEmpty ? "it is not whole JSON" : "\(place(context.codingPath)) is wrong"
-    @unknown default: "it is not of this form"
-    }
   }
 }
 

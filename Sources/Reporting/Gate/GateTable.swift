@@ -1,6 +1,5 @@
 package import Comparing
 import Quantities
-import Records
 
 /// The gate's answer for people, in 80 columns.
 package struct GateTable {
@@ -12,20 +11,9 @@ package struct GateTable {
     self.rule = rule
   }
 
-  package var lines: [String] { [first] + shared + [""] + rows + [""] + claim.wrapped(80) }
-
-  /// The names as cases; nothing where they are another program's.
-  private var cases: [Case]? {
-    let cases = answer.cells.compactMap { Case(id: $0.name) }
-    return cases.count == answer.cells.count && !cases.isEmpty ? cases : nil
-  }
-
-  /// What all cases of a workload have in common, said once.
-  private var shared: [String] {
-    guard let cases else { return [] }
-    return Dictionary(grouping: cases, by: \.workload).sorted { $0.key < $1.key }.flatMap {
-      "\($0.key) \(RowLabels.constants(of: $0.value))".wrapped(80)
-    }
+  package var lines: [String] {
+    let names = NamedRows(answer.cells.map(\.name))
+    return [first] + names.shared + [""] + rows(names) + [""] + claim.wrapped(80)
   }
 
   /// The verdict and the census.
@@ -49,12 +37,10 @@ package struct GateTable {
     return order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
   }
 
-  private var rows: [String] {
+  private func rows(_ names: NamedRows) -> [String] {
     var lines: [String] = []
-    let labels = cases.map { RowLabels($0, room: 0) }
     for cell in ordered {
-      let label = Case(id: cell.name).flatMap { labels?.text(of: $0) } ?? cell.name
-      lines += label.wrapped(80)
+      lines += names.label(cell.name).wrapped(80)
       lines.append("  " + figures(of: cell))
       if let reason = cell.reason { lines += reason.wrapped(76).map { "    " + $0 } }
     }

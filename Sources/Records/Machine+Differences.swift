@@ -1,5 +1,3 @@
-package import Records
-
 extension Machine {
   /// What is not as on another machine, a few words each, with this machine's value first:
   /// `cores 2, not 4`. Empty for the same machine.

@@ -1,0 +1,131 @@
+import OrderedCollections
+import RealModule
+import Statistics
+
+/// What two results say of one case.
+package struct DiffCell: Codable, Sendable {
+  package let name: String
+  package let verdict: DiffVerdict
+  /// Head's time over base's, less 1, and the interval that sessions' noise has widened.
+  package let change: Change?
+  /// What it may have changed by at the most, where it is called the same.
+  package let within: Double?
+  package let base: Side
+  package let head: Side
+  /// Why it cannot be told, or what there is to know beside.
+  package let reason: String?
+  /// Whether both sides counted anything alike.
+  package let isCounted: Bool
+  /// Figures that are counted, and differ.
+  package let changes: [ExactChange]
+
+  package struct Change: Codable, Hashable, Sendable {
+    /// Of all pairs of processes.
+    package let median: Double
+    package let low: Double?
+    package let high: Double?
+  }
+
+  package struct Side: Codable, Sendable {
+    package let processes: Int
+    /// Seconds a call.
+    package let median: Double?
+
+    init(_ result: ResultCase) {
+      processes = result.seconds.count
+      median = (try? Sample(result.seconds))?.median
+    }
+  }
+
+  init(
+    _ name: String, _ base: ResultCase, _ head: ResultCase, isComparable: Bool, judged: DiffJudge?
+  ) {
+    self.name = name
+    self.base = Side(base)
+    self.head = Side(head)
+    changes =
+      ExactComparison(
+        base: Dictionary(uniqueKeysWithValues: base.counted.map { ($0, $1) }),
+        head: Dictionary(uniqueKeysWithValues: head.counted.map { ($0, $1) })
+      ).changes
+    isCounted = base.counted.keys.contains { head.counted[$0] != nil }
+    let failures = [("base", base.failure), ("head", head.failure)].compactMap { side, failure in
+      failure.map { "\(side): \($0)" }
+    }
+    let answer = judged?.answer(base.seconds.count, head.seconds.count)
+    change = answer?.change
+    within = answer?.within
+    var reasons = failures
+    if !failures.isEmpty {
+      verdict = .failed
+    } else if !isComparable {
+      verdict = .notComparable
+    } else if let answer {
+      verdict = answer.verdict
+      if let reason = answer.reason { reasons.append(reason) }
+    } else {
+      verdict = .cannotTell
+      reasons.append("a side has no times")
+    }
+    if let one = base.variant, let other = head.variant, one != other {
+      reasons.append("\(other) ran, and \(one) in base")
+    }
+    reason = reasons.isEmpty ? nil : reasons.joined(separator: "; ")
+  }
+}
+
+/// What a stored result's times may be called.
+package enum DiffVerdict: String, Codable, Hashable, Sendable {
+  case slower, faster, same
+  case cannotTell = "cannot-tell"
+  /// Another machine's.
+  case notComparable = "not-comparable"
+  case failed
+}
+
+/// Finds the word for one case's shift.
+struct DiffJudge {
+  let shift: TimeShift
+  /// That of the shift, after Holm's correction over all cases.
+  let probability: Double
+  let cases: Int
+  let fewest: Int
+  /// Why it is not known what sessions differ by, where it is not.
+  let withoutNoise: String?
+  let rule: DiffRule
+
+  struct Answer {
+    let verdict: DiffVerdict
+    let change: DiffCell.Change
+    var within: Double?
+    var reason: String?
+  }
+
+  func answer(_ base: Int, _ head: Int) -> Answer {
+    let interval = shift.interval(risk: rule.risk)
+    let change = DiffCell.Change(
+      median: .expMinusOne(shift.center), low: interval.map { .expMinusOne($0.low) },
+      high: interval.map { .expMinusOne($0.high) })
+    func unknown(_ reason: String) -> Answer {
+      Answer(verdict: .cannotTell, change: change, reason: reason)
+    }
+    if RankShift.leastRisk(base, head) * Double(cases) > rule.risk {
+      return unknown(
+        "advisory: \(cases) \(cases == 1 ? "case needs" : "cases need") \(fewest) processes a side,"
+          + " and these are \(base) and \(head)")
+    }
+    if let withoutNoise { return unknown("advisory: \(withoutNoise)") }
+    guard let interval, let low = change.low, let high = change.high else {
+      return unknown("no interval holds it")
+    }
+    let most = max(abs(low), abs(high))
+    if most <= rule.tolerated { return Answer(verdict: .same, change: change, within: most) }
+    if probability <= rule.risk, interval.low > 0 || interval.high < 0 {
+      return Answer(verdict: interval.low > 0 ? .slower : .faster, change: change)
+    }
+    if most <= rule.detected { return Answer(verdict: .same, change: change, within: most) }
+    return unknown(
+      "it may have changed by up to \(percent(most)), and nothing is called the same beyond "
+        + percent(rule.detected))
+  }
+}

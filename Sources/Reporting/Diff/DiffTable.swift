@@ -1,0 +1,141 @@
+package import Comparing
+import Quantities
+import Statistics
+
+/// Two stored results compared, for people, in 80 columns.
+package struct DiffTable {
+  private let diff: Diff
+
+  package init(_ diff: Diff) { self.diff = diff }
+
+  package var lines: [String] {
+    let names = NamedRows(diff.cells.map(\.name))
+    var lines = first.wrapped(80) + sides.flatMap { $0.wrapped(80) } + names.shared + [""]
+    for cell in ordered {
+      lines += names.label(cell.name).wrapped(80)
+      lines.append("  " + figures(of: cell))
+      lines += cell.changes.map { "    \(Self.words(of: $0))" }
+      if let reason = cell.reason, !common.contains(reason) {
+        lines += reason.wrapped(76).map { "    " + $0 }
+      }
+    }
+    lines.append("")
+    return lines + foot.flatMap { $0.wrapped(80) }
+  }
+
+  /// The verdict and the census.
+  var first: String {
+    let count = diff.cells.count
+    let counted = [
+      DiffVerdict.slower, .faster, .same, .cannotTell, .notComparable, .failed,
+    ].compactMap { verdict in
+      let cells = diff.cells.count { $0.verdict == verdict }
+      return cells > 0 ? "\(cells) \(Self.word(verdict))" : nil
+    }
+    let grown = diff.cells.count { $0.changes.contains(where: \.isWorse) }
+    return "\(diff.verdict.rawValue): "
+      + (["\(count) \(count == 1 ? "case" : "cases") compared"] + counted
+      + (grown > 0 ? ["\(grown) with larger counts"] : [])
+      + (diff.new.isEmpty ? [] : ["\(diff.new.count) new"])
+      + (diff.vanished.isEmpty ? [] : ["\(diff.vanished.count) vanished"]))
+      .joined(separator: ", ")
+  }
+
+  private var sides: [String] {
+    [("base", diff.base), ("head", diff.head)].map { side, what in
+      "\(side): " + (what.build?.line ?? "of \(what.tool)")
+    }
+  }
+
+  /// What is worth looking at comes first.
+  var ordered: [DiffCell] {
+    let order: [DiffVerdict] = [.failed, .slower, .cannotTell, .notComparable, .faster, .same]
+    let grown = diff.cells.filter { $0.changes.contains(where: \.isWorse) }
+    let rest = order.flatMap { verdict in diff.cells.filter { $0.verdict == verdict } }
+    return grown + rest.filter { cell in !cell.changes.contains(where: \.isWorse) }
+  }
+
+  /// Reasons that three cases or more have: said once at the foot.
+  private var common: Set<String> {
+    let reasons = Dictionary(grouping: diff.cells.compactMap(\.reason)) { $0 }
+    return Set(reasons.filter { $0.value.count >= 3 }.keys)
+  }
+
+  var foot: [String] {
+    var lines: [String] = []
+    for reason in common.sorted() {
+      let count = diff.cells.count { $0.reason == reason }
+      lines.append("\(count) cases: \(reason)")
+    }
+    if !diff.machineDifferences.isEmpty {
+      lines.append(
+        "no times are compared, head was measured on another machine: "
+          + diff.machineDifferences.joined(separator: "; "))
+    }
+    if !diff.new.isEmpty { lines.append("new: " + diff.new.joined(separator: ", ")) }
+    if !diff.vanished.isEmpty { lines.append("vanished: " + diff.vanished.joined(separator: ", ")) }
+    let counted = diff.cells.filter(\.isCounted)
+    if !counted.isEmpty, counted.allSatisfy(\.changes.isEmpty) {
+      lines.append(
+        "what is counted (work, allocations, bytes by role) is the same in all \(counted.count) cases"
+      )
+    }
+    lines += diff.notes.map { "note: \($0)" }
+    lines.append(claim)
+    return lines
+  }
+
+  /// What the words mean, in numbers.
+  private var claim: String {
+    let noise =
+      diff.sessionNoise.value.map {
+        " Intervals of 95 % are widened by what sessions of this machine differ by "
+          + "(\(percent($0.deviation)), from \($0.sessions))."
+      } ?? ""
+    return "'slower' and 'faster' are false for any of the cases together with a probability of at "
+      + "most \(percent(diff.rule.risk)); 'same' holds within what it says, and nothing is called "
+      + "so beyond \(percent(diff.rule.detected)).\(noise) Times of other sessions are advisory: "
+      + "only larger counts make this fail; headroom gate tells on time."
+  }
+
+  private func figures(of cell: DiffCell) -> String {
+    var parts = [Self.text(of: cell).left(20)]
+    if let change = cell.change {
+      var text = GateTable.signed(change.median)
+      if let low = change.low, let high = change.high {
+        text += " (\(GateTable.signed(low)) to \(GateTable.signed(high)))"
+      }
+      parts.append(text.left(32))
+      parts.append("\(cell.base.processes) and \(cell.head.processes) processes")
+    }
+    return parts.joined(separator: "  ").trimmingTrailingBlanks
+  }
+
+  /// `same within ±1.2 %`
+  static func text(of cell: DiffCell) -> String {
+    guard cell.verdict == .same, let within = cell.within else { return word(cell.verdict) }
+    return "same within ±\(percent(within, rounding: .up))"
+  }
+
+  private static func word(_ verdict: DiffVerdict) -> String {
+    switch verdict {
+    case .cannotTell: "cannot tell"
+    case .notComparable: "not comparable"
+    default: verdict.rawValue
+    }
+  }
+
+  /// `weights bytes: 16.0 MiB → 17.0 MiB (+6.3 %)`
+  static func words(of change: ExactChange) -> String {
+    func text(_ count: Int) -> String {
+      change.metric.hasSuffix("bytes") ? "\(Bytes(count))" : "\(count)"
+    }
+    let share =
+      change.base > 0
+      ? " (\(GateTable.signed(Double(change.head - change.base) / Double(change.base))))" : ""
+    let both =
+      text(change.base) == text(change.head)
+      ? "\(change.base) → \(change.head)" : "\(text(change.base)) → \(text(change.head))"
+    return "\(change.metric): \(both)\(share)"
+  }
+}

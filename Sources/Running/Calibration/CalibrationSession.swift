@@ -1,0 +1,113 @@
+package import Comparing
+import Foundation
+import Kernels
+import Measuring
+package import Planning
+import Quantities
+package import Records
+import SystemPackage
+
+/// Looks at one program again and again, while nothing changes: from session to session, and linked
+/// anew.
+package final class CalibrationSession {
+  package let machine: Machine
+  private let plan: Plan
+  private let program: GateBuild
+  private let folder: ScratchFolder
+  private let runner: PairRunner
+  private let cases: [PlannedCase]
+
+  /// What it says while it runs.
+  package enum Event: Sendable {
+    case session(Int, of: Int)
+    case relink(Int, of: Int)
+  }
+
+  package static func open(_ plan: Plan, cpus: [Int]) async throws -> CalibrationSession {
+    let program = try await GateBuild.open(try OwnProgram.path().string, side: "program")
+    return try CalibrationSession(plan, program, cpus: cpus)
+  }
+
+  private init(_ plan: Plan, _ program: GateBuild, cpus: [Int]) throws {
+    self.plan = plan
+    self.program = program
+    machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
+    folder = try ScratchFolder()
+    runner = PairRunner(
+      setting: GateSetting(
+        folder: folder, cpus: cpus, seed: plan.measure.seed, timeout: plan.measure.timeout,
+        lastLevelCache: machine.lastLevelCache))
+    cases = plan.cases.filter { !$0.isCompetitor }
+  }
+
+  /// So many looks at all cases, one after the other.
+  ///
+  /// - Parameter now: the time of day, as it is stored.
+  package func sessions(_ count: Int, now: () -> String, on event: (Event) -> Void) async throws
+    -> [Calibration.Session]
+  {
+    var sessions: [Calibration.Session] = []
+    let name = try Self.identity(of: program)
+    for index in 0..<count {
+      event(.session(index + 1, of: count))
+      var seconds: [String: Double] = [:]
+      for planned in cases {
+        let pair = try await pair(planned, program)
+        let times = pair.base + pair.head
+        seconds[planned.case.id] = times.sorted()[times.count / 2]
+      }
+      sessions.append(
+        Calibration.Session(at: now(), suite: plan.suite.name, program: name, seconds: seconds))
+    }
+    return sessions
+  }
+
+  /// Against as many programs of the same objects, each linked in an order of its own.
+  package func relinks(_ count: Int, now: () -> String, on event: (Event) -> Void) async throws
+    -> Calibration.Relinks
+  {
+    let relinker = try Relinker(program: program.program)
+    var differences: [String: [Double]] = [:]
+    for index in 0..<count {
+      event(.relink(index + 1, of: count))
+      let path = try await relinker.link(
+        seed: plan.measure.seed &+ UInt64(index), into: folder.path)
+      defer { try? FileManager.default.removeItem(atPath: path.string) }
+      let other = try await GateBuild.open(path.string, side: "relinked")
+      var blocks: [String: [Double]] = [:]
+      for _ in 0..<Self.blocks {
+        for planned in cases {
+          blocks[planned.case.id, default: []].append(try await pair(planned, other).difference)
+        }
+      }
+      for (name, values) in blocks {
+        differences[name, default: []].append(values.sorted()[values.count / 2])
+      }
+    }
+    return Calibration.Relinks(
+      at: now(), suite: plan.suite.name, builds: count, differences: differences)
+  }
+
+  /// For each case and build; odd, so that the middle one is the median.
+  private static let blocks = 11
+
+  private func pair(_ planned: PlannedCase, _ other: GateBuild) async throws -> PairedBlock {
+    do {
+      return try await runner.run(planned, program, other, isChecked: false).block
+    } catch let failure as SideFailure {
+      throw Fault(
+        "a case failed: \(failure.reason)", at: planned.case.id,
+        fix: "leave it out with --filter, or see: \(planned.case.repro)")
+    }
+  }
+
+  /// The bytes of the program: sessions of another one are not compared with these.
+  private static func identity(of build: GateBuild) throws -> String {
+    let data = try Data(
+      contentsOf: URL(fileURLWithPath: build.program.string), options: .mappedIfSafe)
+    let hash = data.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
+    }
+    return String(hash, radix: 16)
+  }
+}

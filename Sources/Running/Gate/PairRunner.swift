@@ -1,0 +1,119 @@
+import Comparing
+import Measuring
+import Planning
+import Quantities
+import Statistics
+
+/// Runs blocks of two builds, in turns that a coin puts in order.
+final class PairRunner {
+  private let setting: GateSetting
+  /// The coin's, and the environment's padding.
+  private var random: SplitMix64
+
+  init(setting: GateSetting) {
+    self.setting = setting
+    random = SplitMix64(seed: setting.seed)
+  }
+
+  /// A block: a fresh process a side, both made ready, then `A B B A` or `B A A B` as the coin says.
+  func run(
+    _ planned: PlannedCase, _ base: GateBuild, _ head: GateBuild, isChecked: Bool,
+    extraWork: Double = 0
+  ) async throws -> (block: PairedBlock, base: ExactMetrics, head: ExactMetrics) {
+    let isHeadFirst = random.next() & 1 == 1
+    let children = try await launch(base, head, isHeadFirst: isHeadFirst)
+    do {
+      var sides: [Int: GateSide] = [:]
+      // Who is made ready first follows the coin, too.
+      for side in isHeadFirst ? [1, 0] : [0, 1] {
+        sides[side] = try await SideFailure.naming(side) {
+          try await GateSide.prepare(
+            children[side], planned, setting: setting, isChecked: isChecked,
+            extraWork: side == 0 ? 0 : extraWork)
+        }
+      }
+      let ready = [0, 1].compactMap { sides[$0] }
+      let block = try await turns(
+        ready, of: planned.gate.turn ?? setting.turn, threads: planned.threads,
+        extraWork: extraWork, isHeadFirst: isHeadFirst)
+      async let baseMetrics = SideFailure.naming(0) { try await ready[0].finish() }
+      async let headMetrics = SideFailure.naming(1) { try await ready[1].finish() }
+      return (block, try await baseMetrics, try await headMetrics)
+    } catch {
+      for child in children { _ = await child.stop() }
+      throw error
+    }
+  }
+
+  /// Both processes at once: starting them is no part of any turn.
+  private func launch(_ base: GateBuild, _ head: GateBuild, isHeadFirst: Bool) async throws
+    -> [ChildProcess]
+  {
+    let padding = [random.next(under: 4096), random.next(under: 4096)]
+    let setting = setting
+    func launched(_ side: Int) async -> Result<ChildProcess, any Error> {
+      do {
+        return .success(
+          try await SideFailure.naming(side) {
+            try await GateSide.launch(
+              side == 0 ? base : head, setting: setting, padding: padding[side])
+          })
+      } catch {
+        return .failure(error)
+      }
+    }
+    async let first = launched(isHeadFirst ? 1 : 0)
+    async let second = launched(isHeadFirst ? 0 : 1)
+    let both = [await first, await second]
+    do {
+      let children = try both.map { try $0.get() }
+      return isHeadFirst ? children.reversed() : children
+    } catch {
+      for case .success(let child) in both { _ = await child.stop() }
+      throw error
+    }
+  }
+
+  private func turns(
+    _ sides: [GateSide], of turn: Seconds, threads: Int, extraWork: Double, isHeadFirst: Bool
+  ) async throws -> PairedBlock {
+    // Counts of one's own would give the faster side longer turns.
+    var calls = sides.map(\.prepared.calls).max() ?? 1
+    // Extra work must be a whole number of calls.
+    if extraWork > 0 { calls = (calls + 99) / 100 * 100 }
+    let pace = sides.map(\.pace).max() ?? 0.1
+    let samples = max(1, Int((turn.value / (pace * Double(calls))).rounded(.up)))
+    var seconds: [[Double]] = [[], []]
+    for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
+      // A thread alone sleeps in its read; a pool spins a while after a call.
+      if threads > 1 { await stillness(of: [sides[1 - side].child.process]) }
+      seconds[side].append(
+        try await SideFailure.naming(side) {
+          try await sides[side].turn(calls: calls, samples: samples)
+        })
+    }
+    return PairedBlock(base: seconds[0], head: seconds[1])
+  }
+}
+
+/// What went wrong on one side of a block.
+struct SideFailure: Error {
+  let side: String
+  let reason: String
+
+  init(_ reason: String, side: Int) {
+    self.side = side == 0 ? "base" : "head"
+    self.reason = reason
+  }
+
+  /// Runs a side's part; what goes wrong there is the side's failure, but an interruption is none.
+  static func naming<Value>(_ side: Int, _ part: () async throws -> Value) async throws -> Value {
+    do {
+      return try await part()
+    } catch let failure as GateSide.Failure {
+      throw SideFailure(failure.reason, side: side)
+    } catch let failure as any FaultConvertible {
+      throw SideFailure(failure.fault.what, side: side)
+    }
+  }
+}

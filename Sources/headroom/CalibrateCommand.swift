@@ -1,0 +1,61 @@
+import ArgumentParser
+import Comparing
+import Foundation
+import Records
+import Reporting
+import Running
+
+struct CalibrateCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "calibrate",
+    abstract: "Measures what this machine's times do while no code changes: gate and diff use it.")
+
+  @OptionGroup var suite: SuiteOptions
+
+  @Option(help: "Looks at all cases; they add up over calls, and other hours of the day tell more.")
+  var sessions = 12
+
+  @Option(help: "Programs to link anew in another order, each against this one: 20 tell enough.")
+  var builds = 0
+
+  @Option(help: "Write what is known now as JSON to this file; - is standard output.")
+  var json: String?
+
+  func run() async throws {
+    guard sessions >= 0, builds >= 0, sessions + builds > 0 else {
+      throw ConsoleFault.noCalibration
+    }
+    let command = self
+    try await Interruption.cancels { try await command.calibrate() }
+  }
+
+  private func calibrate() async throws {
+    let session = try await CalibrationSession.open(
+      try suite.plan(), cpus: try suite.processors())
+    let file = try CalibrationFile(
+      of: session.machine, environment: ProcessInfo.processInfo.environment)
+    // Before anything is measured: what cannot be read must not be found out afterwards.
+    var calibration = try file.read()
+    var progress = ProgressLine()
+    let tell = { (event: CalibrationSession.Event) in
+      switch event {
+      case .session(let index, let count): progress.say("session \(index) of \(count)")
+      case .relink(let index, let count): progress.say("relinked program \(index) of \(count)")
+      }
+    }
+    let now = { Date.now.formatted(.iso8601) }
+    for found in try await session.sessions(sessions, now: now, on: tell) {
+      calibration.add(found)
+    }
+    try file.write(calibration)
+    if builds > 0 {
+      calibration.add(try await session.relinks(builds, now: now, on: tell))
+      try file.write(calibration)
+    }
+    progress.clear()
+    let json = Environment.value(json, for: "json")
+    if let json { try Console.write(try JSONText.encode(calibration, pretty: true), to: json) }
+    if json != "-" { CalibrationTable(calibration).lines.forEach(Console.print) }
+    Console.diagnose("wrote \(file.path)")
+  }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Comparing
+import Foundation
+import Quantities
+import Records
+import Reporting
+
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Compares two stored results: times as far as they can tell, counts exactly.",
+    discussion: """
+      Results are files of sweep or gate, google-benchmark's, llama-bench's or hyperfine's JSON, or \
+      what go test -bench printed; a folder holds one process' results a file.
+      """)
+
+  @Argument(help: "What to compare with.")
+  var base: String
+
+  @Argument(help: "What to compare.")
+  var head: String
+
+  @Option(help: "Write the comparison as JSON to this file; - is standard output.")
+  var json: String?
+
+  @Option(help: "Write it as Markdown to this file; - is standard output.")
+  var markdown: String?
+
+  func run() throws {
+    let (base, head) = (try ResultReader.read(base), try ResultReader.read(head))
+    let diff = Diff(base, head, noise: try noise(base))
+    let json = Environment.value(json, for: "json")
+    let markdown = Environment.value(markdown, for: "markdown")
+    if let json { try Console.write(try JSONText.encode(diff, pretty: true), to: json) }
+    if let markdown {
+      try Console.write(Data(DiffMarkdown.text(diff).utf8), to: markdown)
+    }
+    if ![json, markdown].contains("-") { DiffTable(diff).lines.forEach(Console.print) }
+    if let status = ExitStatus(of: diff.verdict) { throw status }
+  }
+
+  /// Of the machine that base was measured on.
+  private func noise(_ base: ResultSet) throws -> Reading<SessionNoise> {
+    guard let machine = base.machine?.fingerprint else {
+      return .unavailable(
+        "what sessions differ by is known of machines that this program calibrated, and "
+          + "\(base.tool.rawValue) does not say which one this is")
+    }
+    return try CalibrationFile(
+      of: machine, environment: ProcessInfo.processInfo.environment
+    ).read().sessionNoise
+  }
+}
