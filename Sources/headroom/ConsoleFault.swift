@@ -11,6 +11,7 @@ enum ConsoleFault: FaultConvertible {
   case resumeAndReplace
   case noGate
   case noTrials
+  case notAResult(String)
   case noCalibration
   case badTime(String)
   case badShare(String, option: String)
@@ -42,6 +43,10 @@ enum ConsoleFault: FaultConvertible {
       Fault("a simulation needs suites and cases", fix: "give --suites and --cases above 0")
     case .noCalibration:
       Fault("there is nothing to calibrate", fix: "give --sessions or --builds above 0")
+    case .notAResult(let path):
+      Fault(
+        "it is no result of a gate", at: path,
+        fix: "make one with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
     case .badTime(let text):
       Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):

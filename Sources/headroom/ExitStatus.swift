@@ -18,7 +18,7 @@ enum ExitStatus: Int32, Error {
   init?(of verdict: SuiteVerdict) {
     switch verdict {
     case .pass: return nil
-    case .regressed: self = .regression
+    case .regressed, .staleAcceptance: self = .regression
     case .inconclusive, .contaminated: self = .inconclusive
     case .notComparable: self = .notComparable
     case .failed: self = .caseFailed

@@ -23,6 +23,9 @@ struct GateCommand: AsyncParsableCommand {
   @Option(name: .shortAndLong, help: "The result (default: reports/gate-<suite>.json).")
   var output: String?
 
+  @Option(help: "What was accepted beforehand (default: headroom-accept.json).")
+  var accept: String?
+
   @Flag(help: "Overwrite the result.")
   var replace = false
 
@@ -70,9 +73,15 @@ struct GateCommand: AsyncParsableCommand {
       let command = self
       return try await Interruption.cancels { try await command.judge(tolerance, json) }
     }
-    let judge = try PairedTimings.read(path).judged(tolerance: tolerance)
-    let answer = judge.answer
-    try write(answer, rule: judge.rule, json)
+    let answer: GateAnswer
+    switch try GateReplay.read(path) {
+    case .result(let stored):
+      var result = stored.replayed()
+      try settle(&result)
+      answer = result.answer
+    case .timings(let timings): answer = timings.judged(tolerance: tolerance).answer
+    }
+    try write(answer, rule: .standard, json)
     if let status = ExitStatus(of: answer.verdict) { throw status }
   }
 
@@ -82,7 +91,8 @@ struct GateCommand: AsyncParsableCommand {
     for note in plan.notes { Console.diagnose("note: \(note)") }
     let path = Environment.value(output, for: "output") ?? "reports/gate-\(plan.suite.name).json"
     if !replace, FileManager.default.fileExists(atPath: path) { throw GateFault.exists(path) }
-    var options = GateSession.Options(cpus: try suite.processors())
+    var options = GateSession.Options(
+      cpus: try suite.processors(), relinkFloor: try Self.relinkFloor(of: plan.suite.name))
     options.tolerated = try share(tolerate, "tolerate")
     options.detected = try share(detect, "detect")
     options.extraWork = try share(slowDown, "slow-down") ?? 0
@@ -101,15 +111,33 @@ struct GateCommand: AsyncParsableCommand {
         progress.say("\(stage.rawValue): \(open) of \(count) cases open, \(blocks) rounds done")
         // Whatever ends us, the blocks so far can be judged again.
         if blocks > 0 { try Self.write(session.result, to: path) }
-      case .decided: break
       }
     }
     progress.clear()
-    try Self.write(session.result, to: path)
-    let answer = session.answer
+    var result = session.result
+    try settle(&result)
+    try Self.write(result, to: path)
+    let answer = result.answer
     try write(answer, rule: options.rule, json)
     Console.diagnose("wrote \(path)")
     if let status = ExitStatus(of: answer.verdict) { throw status }
+  }
+
+  /// Lets pass what was accepted beforehand.
+  private func settle(_ result: inout GateResult) throws {
+    let path = Environment.value(accept, for: "accept") ?? AcceptanceFile.usualPath
+    result.accept(try AcceptanceFile.read(path), today: AcceptCommand.today)
+  }
+
+  private static func relinkFloor(of suite: String) throws -> Reading<Double> {
+    let file = try CalibrationFile(
+      of: CalibrationSession.thisMachine, environment: ProcessInfo.processInfo.environment)
+    guard let relinks = try file.read().relinks(of: suite) else {
+      return .unavailable(
+        "by how much relinking alone moves times here is not known: headroom calibrate "
+          + "--builds 20")
+    }
+    return .measured(relinks.floor)
   }
 
   /// In every form that was asked for; as a table unless one of them took standard output.

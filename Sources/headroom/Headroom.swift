@@ -12,7 +12,8 @@ struct Headroom: AsyncParsableCommand {
     version: BuildReader.version,
     subcommands: [
       ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
-      ReportCommand.self, DiffCommand.self, GateCommand.self, CalibrateCommand.self,
+      ReportCommand.self, DiffCommand.self, GateCommand.self, AcceptCommand.self,
+      CalibrateCommand.self,
       WorkerCommand.self,
     ])
 

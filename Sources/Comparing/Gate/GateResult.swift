@@ -1,56 +1,113 @@
+package import Quantities
 package import Records
 
 /// A gate's run as it is stored: verdicts, and the raw blocks that they can be judged from again.
-///
-/// `PairedTimings` reads the same file.
 package struct GateResult: Codable, Sendable {
   package static let schema = "headroom.gate/1"
-  package var schema = Self.schema
+  package private(set) var schema = Self.schema
   package let suite: RunHeader.SuiteText
   package let machine: Machine
   package let conditions: Conditions
   package let base: Build
   package let head: Build
+  /// By how much relinking alone moves times: no tolerance lies below it.
+  package let relinkFloor: Reading<Double>
   package let rule: GateRule
   /// The coin's.
   package let seed: UInt64
-  package var verdict: SuiteVerdict
-  package var cells: [Cell]
-  package var null: [PairedBlock]
+  package private(set) var verdict: SuiteVerdict
+  package private(set) var cells: [Cell]
+  package let null: [PairedBlock]
+  /// Acceptances that are no longer any use: they fail the suite.
+  package private(set) var staleAcceptances: [String] = []
 
   package struct Cell: Codable, Sendable {
     package let name: String
-    package let tolerance: GateTolerance
-    package var judged: JudgedCase
-    package var blocks: [PairedBlock]
-    package var exact: ExactComparison?
+    /// Nil for a case that only one build has.
+    package let tolerance: GateTolerance?
+    package let blocks: [PairedBlock]
+    package let findings: CaseFindings
+    package fileprivate(set) var judged: JudgedCase
 
     package init(
-      name: String, tolerance: GateTolerance, judged: JudgedCase, blocks: [PairedBlock],
-      exact: ExactComparison?
+      name: String, tolerance: GateTolerance, blocks: [PairedBlock], findings: CaseFindings
     ) {
       self.name = name
       self.tolerance = tolerance
-      self.judged = judged
       self.blocks = blocks
-      self.exact = exact
+      self.findings = findings
+      judged = .unjudged(name, .inconclusive, "it is not judged yet")
+    }
+
+    /// One that is not judged.
+    package init(_ unjudged: JudgedCase) {
+      name = unjudged.name
+      tolerance = nil
+      blocks = []
+      findings = CaseFindings()
+      judged = unjudged
     }
   }
 
+  /// - Parameter judge: has taken the blocks of the cells that are judged, in their order.
   package init(
     suite: RunHeader.SuiteText, machine: Machine, conditions: Conditions, base: Build,
-    head: Build, rule: GateRule, seed: UInt64, verdict: SuiteVerdict, cells: [Cell],
-    null: [PairedBlock]
+    head: Build, relinkFloor: Reading<Double>, seed: UInt64, cells: [Cell], null: [PairedBlock],
+    judge: SuiteJudge
   ) {
     self.suite = suite
     self.machine = machine
     self.conditions = conditions
     self.base = base
     self.head = head
-    self.rule = rule
+    self.relinkFloor = relinkFloor
+    self.rule = judge.rule
     self.seed = seed
-    self.verdict = verdict
     self.cells = cells
     self.null = null
+    verdict = .nothingJudged
+    settle(judge.answer)
+  }
+
+  /// The same blocks, judged again.
+  package func replayed() -> GateResult {
+    let timings = PairedTimings(
+      cells: cells.compactMap { cell in
+        cell.tolerance.map {
+          .init(
+            name: cell.name, tolerance: $0, blocks: cell.blocks, failure: cell.findings.failure)
+        }
+      }, null: null.isEmpty ? nil : null)
+    var copy = self
+    copy.staleAcceptances = []
+    copy.settle(timings.judged(by: rule).answer)
+    return copy
+  }
+
+  private mutating func settle(_ answer: GateAnswer) {
+    var timed = answer.cells[...]
+    for index in cells.indices where cells[index].tolerance != nil {
+      guard let timing = timed.popFirst() else { break }
+      cells[index].judged = cells[index].findings.judged(timing)
+    }
+    verdict = SuiteVerdict(
+      cases: cells.map(\.judged.verdict), isContaminated: answer.null == .contaminated)
+  }
+
+  /// Takes what was accepted beforehand for what it is.
+  package mutating func accept(_ acceptances: Acceptances, today: String) {
+    let settled = acceptances.settle(cells.map(\.judged), suite: suite.name, today: today)
+    for index in cells.indices { cells[index].judged = settled.cells[index] }
+    staleAcceptances = settled.stale
+    verdict = SuiteVerdict(
+      cases: cells.map(\.judged.verdict), isContaminated: verdict == .contaminated,
+      hasStaleAcceptances: !settled.stale.isEmpty)
+  }
+
+  package var answer: GateAnswer {
+    GateAnswer(
+      verdict: verdict, cells: cells.map(\.judged),
+      null: null.isEmpty ? .absent : verdict == .contaminated ? .contaminated : .still,
+      relinkFloor: relinkFloor, staleAcceptances: staleAcceptances)
   }
 }

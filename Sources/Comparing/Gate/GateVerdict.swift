@@ -15,19 +15,23 @@ package enum SuiteVerdict: String, Codable, Hashable, Sendable {
   /// The case of base against itself looked different: the machine was too restless to judge.
   case contaminated
   case regressed
+  /// What was accepted beforehand no longer regresses, or no longer may.
+  case staleAcceptance = "stale-acceptance"
   case failed
   case inconclusive
   case pass
   case nothingJudged = "nothing-judged"
 
-  package init(cases: [CaseVerdict], isContaminated: Bool) {
+  package init(cases: [CaseVerdict], isContaminated: Bool, hasStaleAcceptances: Bool = false) {
     let judged = cases.filter { $0 != .new && $0 != .vanished }
     self =
       if judged.isEmpty { .nothingJudged } else if isContaminated {
         .contaminated
-      } else if judged.contains(.regressed) { .regressed } else if judged.contains(.failed) {
-        .failed
-      } else if judged.contains(.inconclusive) { .inconclusive } else { .pass }
+      } else if judged.contains(.regressed) { .regressed } else if hasStaleAcceptances {
+        .staleAcceptance
+      } else if judged.contains(.failed) { .failed } else if judged.contains(.inconclusive) {
+        .inconclusive
+      } else { .pass }
   }
 }
 
@@ -45,6 +49,25 @@ package struct JudgedCase: Codable, Sendable {
   /// The slow-down that would have been seen with a probability of 99 %.
   package let detectable: Double?
   package let reason: String?
+  /// What it regressed in: `time`, or names of counts.
+  package let regressed: [String]
+
+  package static let time = "time"
+
+  init(
+    name: String, verdict: CaseVerdict, tolerance: GateTolerance?, stage: SuiteJudge.Stage,
+    blocks: Int, change: Change?, detectable: Double?, reason: String?, regressed: [String] = []
+  ) {
+    self.name = name
+    self.verdict = verdict
+    self.tolerance = tolerance
+    self.stage = stage
+    self.blocks = blocks
+    self.change = change
+    self.detectable = detectable
+    self.reason = reason
+    self.regressed = regressed
+  }
 
   /// One that was not run on both builds.
   package static func unjudged(_ name: String, _ verdict: CaseVerdict, _ reason: String)
@@ -57,11 +80,12 @@ package struct JudgedCase: Codable, Sendable {
   }
 
   /// The same times, and another word for them.
-  package func with(_ verdict: CaseVerdict, _ reason: String?) -> JudgedCase {
+  func with(_ verdict: CaseVerdict, _ reason: String?, _ regressed: [String] = [])
+    -> JudgedCase
+  {
     JudgedCase(
       name: name, verdict: verdict, tolerance: tolerance, stage: stage, blocks: blocks,
-      change: change,
-      detectable: detectable, reason: reason)
+      change: change, detectable: detectable, reason: reason, regressed: regressed)
   }
 
   package struct Change: Codable, Hashable, Sendable {

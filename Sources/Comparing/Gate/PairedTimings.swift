@@ -2,7 +2,7 @@ package import Foundation
 package import Quantities
 import Records
 
-/// Paired timings on disk: a stored result of the gate, or any program's in the plain form
+/// Paired timings of any program, in the plain form
 /// `{"cells": [{"name": …, "blocks": [{"base": [s], "head": [s]}, …]}]}`.
 package struct PairedTimings: Codable, Sendable {
   package var cells: [Cell]
@@ -13,8 +13,13 @@ package struct PairedTimings: Codable, Sendable {
     package var name: String
     package var tolerance: GateTolerance?
     package var blocks: [PairedBlock]
+    /// Why a side did not end well: the case is not judged beyond its blocks.
+    package var failure: String?
 
-    package init(name: String, tolerance: GateTolerance?, blocks: [PairedBlock]) {
+    package init(
+      name: String, tolerance: GateTolerance?, blocks: [PairedBlock], failure: String? = nil
+    ) {
+      self.failure = failure
       self.name = name
       self.tolerance = tolerance
       self.blocks = blocks
@@ -24,13 +29,6 @@ package struct PairedTimings: Codable, Sendable {
   package init(cells: [Cell], null: [PairedBlock]?) {
     self.cells = cells
     self.null = null
-  }
-
-  package static func read(_ path: String) throws -> PairedTimings {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw PairedTimingsFault.missing(path)
-    }
-    return try parse(data, from: path)
   }
 
   package static func parse(_ data: Data, from path: String) throws -> PairedTimings {
@@ -71,7 +69,7 @@ package struct PairedTimings: Codable, Sendable {
       if open.isEmpty { break }
       for index in open {
         guard used[index] < cells[index].blocks.count else {
-          judge.close(index)
+          judge.close(index, because: cells[index].failure)
           continue
         }
         judge.take(cells[index].blocks[used[index]].difference, for: index)
@@ -86,6 +84,7 @@ package struct PairedTimings: Codable, Sendable {
 /// What can be wrong with paired timings.
 package enum PairedTimingsFault: FaultConvertible, Hashable {
   case missing(String)
+  case otherSchema(String, String)
   case unreadable(String, String)
   case duplicate(String, String)
   case badTime(String, String, block: Int, String)
@@ -96,6 +95,10 @@ package enum PairedTimingsFault: FaultConvertible, Hashable {
       Fault(
         "there are no paired timings to read", at: path,
         fix: "make them with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
+    case .otherSchema(let path, let schema):
+      Fault(
+        "it has schema '\(schema)', and this program judges '\(GateResult.schema)'", at: path,
+        fix: "give a result of headroom gate, or read it with the version that wrote it")
     case .unreadable(let path, let why):
       Fault(
         "the paired timings cannot be read: \(why)", at: path,

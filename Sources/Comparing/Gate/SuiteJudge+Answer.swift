@@ -1,3 +1,4 @@
+package import Quantities
 import RealModule
 import Statistics
 
@@ -7,8 +8,17 @@ package struct GateAnswer: Codable, Sendable {
   package let cells: [JudgedCase]
   /// Whether base was compared with itself beside them, and looked different.
   package let null: Null
+  /// By how much relinking alone moves times; nil where timings came without a word of it.
+  package let relinkFloor: Reading<Double>?
+  /// Acceptances that are of no use any more, in words.
+  package let staleAcceptances: [String]
 
-  package init(verdict: SuiteVerdict, cells: [JudgedCase], null: Null) {
+  package init(
+    verdict: SuiteVerdict, cells: [JudgedCase], null: Null, relinkFloor: Reading<Double>? = nil,
+    staleAcceptances: [String] = []
+  ) {
+    self.staleAcceptances = staleAcceptances
+    self.relinkFloor = relinkFloor
     self.verdict = verdict
     self.cells = cells
     self.null = null
@@ -38,8 +48,8 @@ extension SuiteJudge {
     JudgedCase(
       name: judge.name, verdict: judge.state.verdict, tolerance: judge.tolerance,
       stage: judge.fresh.isEmpty ? .screen : .confirm, blocks: judge.differences.count,
-      change: Self.change(of: judge), detectable: detectable(of: judge, rates), reason: judge.reason
-    )
+      change: Self.change(of: judge), detectable: detectable(of: judge, rates),
+      reason: judge.reason, regressed: judge.state == .regressed ? [JudgedCase.time] : [])
   }
 
   /// The slow-down that a case would have failed for with a probability of 99 %, given the noise that

@@ -10,6 +10,8 @@ package struct GateOptions: Hashable, Sendable {
   package var turn: Seconds?
   /// Whether other bits in the results fail a case, rather than being noted.
   package var areOutputsExact: Bool?
+  /// How much counts may grow.
+  package var budget: ExactBudget?
 
   package init() {}
 
@@ -20,13 +22,14 @@ package struct GateOptions: Hashable, Sendable {
     options.detected = detected ?? other.detected
     options.turn = turn ?? other.turn
     options.areOutputsExact = areOutputsExact ?? other.areOutputsExact
+    options.budget = (other.budget ?? [:]).merging(budget ?? [:]) { $1 }
     return options
   }
 }
 
 /// The options by the names that suites give them.
 package enum GateKey: String, CaseIterable, Sendable {
-  case tolerate, detect, turn, outputs
+  case tolerate, detect, turn, outputs, flops, allocations, bytes
 
   /// What a value must look like.
   var wanted: String {
@@ -35,6 +38,8 @@ package enum GateKey: String, CaseIterable, Sendable {
     case .detect: "a percentage above what is tolerated, as 5 %"
     case .turn: "a number and a unit, as 100 ms"
     case .outputs: "exact or noted"
+    case .flops, .allocations: "how many more there may be, as 3 or 1 %"
+    case .bytes: "how many more each role may hold, as 64 KiB or 1 %"
     }
   }
 }
@@ -47,8 +52,17 @@ extension GateOptions {
       case .detect: set(\.detected, percentage(text).flatMap { $0 > tolerated ?? 0 ? $0 : nil })
       case .turn: set(\.turn, Seconds(text).flatMap { $0 > Seconds(0) ? $0 : nil })
       case .outputs: set(\.areOutputsExact, ["exact": true, "noted": false][text])
+      case .flops: set(.flops, text)
+      case .allocations: set(.allocations, text)
+      case .bytes: set(.bytes, text)
       }
     guard isSet else { throw SuiteFault.badGate(key, text, place) }
+  }
+
+  private mutating func set(_ figure: ExactFigure, _ text: String) -> Bool {
+    guard let growth = Growth(text) else { return false }
+    budget = (budget ?? [:]).merging([figure: growth]) { $1 }
+    return true
   }
 
   private mutating func set<Value>(_ path: WritableKeyPath<GateOptions, Value?>, _ value: Value?)

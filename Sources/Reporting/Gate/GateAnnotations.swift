@@ -3,20 +3,23 @@ package import Comparing
 /// The gate's answer as lines that GitHub shows beside a change.
 package enum GateAnnotations {
   package static func lines(_ answer: GateAnswer) -> [String] {
-    answer.cells.compactMap { cell in
-      let kind: String
-      switch cell.verdict {
-      case .regressed, .failed: kind = "error"
-      case .inconclusive: kind = "warning"
-      case .new, .vanished: kind = "notice"
-      case .pass, .improved, .accepted: return nil
-      }
-      let change = cell.change.map { GateTable.signed($0.median) }
-      let words = [change, cell.reason].compactMap(\.self).joined(separator: ", ")
-      return
-        "::\(kind) title=\(escaped("\(cell.verdict.rawValue): \(cell.name)", isProperty: true))"
-        + "::\(escaped(words, isProperty: false))"
+    answer.staleAcceptances.map { "::error::\(escaped($0, isProperty: false))" }
+      + answer.cells.compactMap(line)
+  }
+
+  private static func line(of cell: JudgedCase) -> String? {
+    let kind: String
+    switch cell.verdict {
+    case .regressed, .failed: kind = "error"
+    case .inconclusive: kind = "warning"
+    case .new, .vanished: kind = "notice"
+    case .pass, .improved, .accepted: return nil
     }
+    let change = cell.change.map { GateTable.signed($0.median) }
+    let words = [change, cell.reason].compactMap(\.self).joined(separator: ", ")
+    return
+      "::\(kind) title=\(escaped("\(cell.verdict.rawValue): \(cell.name)", isProperty: true))"
+      + "::\(escaped(words, isProperty: false))"
   }
 
   /// - Source: GitHub's "Workflow commands", as `@actions/core` writes them.

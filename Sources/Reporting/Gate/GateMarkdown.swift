@@ -22,6 +22,6 @@ package enum GateMarkdown {
             "\(cell.blocks)",
           ].joined(separator: " | ") + " |")
     }
-    return (lines + ["", table.claim]).joined(separator: "\n") + "\n"
+    return (lines + table.notes.flatMap { ["", $0] }).joined(separator: "\n") + "\n"
   }
 }

@@ -13,7 +13,7 @@ package struct GateTable {
 
   package var lines: [String] {
     let names = NamedRows(answer.cells.map(\.name))
-    return [first] + names.shared + [""] + rows(names) + [""] + claim.wrapped(80)
+    return [first] + names.shared + [""] + rows(names) + [""] + notes.flatMap { $0.wrapped(80) }
   }
 
   /// The verdict and the census.
@@ -63,8 +63,11 @@ package struct GateTable {
     return parts.joined(separator: "  ").trimmingTrailingBlanks
   }
 
-  /// What the verdicts mean, in numbers.
-  var claim: String {
+  /// What is to be mended beside the cases, and what the verdicts mean.
+  var notes: [String] { answer.staleAcceptances + [claim] }
+
+  /// In numbers.
+  private var claim: String {
     func whole(_ share: Double) -> String { "\(significantPercent(share)) %" }
     let tolerances = Set(answer.cells.compactMap(\.tolerance))
     let common = tolerances.count == 1 ? tolerances.first : nil
@@ -76,6 +79,13 @@ package struct GateTable {
       + "that slowed by \(detected) passes with at most "
       + "\(whole(rule.missed)). 'sees': the slow-down that fails a case as noisy as this with 99 %."
       + " The change is head's time against base's, with the 95 % interval of its median."
+    switch answer.relinkFloor {
+    case .measured(let floor):
+      text +=
+        " Relinking alone moves times here by up to \(whole(floor)), and less is not tolerated."
+    case .unavailable(let reason): text += " Not calibrated: \(reason)."
+    case nil: break
+    }
     switch answer.null {
     case .absent: text += " There was no comparison of base with itself beside these."
     case .still: text += " Base against itself, beside these, looked the same."

@@ -23,6 +23,10 @@ package final class CalibrationSession {
     case relink(Int, of: Int)
   }
 
+  package static var thisMachine: Machine {
+    MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
+  }
+
   package static func open(_ plan: Plan, cpus: [Int]) async throws -> CalibrationSession {
     let program = try await GateBuild.open(try OwnProgram.path().string, side: "program")
     return try CalibrationSession(plan, program, cpus: cpus)
@@ -31,7 +35,7 @@ package final class CalibrationSession {
   private init(_ plan: Plan, _ program: GateBuild, cpus: [Int]) throws {
     self.plan = plan
     self.program = program
-    machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
+    machine = Self.thisMachine
     folder = try ScratchFolder()
     runner = PairRunner(
       setting: GateSetting(
@@ -52,8 +56,11 @@ package final class CalibrationSession {
       event(.session(index + 1, of: count))
       var seconds: [String: Double] = [:]
       for planned in cases {
-        let pair = try await pair(planned, program)
-        let times = pair.base + pair.head
+        var times: [Double] = []
+        for _ in 0..<Self.blocksPerSession {
+          let pair = try await pair(planned, program)
+          times += pair.base + pair.head
+        }
         seconds[planned.case.id] = times.sorted()[times.count / 2]
       }
       sessions.append(
@@ -87,6 +94,9 @@ package final class CalibrationSession {
     return Calibration.Relinks(
       at: now(), suite: plan.suite.name, builds: count, differences: differences)
   }
+
+  /// Six processes: what they differ by is not the session's.
+  private static let blocksPerSession = 3
 
   /// For each case and build; odd, so that the middle one is the median.
   private static let blocks = 11

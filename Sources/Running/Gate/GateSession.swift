@@ -22,14 +22,18 @@ package final class GateSession {
     package var time = Seconds(300)
     /// Extra work of head's, for trials of the gate itself.
     package var extraWork = 0.0
+    /// What is known of the machine's relinks, or why nothing is.
+    package var relinkFloor: Reading<Double>
 
-    package init(cpus: [Int]) { self.cpus = cpus }
+    package init(cpus: [Int], relinkFloor: Reading<Double>) {
+      self.cpus = cpus
+      self.relinkFloor = relinkFloor
+    }
   }
 
   /// What a gate says while it runs.
   package enum Event: Sendable {
     case round(SuiteJudge.Stage, open: Int, of: Int, blocks: Int)
-    case decided(String, CaseVerdict)
   }
 
   private let plan: Plan
@@ -92,7 +96,7 @@ package final class GateSession {
       guard let tolerance = GateTolerance(tolerated: low, detected: high) else {
         throw GateFault.noRoom(planned.case.id)
       }
-      return tolerance
+      return tolerance.raised(by: options.relinkFloor.value ?? 0)
     }
     judge = SuiteJudge(
       cases: zip(cases, tolerances).map { ($0.case.id, $1) }, hasNull: !cases.isEmpty,
@@ -120,9 +124,6 @@ package final class GateSession {
         } else {
           try await take(index)
         }
-        if !judge.cases[index].isOpen {
-          try event(.decided(cases[index].case.id, judged(index).verdict))
-        }
       }
     }
   }
@@ -131,50 +132,27 @@ package final class GateSession {
   package var result: GateResult {
     let cells = cases.indices.map { index in
       GateResult.Cell(
-        name: cases[index].case.id, tolerance: tolerances[index], judged: judged(index),
-        blocks: blocks[index],
-        exact: counts[index].base.isEmpty
-          ? nil : ExactComparison(base: counts[index].base, head: counts[index].head))
+        name: cases[index].case.id, tolerance: tolerances[index], blocks: blocks[index],
+        findings: findings(of: index))
     }
-    let all = cells.map(\.judged) + unjudged
     return GateResult(
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
         overrides: plan.suite.overrides),
       machine: machine, conditions: conditions, base: base.build, head: head.build,
-      rule: options.rule, seed: plan.measure.seed,
-      verdict: SuiteVerdict(
-        cases: all.map(\.verdict), isContaminated: judge.null?.isContaminated ?? false),
-      cells: cells
-        + unjudged.map {
-          GateResult.Cell(
-            name: $0.name, tolerance: .standard, judged: $0, blocks: [], exact: nil)
-        }, null: null)
+      relinkFloor: options.relinkFloor, seed: plan.measure.seed,
+      cells: cells + unjudged.map { GateResult.Cell($0) }, null: null, judge: judge)
   }
 
-  package var answer: GateAnswer {
-    let result = result
-    return GateAnswer(
-      verdict: result.verdict, cells: result.cells.map(\.judged),
-      null: null.isEmpty
-        ? .absent : judge.null?.isContaminated == true ? .contaminated : .still)
-  }
-
-  private func judged(_ index: Int) -> JudgedCase {
-    let judged = judge.answer.cells[index]
-    if let reason = failures[index] { return judged.with(.failed, reason) }
-    guard !counts[index].base.isEmpty else { return judged }
-    let exact = ExactComparison(base: counts[index].base, head: counts[index].head)
-    let worse = exact.changes.filter(\.isWorse)
-    if !worse.isEmpty {
-      return judged.with(
-        .regressed,
-        worse.map { "\($0.metric) went from \($0.base) to \($0.head)" }.joined(separator: "; "))
+  private func findings(of index: Int) -> CaseFindings {
+    var findings = CaseFindings()
+    findings.budget = cases[index].gate.budget ?? [:]
+    findings.areOutputsExact = cases[index].gate.areOutputsExact == true
+    findings.failure = failures[index]
+    if !counts[index].base.isEmpty {
+      findings.exact = ExactComparison(base: counts[index].base, head: counts[index].head)
     }
-    guard exact.outputChanged == true else { return judged }
-    let mustAgree = cases[index].gate.areOutputsExact == true
-    return judged.with(
-      mustAgree ? .regressed : judged.verdict, judged.reason ?? "the results' bits changed")
+    return findings
   }
 
   private func take(_ index: Int) async throws {
@@ -205,8 +183,4 @@ package final class GateSession {
       // The case itself will say so.
     }
   }
-}
-
-extension CaseJudge {
-  fileprivate var isOpen: Bool { [.screening, .suspect, .promising].contains(state) }
 }

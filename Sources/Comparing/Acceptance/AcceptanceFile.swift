@@ -1,0 +1,119 @@
+import Foundation
+package import Quantities
+import Records
+
+/// `headroom-accept.json`: committed beside the sources, so that a pull request shows what it accepts.
+package enum AcceptanceFile {
+  package static let usualPath = "headroom-accept.json"
+
+  /// Nothing accepted where there is no file.
+  package static func read(_ path: String) throws -> Acceptances {
+    guard let data = FileManager.default.contents(atPath: path) else { return Acceptances() }
+    struct SchemaKey: Decodable { let schema: String }
+    let found: Acceptances
+    do {
+      let named = try JSONText.decode(SchemaKey.self, from: data)
+      guard named.schema == Acceptances.schema else {
+        throw AcceptanceFault.otherSchema(path, named.schema)
+      }
+      found = try JSONText.decode(Acceptances.self, from: data)
+    } catch let error as DecodingError {
+      throw AcceptanceFault.unreadable(path, error.place)
+    }
+    for entry in found.accepted {
+      guard day(entry.until) != nil else { throw AcceptanceFault.badDay(entry.until, at: path) }
+    }
+    return found
+  }
+
+  package static func write(_ acceptances: Acceptances, to path: String) throws {
+    do {
+      try (JSONText.encode(acceptances, pretty: true) + Data("\n".utf8))
+        .write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw AcceptanceFault.cannotWrite(path, error.localizedDescription)
+    }
+  }
+
+  /// A day as 2027-01-31, where there is such a day.
+  package static func day(_ text: String) -> String? {
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.map(\.count) == [4, 2, 2], text.allSatisfy({ $0.isASCII }),
+      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+      (1...12).contains(month), day >= 1
+    else { return nil }
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    return day <= days[month - 1] ? text : nil
+  }
+}
+
+extension Acceptances {
+  /// Adds what a result's regressed cases need to pass: an entry for each metric.
+  ///
+  /// Times get room up to the upper end of their interval, since the next run's median strays.
+  package mutating func accept(
+    _ pattern: String, of result: GateResult, until: String, today: String, because: String,
+    who: String
+  ) throws -> [Acceptance] {
+    guard let until = AcceptanceFile.day(until) else {
+      throw AcceptanceFault.badDay(until, at: "--until")
+    }
+    guard until >= today else { throw AcceptanceFault.past(until) }
+    guard because.contains(where: { !$0.isWhitespace }) else { throw AcceptanceFault.noReason }
+    let regressed = result.cells.map(\.judged).filter { $0.verdict == .regressed }
+    let chosen = regressed.filter { Acceptance.matches($0.name, pattern) }
+    guard !chosen.isEmpty else {
+      throw AcceptanceFault.nothing(pattern, regressed: regressed.map(\.name))
+    }
+    let metrics = Set(chosen.flatMap(\.regressed)).sorted()
+    let new = metrics.map { metric in
+      let most =
+        metric == JudgedCase.time
+        ? chosen.compactMap { $0.change?.high ?? $0.change?.median }.max() ?? 0 : 0
+      return Acceptance(
+        suite: result.suite.name, case: pattern, metric: metric,
+        atMost: (most * 1000).rounded(.up) / 1000, because: because, who: who, until: until)
+    }
+    new.forEach { add($0) }
+    return new
+  }
+}
+
+/// What can be wrong with an acceptance.
+package enum AcceptanceFault: FaultConvertible, Hashable {
+  case otherSchema(String, String)
+  case unreadable(String, String)
+  case cannotWrite(String, String)
+  case badDay(String, at: String)
+  case past(String)
+  case noReason
+  case nothing(String, regressed: [String])
+
+  package var fault: Fault {
+    switch self {
+    case .otherSchema(let path, let schema):
+      Fault(
+        "the acceptances have schema '\(schema)', and this program reads '\(Acceptances.schema)'",
+        at: path, fix: "use the version of headroom that wrote them")
+    case .unreadable(let path, let why):
+      Fault(
+        "the acceptances cannot be read: \(why)", at: path,
+        fix: "restore the file, or write it anew with headroom accept")
+    case .cannotWrite(let path, let why):
+      Fault("the acceptances cannot be written: \(why)", at: path, fix: "name another by --accept")
+    case .badDay(let text, let place):
+      Fault("'\(text)' is no day", at: place, fix: "write year, month and day, as 2027-01-31")
+    case .past(let day):
+      Fault("\(day) is over", at: "--until", fix: "name a day to come")
+    case .noReason:
+      Fault("there is no reason", at: "--because", fix: "say why the slow-down is worth it")
+    case .nothing(let pattern, let regressed):
+      Fault(
+        "no case that regressed matches '\(pattern)'", at: "--case",
+        fix: regressed.isEmpty
+          ? "there is nothing to accept: no case of this result regressed"
+          : "name one of: \(regressed.joined(separator: " "))")
+    }
+  }
+}

@@ -1,0 +1,46 @@
+package import Quantities
+
+/// What a case's blocks told beside their times, and how the suite takes it.
+package struct CaseFindings: Codable, Sendable {
+  package var exact: ExactComparison?
+  /// How much counts may grow.
+  package var budget: ExactBudget = [:]
+  /// Whether other bits in the results fail the case, rather than being noted.
+  package var areOutputsExact = false
+  /// Why a side did not end well.
+  package var failure: String?
+
+  package init() {}
+
+  /// The counts that grew by more than they may.
+  var grown: [ExactChange] {
+    (exact?.changes ?? []).filter { change in
+      change.isWorse
+        && !(budget[change.figure]?.allows(from: change.base, to: change.head) ?? false)
+    }
+  }
+
+  /// The verdict on times, and over it what is beside them.
+  func judged(_ timing: JudgedCase) -> JudgedCase {
+    if let failure { return timing.with(.failed, failure) }
+    var metrics = timing.verdict == .regressed ? [JudgedCase.time] : []
+    var reasons = [timing.reason].compactMap(\.self)
+    for change in grown {
+      metrics.append(change.metric)
+      reasons.append("\(change.metric) went from \(change.base) to \(change.head)")
+    }
+    if exact?.outputChanged == true {
+      if areOutputsExact { metrics.append("output") }
+      reasons.append("the results' bits changed")
+    }
+    return timing.with(
+      metrics.isEmpty ? timing.verdict : .regressed,
+      reasons.isEmpty ? nil : reasons.joined(separator: "; "), metrics)
+  }
+}
+
+extension ExactChange {
+  var figure: ExactFigure {
+    ExactFigure(rawValue: metric) ?? .bytes
+  }
+}
