@@ -4,6 +4,9 @@
 BUILD := swift build -c release
 HEADROOM := .build/release/headroom
 
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+INSTALL := $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends
+
 .PHONY: sweep test lint build setup clean
 
 sweep: build
@@ -30,9 +33,9 @@ build: setup
 setup:
 	@command -v swift > /dev/null || { echo "error: there is no Swift toolchain; install Swift 6.2 or newer from https://www.swift.org/install" >&2; exit 1; }
 	@printf '#include <gperftools/malloc_extension_c.h>\n#include <gperftools/profiler.h>\n' | clang -E - > /dev/null 2>&1 || { \
-	  echo "installing libgoogle-perftools-dev: the allocator (tcmalloc), and the CPU and heap profilers"; \
-	  sudo=$$([ "$$(id -u)" = 0 ] || echo sudo); \
-	  $$sudo apt-get update -q && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -q --no-install-recommends libgoogle-perftools-dev; }
+	  echo "installing libgoogle-perftools-dev: the allocator (tcmalloc), and the CPU and heap profilers"; $(INSTALL) libgoogle-perftools-dev; }
+	@printf '#include <sqlite3.h>\n' | clang -E - > /dev/null 2>&1 || { \
+	  echo "installing libsqlite3-dev: the history of results"; $(INSTALL) libsqlite3-dev; }
 
 clean:
 	rm -rf .build

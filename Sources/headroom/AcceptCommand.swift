@@ -36,7 +36,8 @@ struct AcceptCommand: ParsableCommand {
       pattern, of: result, until: until, today: Self.today, because: because, who: who)
     try AcceptanceFile.write(acceptances, to: accept)
     for entry in new {
-      let most = entry.metric == JudgedCase.time ? ", at most +\(significant(entry.atMost * 100)) %" : ""
+      let most =
+        entry.metric == JudgedCase.time ? ", at most +\(significant(entry.atMost * 100)) %" : ""
       Console.print("accepted until \(entry.until): \(entry.metric) of \(entry.case)\(most)")
     }
     Console.diagnose("wrote \(accept): commit it")

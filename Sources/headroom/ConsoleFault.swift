@@ -11,6 +11,7 @@ enum ConsoleFault: FaultConvertible {
   case resumeAndReplace
   case noGate
   case noTrials
+  case noFiles
   case notAResult(String)
   case noCalibration
   case badTime(String)
@@ -47,6 +48,8 @@ enum ConsoleFault: FaultConvertible {
       Fault(
         "it is no result of a gate", at: path,
         fix: "make one with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
+    case .noFiles:
+      Fault("there is nothing to add", fix: "name files of headroom sweep or gate")
     case .badTime(let text):
       Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):

@@ -1,0 +1,194 @@
+import Foundation
+import GRDB
+import OrderedCollections
+package import Quantities
+import Records
+import Statistics
+
+/// Results over time, in one file that several programs may write at once.
+///
+/// Each result is added whole or not at all; the log that is written ahead lets readers go on.
+package struct History {
+  private let queue: DatabaseQueue
+  private let path: String
+
+  /// Opens the file, and makes it where there is none.
+  ///
+  /// - Throws: `HistoryFault` where a file is there that this program did not write, or a newer one
+  ///   did, or that is damaged: it is left as it is.
+  package init(_ path: String, mayMake: Bool) throws {
+    let files = FileManager.default
+    if !files.fileExists(atPath: path) {
+      guard mayMake else { throw HistoryFault.missing(path) }
+      let folder = (path as NSString).deletingLastPathComponent
+      if !folder.isEmpty {
+        try? files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      }
+    }
+    self.path = path
+    var configuration = Configuration()
+    // Writers take turns; one that waits longer than this has met one that hangs.
+    configuration.busyMode = .timeout(30)
+    configuration.foreignKeysEnabled = true
+    do {
+      queue = try DatabaseQueue(path: path, configuration: configuration)
+      try prepare()
+    } catch let error as DatabaseError {
+      throw HistoryFault(error, path)
+    }
+  }
+
+  private func prepare() throws {
+    let (application, version, tables) = try queue.read { db in
+      (
+        try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0,
+        try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0,
+        try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM sqlite_master") ?? 0
+      )
+    }
+    if tables > 0, application != HistorySchema.application { throw HistoryFault.foreign(path) }
+    guard version <= HistorySchema.version else { throw HistoryFault.newer(path, version) }
+    if version == HistorySchema.version {
+      let damage = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+      guard damage == "ok" else { throw HistoryFault.damaged(path, damage ?? "no answer") }
+      return
+    }
+    try queue.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA journal_mode = WAL")
+      try db.inTransaction(.immediate) {
+        // Another writer may have been first.
+        if try Int.fetchOne(db, sql: "PRAGMA user_version") == 0 {
+          try db.execute(sql: HistorySchema.statements)
+          try db.execute(sql: "PRAGMA application_id = \(HistorySchema.application)")
+          try db.execute(sql: "PRAGMA user_version = \(HistorySchema.version)")
+        }
+        return .commit
+      }
+    }
+  }
+
+  /// Adds a run's or a gate's file.
+  ///
+  /// - Returns: how many cases came with it; nothing where the same file was added before.
+  package func add(_ file: HistoryEntry, at time: String) throws -> Int? {
+    try guarded {
+      try queue.write { db in
+        try db.execute(
+          sql: "INSERT OR IGNORE INTO machine (fingerprint, name) VALUES (?, ?)",
+          arguments: [file.fingerprint, file.machineName])
+        try db.execute(
+          sql: """
+            INSERT OR IGNORE INTO entry (digest, kind, suite, machine, added, "commit", anchor)
+            VALUES (?, ?, ?, (SELECT id FROM machine WHERE fingerprint = ?), ?, ?, ?)
+            """,
+          arguments: [
+            file.digest, file.kind.rawValue, file.suite, file.fingerprint, time, file.commit,
+            file.anchor,
+          ])
+        guard db.changesCount > 0 else { return nil }
+        let entry = db.lastInsertedRowID
+        for row in file.measurements {
+          try db.execute(
+            sql: "INSERT INTO measurement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            arguments: [
+              entry, row.name, row.median, row.low, row.high, row.processes, row.ratio?.median,
+              row.ratio?.low, row.ratio?.high,
+            ])
+          for (name, value) in row.figures {
+            try db.execute(
+              sql: "INSERT INTO figure VALUES (?, ?, ?, ?)",
+              arguments: [entry, row.name, name, value])
+          }
+        }
+        return file.measurements.count
+      }
+    }
+  }
+
+  /// The cases whose names match a shell's pattern, each on each class of machines.
+  package func series(matching pattern: String) throws -> [HistorySeries] {
+    let rows = try guarded {
+      try queue.read { db in
+        try Row.fetchAll(
+          db,
+          sql: """
+            SELECT machine.name AS machine, fingerprint, measurement.*, added, "commit", anchor
+            FROM measurement
+              JOIN entry ON entry.id = measurement.entry
+              JOIN machine ON machine.id = entry.machine
+            ORDER BY machine.id, "case", entry.id
+            """)
+      }
+    }
+    var series: OrderedDictionary<[String], HistorySeries> = [:]
+    for row in rows {
+      let name: String = row["case"]
+      guard Acceptance.matches(name, pattern) else { continue }
+      let key: [String] = [row["fingerprint"], name]
+      let point = HistorySeries.Point(
+        entry: row["entry"], added: row["added"], commit: row["commit"], median: row["median"],
+        anchor: row["anchor"],
+        ratio: (row["ratio"] as Double?).map {
+          .init(median: $0, low: row["ratio_low"], high: row["ratio_high"])
+        })
+      series[key, default: HistorySeries(name: name, machine: row["machine"])].append(point)
+    }
+    return Array(series.values)
+  }
+
+  private func guarded<Value>(_ work: () throws -> Value) throws -> Value {
+    do {
+      return try work()
+    } catch let error as DatabaseError {
+      throw HistoryFault(error, path)
+    }
+  }
+}
+
+/// What can be wrong with a history.
+package enum HistoryFault: FaultConvertible, Hashable {
+  case missing(String)
+  case foreign(String)
+  case newer(String, Int)
+  case damaged(String, String)
+  case busy(String)
+  case failed(String, String)
+
+  fileprivate init(_ error: DatabaseError, _ path: String) {
+    let words = error.message ?? "\(error.resultCode)"
+    switch error.resultCode {
+    case .SQLITE_NOTADB: self = .foreign(path)
+    case .SQLITE_CORRUPT: self = .damaged(path, words)
+    case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path)
+    default: self = .failed(path, words)
+    }
+  }
+
+  package var fault: Fault {
+    switch self {
+    case .missing(let path):
+      Fault("there is no history", at: path, fix: "begin one with: headroom history add RUN")
+    case .foreign(let path):
+      Fault(
+        "the file is no history of headroom's; it was left as it is", at: path,
+        fix: "name another with --file")
+    case .newer(let path, let version):
+      Fault(
+        "the history has version \(version), and this program knows \(HistorySchema.version); it was"
+          + " left as it is",
+        at: path, fix: "use the version of headroom that wrote it")
+    case .damaged(let path, let why):
+      Fault(
+        "the history is damaged: \(why); it was left as it is", at: path,
+        fix: "restore it, or save what can be: sqlite3 \(path) .recover | sqlite3 NEW")
+    case .busy(let path):
+      Fault(
+        "another program has held the history for half a minute", at: path,
+        fix: "see which one does, and try again: nothing was added")
+    case .failed(let path, let why):
+      Fault(
+        "the history cannot be used: \(why)", at: path,
+        fix: "see that the folder may be written and the disk has room: nothing was added")
+    }
+  }
+}
