@@ -11,6 +11,8 @@ enum ConsoleFault: FaultConvertible {
   case resumeAndReplace
   case noGate
   case noTrials
+  case twoBases
+  case badFormat(String, known: [String])
   case noFiles
   case notAResult(String)
   case noCalibration
@@ -50,6 +52,13 @@ enum ConsoleFault: FaultConvertible {
         fix: "make one with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
     case .noFiles:
       Fault("there is nothing to add", fix: "name files of headroom sweep or gate")
+    case .badFormat(let text, let known):
+      Fault(
+        "there is no format '\(text)'", at: "--format",
+        fix: nearestName(to: text, among: known).map { "did you mean '\($0)'?" }
+          ?? "one of: \(known.joined(separator: ", "))")
+    case .twoBases:
+      Fault("--base and --base-commit exclude each other", fix: "leave one of them out")
     case .badTime(let text):
       Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):

@@ -28,7 +28,7 @@ enum ExitStatus: Int32, Error {
 
   init(of fault: any FaultConvertible) {
     switch fault {
-    case SweepFault.otherMachine: self = .notComparable
+    case SweepFault.otherMachine, GateFault.otherProtocol: self = .notComparable
     default: self = .usage
     }
   }

@@ -17,6 +17,9 @@ struct GateCommand: AsyncParsableCommand {
   @Option(help: "The build to compare with: a path to its program.")
   var base: String?
 
+  @Option(help: "The commit to compare with: it is built in a git worktree under .build.")
+  var baseCommit: String?
+
   @Option(help: "The build to judge: a path to its program (default: this one).")
   var head: String?
 
@@ -86,7 +89,10 @@ struct GateCommand: AsyncParsableCommand {
   }
 
   private func judge(_ tolerance: GateTolerance, _ json: String?) async throws {
-    guard let base = Environment.value(base, for: "base") else { throw ConsoleFault.noGate }
+    let given = Environment.value(base, for: "base")
+    let commit = Environment.value(baseCommit, for: "base-commit")
+    if given != nil, commit != nil { throw ConsoleFault.twoBases }
+    guard given != nil || commit != nil else { throw ConsoleFault.noGate }
     let plan = try suite.plan()
     for note in plan.notes { Console.diagnose("note: \(note)") }
     let path = Environment.value(output, for: "output") ?? "reports/gate-\(plan.suite.name).json"
@@ -102,6 +108,8 @@ struct GateCommand: AsyncParsableCommand {
       }
       options.time = seconds
     }
+    var base = given ?? ""
+    if let commit { base = try await BaseCommit.build(commit, tell: Console.diagnose) }
     let session = try await GateSession.open(
       plan, base: base, head: Environment.value(head, for: "head") ?? "/proc/self/exe", options)
     var progress = ProgressLine()

@@ -13,7 +13,7 @@ struct Headroom: AsyncParsableCommand {
     subcommands: [
       ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
       ReportCommand.self, DiffCommand.self, GateCommand.self, AcceptCommand.self,
-      CalibrateCommand.self, HistoryCommand.self,
+      CalibrateCommand.self, HistoryCommand.self, ExportCommand.self,
       WorkerCommand.self,
     ])
 

@@ -50,7 +50,10 @@ package struct History {
     guard version <= HistorySchema.version else { throw HistoryFault.newer(path, version) }
     if version == HistorySchema.version {
       let damage = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
-      guard damage == "ok" else { throw HistoryFault.damaged(path, damage ?? "no answer") }
+      guard damage == "ok" else {
+        throw HistoryFault.damaged(
+          path, (damage ?? "no answer").split(whereSeparator: \.isNewline).joined(separator: " "))
+      }
       return
     }
     try queue.writeWithoutTransaction { db in

@@ -32,12 +32,27 @@ package struct GateBuild: Sendable {
     } catch {
       throw GateFault.notHeadroom(path, side: side)
     }
+    try await checkProtocol(of: program, side: side)
     return GateBuild(
       program: program, build: await BuildReader.read(program: program),
       axes: Dictionary(
         listing.workloads.map { ($0.name, Set($0.axes)) }, uniquingKeysWith: { $1 }),
       variants: Dictionary(
         listing.workloads.map { ($0.name, Set($0.variants)) }, uniquingKeysWith: { $1 }))
+  }
+
+  /// A worker says which one it speaks before it is asked for anything.
+  private static func checkProtocol(of program: FilePath, side: String) async throws {
+    let folder = try ScratchFolder()
+    do {
+      let child = try await ChildProcess.start(
+        WorkerCommand(program: program), folder: folder.path, name: "hello")
+      _ = await child.end()
+    } catch ChildFault.otherProtocol(let version) {
+      throw GateFault.otherProtocol(program.string, side: side, version)
+    } catch is ChildFault {
+      throw GateFault.notHeadroom(program.string, side: side)
+    }
   }
 
   private struct Listing: Decodable {
@@ -82,6 +97,7 @@ package struct GateBuild: Sendable {
 package enum GateFault: FaultConvertible, Hashable {
   case noProgram(String, side: String)
   case notHeadroom(String, side: String)
+  case otherProtocol(String, side: String, Int)
   case noRoom(String)
   case exists(String)
   case cannotWrite(String, String)
@@ -96,6 +112,11 @@ package enum GateFault: FaultConvertible, Hashable {
       Fault(
         "the program does not answer as headroom does", at: "--\(side) \(path)",
         fix: "try '\(path) list workloads --json -' by hand")
+    case .otherProtocol(let path, let side, let version):
+      Fault(
+        "its worker speaks protocol \(version), and this program \(Schema.wireProtocol)",
+        at: "--\(side) \(path)",
+        fix: "compare builds that speak the same one, each with the gate of its own time")
     case .noRoom(let name):
       Fault(
         "what must be detected is no more than what is tolerated", at: name,
