@@ -132,7 +132,11 @@ let package = Package(
       dependencies: ["Quantities", "Records", "Kernels", "Planning", collections],
       swiftSettings: strict),
     .testTarget(
-      name: "ComparingTests", dependencies: ["Quantities", "Statistics", "Comparing"],
+      name: "ComparingTests",
+      dependencies: [
+        "Quantities", "Statistics", "Records", "Comparing", collections,
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "RunningTests",

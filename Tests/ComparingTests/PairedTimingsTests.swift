@@ -67,7 +67,7 @@ struct PairedTimingsTests {
 
   @Test func `a missing file is no crash`() {
     #expect(throws: PairedTimingsFault.missing("/nowhere/x.json")) {
-      try PairedTimings.read("/nowhere/x.json")
+      try GateReplay.read("/nowhere/x.json")
     }
   }
 }

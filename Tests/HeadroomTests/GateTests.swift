@@ -179,6 +179,7 @@ import Testing
     let old = program.folder + "/old"
     try """
     #!/bin/sh
+    [ "$1" = worker ] && exec '\(Program.path)' worker
     echo '{"formats": [], "workloads": [{"name": "matmul", "about": "", "axes": [], "variants": []}]}'
     """.write(toFile: old, atomically: true, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: old)
@@ -194,6 +195,8 @@ import Testing
     ([], "there is nothing to judge"),
     (["--base", "/bin/true", "--tolerate", "5%", "--detect", "4%"], "no more than"),
     (["--base", "/bin/true", "--tolerate", "5"], "--tolerate"),
+    (["--base", "/bin/true", "--base-commit", "HEAD"], "exclude each other"),
+    (["--base-commit", "HEAD"], "no git checkout"),
   ])
   func `a gate that cannot begin says why and writes nothing`(
     arguments: [String], words: String
@@ -204,5 +207,43 @@ import Testing
     #expect(run.code == 2)
     #expect(run.errors.contains(words), "\(run.errors)")
     #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder) == [])
+  }
+
+  @Test func `a regression that was accepted passes until its day`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let gate = ["gate", "--base", Program.path, "-o", "r.json", "--replace"] + Self.busy
+    #expect(try await program.run(gate + ["--slow-down", "90%"]).code == 1)
+    let accept = ["accept", "--from", "r.json", "--because", "worth it", "--case"]
+    let accepted = try await program.run(accept + ["self-test/*", "--until", "9999-12-31"])
+    #expect(accepted.code == 0)
+    #expect(accepted.output.hasPrefix("accepted until 9999-12-31: time of self-test/*"))
+    let replayed = try await program.run(["gate", "--replay", "r.json"])
+    #expect(replayed.code == 0)
+    #expect(replayed.output.contains("time accepted until 9999-12-31: worth it"))
+    let other = try await program.run(accept + ["x*", "--until", "9999-12-31"])
+    #expect(other.code == 2)
+    #expect(other.errors.contains("no case that regressed matches 'x*'"))
+    try "{".write(
+      toFile: program.folder + "/headroom-accept.json", atomically: true, encoding: .utf8)
+    let torn = try await program.run(["gate", "--replay", "r.json"])
+    #expect(torn.code == 2)
+    #expect(torn.errors.contains("the acceptances cannot be read"))
+  }
+
+  @Test func `builds that speak another protocol are not comparable`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let old = program.folder + "/old"
+    let hello = #"{"protocol":7,"schema":"x","process":1,"anonymous":{"unavailable":"x"}}"#
+    try """
+    #!/bin/sh
+    [ "$1" = worker ] && { echo '\(hello)'; exec cat; }
+    exec '\(Program.path)' "$@"
+    """.write(toFile: old, atomically: true, encoding: .utf8)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: old)
+    let run = try await program.run(["gate", "--base", old, "-o", "r.json"] + Self.busy)
+    #expect(run.code == 4)
+    #expect(run.errors.contains("speaks protocol 7, and this program 1"))
   }
 }

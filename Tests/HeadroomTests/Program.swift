@@ -55,8 +55,9 @@ struct Program {
   private func run(
     _ executable: String, _ arguments: [String], _ environment: [String: String]
   ) async throws -> Result {
-    // What a killed program leaves in its temporary folder goes with the test's.
-    var changes: [Environment.Key: String?] = ["TMPDIR": folder]
+    // What a killed program leaves in its temporary folder goes with the test's; and no test knows
+    // of this machine's calibration.
+    var changes: [Environment.Key: String?] = ["TMPDIR": folder, "XDG_CACHE_HOME": folder]
     for (name, value) in environment { changes[Environment.Key(stringLiteral: name)] = value }
     let result = try await Subprocess.run(
       .path(FilePath(executable)), arguments: Arguments(arguments),

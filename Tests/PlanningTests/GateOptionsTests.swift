@@ -31,7 +31,15 @@ struct GateOptionsTests {
     #expect(gates.map(\.areOutputsExact) == [true, true])
   }
 
+  @Test func `counts have room to grow, an entry's before the suite's`() throws {
+    let gates = try gates(
+      "gate: { allocations: 2, bytes: 64 KiB }", entry: "gate: { bytes: 1 %, flops: 0 % }")
+    #expect(gates[0].budget == [.allocations: .count(2), .bytes: .share(0.01), .flops: .share(0)])
+    #expect(gates[1].budget == [.allocations: .count(2), .bytes: .count(65_536)])
+  }
+
   @Test(arguments: [
+    ("bytes: some", "bytes is 'some'"), ("allocations: -1", "allocations is '-1'"),
     ("tolerate: 3", "tolerate is '3'"), ("detect: 0 %", "detect is '0 %'"),
     ("turn: soon", "turn is 'soon'"), ("outputs: maybe", "outputs is 'maybe'"),
     ("tolerate: 5 %, detect: 4 %", "detect is '4 %'"), ("alpha: 1 %", "alpha"),

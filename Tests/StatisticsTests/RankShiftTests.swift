@@ -21,7 +21,10 @@ struct RankShiftTests {
 
   /// scipy 1.17, `mannwhitneyu(method="asymptotic")` inverted; by the exact one the ends differ in
   /// the fourth digit.
-  @Test(arguments: [(0.05, -0.2039995735778208, 0.0307243560871234), (0.001, -0.2913286440612904, 0.10381848888203302)])
+  @Test(arguments: [
+    (0.05, -0.2039995735778208, 0.0307243560871234),
+    (0.001, -0.2913286440612904, 0.10381848888203302),
+  ])
   func `many values are taken as normal`(risk: Double, low: Double, high: Double) throws {
     let head = (1...60).map { index in
       let part = fraction(Double(index) * (5.0.squareRoot() - 1) / 2)

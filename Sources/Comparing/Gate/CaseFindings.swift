@@ -13,7 +13,7 @@ package struct CaseFindings: Codable, Sendable {
   package init() {}
 
   /// The counts that grew by more than they may.
-  var grown: [ExactChange] {
+  package var grown: [ExactChange] {
     (exact?.changes ?? []).filter { change in
       change.isWorse
         && !(budget[change.figure]?.allows(from: change.base, to: change.head) ?? false)

@@ -25,6 +25,12 @@ package struct ExactChange: Hashable, Codable, Sendable {
   package let base: Int
   package let head: Int
 
+  package init(metric: String, base: Int, head: Int) {
+    self.metric = metric
+    self.base = base
+    self.head = head
+  }
+
   package var isWorse: Bool { head > base }
 }
 

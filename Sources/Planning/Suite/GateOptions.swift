@@ -11,7 +11,7 @@ package struct GateOptions: Hashable, Sendable {
   /// Whether other bits in the results fail a case, rather than being noted.
   package var areOutputsExact: Bool?
   /// How much counts may grow.
-  package var budget: ExactBudget?
+  package var budget: ExactBudget = [:]
 
   package init() {}
 
@@ -22,7 +22,7 @@ package struct GateOptions: Hashable, Sendable {
     options.detected = detected ?? other.detected
     options.turn = turn ?? other.turn
     options.areOutputsExact = areOutputsExact ?? other.areOutputsExact
-    options.budget = (other.budget ?? [:]).merging(budget ?? [:]) { $1 }
+    options.budget = other.budget.merging(budget) { $1 }
     return options
   }
 }
@@ -61,7 +61,7 @@ extension GateOptions {
 
   private mutating func set(_ figure: ExactFigure, _ text: String) -> Bool {
     guard let growth = Growth(text) else { return false }
-    budget = (budget ?? [:]).merging([figure: growth]) { $1 }
+    budget[figure] = growth
     return true
   }
 

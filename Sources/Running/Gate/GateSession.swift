@@ -146,7 +146,7 @@ package final class GateSession {
 
   private func findings(of index: Int) -> CaseFindings {
     var findings = CaseFindings()
-    findings.budget = cases[index].gate.budget ?? [:]
+    findings.budget = cases[index].gate.budget
     findings.areOutputsExact = cases[index].gate.areOutputsExact == true
     findings.failure = failures[index]
     if !counts[index].base.isEmpty {
