@@ -38,6 +38,15 @@ struct GateCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Extra work of head's, as 5%.", visibility: .hidden))
   var slowDown: String?
 
+  @Option(help: ArgumentHelp("One allocation more of head's, as 64B.", visibility: .hidden))
+  var grow: String?
+
+  @Option(help: ArgumentHelp("Which cases are so changed.", visibility: .hidden))
+  var onlyCase: String?
+
+  @Option(help: ArgumentHelp("Take for head this program, linked anew.", visibility: .hidden))
+  var relink: UInt64?
+
   @Option(help: "Judge the paired timings in this file again, and run nothing.")
   var replay: String?
 
@@ -101,7 +110,9 @@ struct GateCommand: AsyncParsableCommand {
       cpus: try suite.processors(), relinkFloor: try Self.relinkFloor(of: plan.suite.name))
     options.tolerated = try share(tolerate, "tolerate")
     options.detected = try share(detect, "detect")
-    options.extraWork = try share(slowDown, "slow-down") ?? 0
+    options.trial.extraWork = try share(slowDown, "slow-down") ?? 0
+    options.trial.extraBytes = grow.flatMap { Bytes($0) }
+    options.trial.pattern = onlyCase ?? "*"
     if let text = Environment.value(time, for: "time") {
       guard let seconds = Seconds(text), seconds > Seconds(0) else {
         throw ConsoleFault.badTime(text)
@@ -110,8 +121,11 @@ struct GateCommand: AsyncParsableCommand {
     }
     var base = given ?? ""
     if let commit { base = try await BaseCommit.build(commit, tell: Console.diagnose) }
-    let session = try await GateSession.open(
-      plan, base: base, head: Environment.value(head, for: "head") ?? "/proc/self/exe", options)
+    var relinked: RelinkedProgram?
+    if let relink { relinked = try await RelinkedProgram(seed: relink) }
+    defer { withExtendedLifetime(relinked) {} }
+    let head = Environment.value(head, for: "head") ?? relinked?.path ?? "/proc/self/exe"
+    let session = try await GateSession.open(plan, base: base, head: head, options)
     var progress = ProgressLine()
     try await session.run { event in
       switch event {

@@ -6,11 +6,14 @@ package struct ExactMetrics: Hashable, Codable, Sendable {
   package let allocations: Int?
   /// The most that each role held at once.
   package let bytes: [MemoryRole: Bytes]
+  /// The most that all held at once.
+  package let peak: Bytes?
   package let digest: String?
 
   package init(
-    flops: Int?, allocations: Int?, bytes: [MemoryRole: Bytes], digest: String?
+    flops: Int?, allocations: Int?, bytes: [MemoryRole: Bytes], peak: Bytes?, digest: String?
   ) {
+    self.peak = peak
     self.flops = flops
     self.allocations = allocations
     self.bytes = bytes
@@ -72,6 +75,7 @@ package struct ExactComparison: Hashable, Codable, Sendable {
     for run in runs {
       if let flops = run.flops { figures["flops", default: []].insert(flops) }
       if let count = run.allocations { figures["allocations", default: []].insert(count) }
+      if let peak = run.peak { figures["peak bytes", default: []].insert(peak.count) }
       // What a role does not hold is none, and may be some on the other side.
       for role in MemoryRole.allCases {
         figures["\(role.label) bytes", default: []].insert((run.bytes[role] ?? .zero).count)

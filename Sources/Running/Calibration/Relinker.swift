@@ -52,6 +52,18 @@ package struct Relinker: Sendable {
   }
 }
 
+/// This program, linked in another order; there as long as somebody holds it.
+package struct RelinkedProgram: Sendable {
+  package let path: String
+  private let folder: ScratchFolder
+
+  package init(seed: UInt64) async throws {
+    folder = try ScratchFolder()
+    path = try await Relinker(program: try OwnProgram.path()).link(seed: seed, into: folder.path)
+      .string
+  }
+}
+
 /// Why there is no program linked anew.
 package enum RelinkFault: FaultConvertible, Hashable {
   case noManifest(String)

@@ -20,8 +20,7 @@ package final class GateSession {
     package var rule = GateRule.standard
     /// After it a case is confirmed no further than the usual count of blocks.
     package var time = Seconds(300)
-    /// Extra work of head's, for trials of the gate itself.
-    package var extraWork = 0.0
+    package var trial = GateTrialWork()
     /// What is known of the machine's relinks, or why nothing is.
     package var relinkFloor: Reading<Double>
 
@@ -159,7 +158,8 @@ package final class GateSession {
     do {
       let isFirst = counts[index].base.isEmpty
       let pair = try await runner.run(
-        cases[index], self.base, self.head, isChecked: isFirst, extraWork: options.extraWork)
+        cases[index], self.base, self.head, isChecked: isFirst,
+        trial: options.trial.concerns(cases[index].case.id) ? options.trial : GateTrialWork())
       blocks[index].append(pair.block)
       counts[index].base.append(pair.base)
       counts[index].head.append(pair.head)

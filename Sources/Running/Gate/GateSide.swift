@@ -34,7 +34,7 @@ struct GateSide {
   /// Makes a launched process ready.
   static func prepare(
     _ child: ChildProcess, _ planned: PlannedCase, setting: GateSetting, isChecked: Bool,
-    extraWork: Double
+    trial: GateTrialWork
   ) async throws -> GateSide {
     let turn = planned.gate.turn ?? setting.turn
     let ledger = setting.folder.path.appending("gate-\(child.process).ledger")
@@ -47,7 +47,8 @@ struct GateSide {
       lastLevelCache: setting.lastLevelCache,
       paired: .init(
         isChecked: isChecked, warmUpWindow: GateSetting.warmUpWindow(before: turn),
-        warmUpWindows: setting.warmUpWindows, extraWork: extraWork))
+        warmUpWindows: setting.warmUpWindows, extraWork: trial.extraWork,
+        extraBytes: trial.extraBytes))
     switch try await child.ask(.prepare(order: order), timeout: setting.timeout) {
     case .prepared(let prepared):
       return GateSide(child: child, prepared: prepared, timeout: setting.timeout, ledger: ledger)
@@ -104,6 +105,7 @@ struct GateSide {
     _ = await child.end()
     return ExactMetrics(
       flops: prepared.work?.flops, allocations: finished.memory?.allocations,
-      bytes: finished.memory?.ledger.peakByRole ?? [:], digest: prepared.digest)
+      bytes: finished.memory?.ledger.peakByRole ?? [:], peak: finished.memory?.ledger.peak,
+      digest: prepared.digest)
   }
 }

@@ -18,7 +18,7 @@ final class PairRunner {
   /// A block: a fresh process a side, both made ready, then `A B B A` or `B A A B` as the coin says.
   func run(
     _ planned: PlannedCase, _ base: GateBuild, _ head: GateBuild, isChecked: Bool,
-    extraWork: Double = 0
+    trial: GateTrialWork = GateTrialWork()
   ) async throws -> (block: PairedBlock, base: ExactMetrics, head: ExactMetrics) {
     let isHeadFirst = random.next() & 1 == 1
     let children = try await launch(base, head, isHeadFirst: isHeadFirst)
@@ -29,13 +29,13 @@ final class PairRunner {
         sides[side] = try await SideFailure.naming(side) {
           try await GateSide.prepare(
             children[side], planned, setting: setting, isChecked: isChecked,
-            extraWork: side == 0 ? 0 : extraWork)
+            trial: side == 0 ? GateTrialWork() : trial)
         }
       }
       let ready = [0, 1].compactMap { sides[$0] }
       let block = try await turns(
         ready, of: planned.gate.turn ?? setting.turn, threads: planned.threads,
-        extraWork: extraWork, isHeadFirst: isHeadFirst)
+        extraWork: trial.extraWork, isHeadFirst: isHeadFirst)
       async let baseMetrics = SideFailure.naming(0) { try await ready[0].finish() }
       async let headMetrics = SideFailure.naming(1) { try await ready[1].finish() }
       return (block, try await baseMetrics, try await headMetrics)

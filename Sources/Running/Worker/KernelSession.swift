@@ -20,6 +20,8 @@ final class KernelSession<W: Workload>: CaseSession {
   /// What calls take in turn: one, or the copies of a cold case.
   private var kernels: [any Kernel] = []
   private var turn = 0
+  /// A trial's.
+  private var extra: Allocation?
   private var calls = 1
 
   init(order: WorkOrder) throws {
@@ -71,6 +73,9 @@ final class KernelSession<W: Workload>: CaseSession {
     begin(.preparation)
     let before = ledger.snapshot.live.values.reduce(.zero, +)
     let start = sampler.clock.now()
+    if let bytes = order.paired?.extraBytes {
+      extra = try ledger.allocate(bytes, role: .workspace)
+    }
     let kernel = try variant.prepare(problem, operands, Execution(ledger: ledger, pool: pool))
     let seconds = Seconds(nanoseconds: sampler.clock.now() - start)
     let bytes = ledger.snapshot.live.values.reduce(.zero, +) - before

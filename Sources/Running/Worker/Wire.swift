@@ -74,6 +74,8 @@ package struct WorkOrder: Codable, Sendable {
     package var warmUpWindows: Int
     /// Calls in addition to a sample's, for trials of the comparison itself: 0.05 is 5 of 100.
     package var extraWork: Double
+    /// One allocation more, likewise.
+    package var extraBytes: Bytes?
   }
 }
 

@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""The gate on trial: how often it is wrong on this machine, where the truth is known.
+
+    python3 Tests/Benchmarks/trials.py null [RUNS] [--load]     a build against itself, suites/null.yaml
+    python3 Tests/Benchmarks/trials.py ci [RUNS]                the same, suites/ci.yaml
+    python3 Tests/Benchmarks/trials.py slow-down [RUNS] [--by 5]
+                                                                exact extra work: calls in addition
+    python3 Tests/Benchmarks/trials.py relink [RUNS]            against itself, linked in another order
+    python3 Tests/Benchmarks/trials.py counts [RUNS]            an allocation more
+    python3 Tests/Benchmarks/trials.py again [RUNS]             the same regressed head again and again
+    python3 Tests/Benchmarks/trials.py replay                   made-up timings through gate --replay
+    python3 Tests/Benchmarks/trials.py summary                  what all of them came to
+
+Each run appends lines to reports/trials/<trial>.csv. Rates come with the 95 % interval of Clopper and
+Pearson.
+"""
+
+import csv
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+
+HEADROOM = os.environ.get("HEADROOM", ".build/release/headroom")
+FOLDER = os.environ.get("TRIALS", "reports/trials")
+NEIGHBOUR = "import time\nwhile True:\n e=time.time()+0.2\n while time.time()<e: pass\n time.sleep(0.2)"
+COMMON = ["at", "commit", "processor", "load", "seed"]
+
+
+def bound(successes, runs, upper):
+    """Clopper and Pearson's end of the 95 % interval."""
+    if successes == (runs if upper else 0):
+        return 1.0 if upper else 0.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        rate = (low + high) / 2
+        tail = sum(
+            math.exp(
+                math.lgamma(runs + 1) - math.lgamma(k + 1) - math.lgamma(runs - k + 1)
+                + k * math.log(rate) + (runs - k) * math.log1p(-rate))
+            for k in (range(successes + 1) if upper else range(successes, runs + 1)))
+        # The tail falls with the rate for the upper end, and rises with it for the lower.
+        if (tail > 0.025) == upper:
+            low = rate
+        else:
+            high = rate
+    return high
+
+
+def path(trial):
+    return f"{FOLDER}/{trial}.csv"
+
+
+def rows(trial):
+    return list(csv.DictReader(open(path(trial)))) if os.path.exists(path(trial)) else []
+
+
+def append(trial, lines):
+    os.makedirs(FOLDER, exist_ok=True)
+    is_new = not os.path.exists(path(trial))
+    with open(path(trial), "a", newline="") as file:
+        writer = csv.DictWriter(file, list(lines[0]))
+        if is_new:
+            writer.writeheader()
+        writer.writerows(lines)
+
+
+def gate(suite, seed, *options):
+    """One run: the answer, and what all trials note of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.time()
+        run = subprocess.run(
+            [HEADROOM, "gate", suite, "--base", HEADROOM, "--seed", str(seed), *options]
+            + ["-o", f"{folder}/r.json", "--json", f"{folder}/a.json"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        seconds = round(time.time() - start, 1)
+        if not os.path.exists(f"{folder}/a.json"):
+            sys.exit(run.stderr)
+        answer = json.load(open(f"{folder}/a.json"))
+        result = json.load(open(f"{folder}/r.json"))
+    common = dict(
+        at=time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(start)),
+        commit=result["head"]["commit"].get("value", "")[:7], processor=result["machine"]["cpu_model"],
+        load=os.environ.get("LOAD", "idle"), seed=seed)
+    return answer, common, seconds
+
+
+def null(trial, suite, runs):
+    for _ in range(runs):
+        answer, common, seconds = gate(suite, len(rows(trial)) + 1)
+        append(trial, [common | dict(
+            verdict=answer["verdict"], cases=len(answer["cells"]),
+            inconclusive=sum(cell["verdict"] == "inconclusive" for cell in answer["cells"]),
+            blocks=sum(cell["blocks"] for cell in answer["cells"]), seconds=seconds)])
+
+
+def slow_down(runs, by):
+    for _ in range(runs):
+        seed = 1000 + len(rows("slow-down"))
+        answer, common, _ = gate("suites/null.yaml", seed, "--slow-down", f"{by}%")
+        append("slow-down", [
+            common | dict(
+                slow_down=by, case=cell["name"].split(",variant")[0].replace(",", " "), verdict=cell["verdict"],
+                detectable=round(cell.get("detectable", math.inf), 4), blocks=cell["blocks"],
+                median=round(cell["change"]["median"], 4), suite=answer["verdict"])
+            for cell in answer["cells"]])
+
+
+def relink(runs):
+    for _ in range(runs):
+        # Seeds beyond those that a calibration uses.
+        seed = 10_000 + len(rows("relink"))
+        answer, common, seconds = gate("suites/null.yaml", seed, "--relink", str(seed))
+        moved = max(abs(cell["change"]["median"]) for cell in answer["cells"] if cell.get("change"))
+        append("relink", [common | dict(
+            verdict=answer["verdict"], floor=round(answer["relink_floor"].get("value", 0), 4),
+            moved=round(moved, 4), blocks=sum(cell["blocks"] for cell in answer["cells"]), seconds=seconds)])
+
+
+def counts(runs):
+    for _ in range(runs):
+        for grow in ("64B", "4KiB"):
+            seed = 20_000 + len(rows("counts"))
+            answer, common, _ = gate("suites/null.yaml", seed, "--grow", grow)
+            found = [cell for cell in answer["cells"] if "allocations" in cell["regressed"]]
+            append("counts", [common | dict(
+                grow=grow, cases=len(answer["cells"]), allocations_found=len(found),
+                bytes_found=sum("peak bytes" in cell["regressed"] for cell in answer["cells"]))])
+
+
+def again(runs):
+    for _ in range(runs):
+        seed = 30_000 + len(rows("again"))
+        answer, common, _ = gate("suites/null.yaml", seed, "--slow-down", "12%", "--only-case", "*q*m=1,*")
+        failing = sorted(cell["name"] for cell in answer["cells"] if cell["verdict"] == "regressed")
+        append("again", [common | dict(
+            verdict=answer["verdict"],
+            failing="; ".join(name.split(",group")[0].replace(",", " ") for name in failing))])
+
+
+# Made-up machines: each gives the logarithms of a block's two sides, head slower by so much.
+
+
+def log_normal(draw, shift):
+    return [0.003 * draw.gauss(0, 1) + 0.01 * draw.gauss(0, 1) / math.sqrt(2) + side * shift for side in (0, 1)]
+
+
+def heavy_tails(draw, shift):
+    tail = lambda: 0.003 * draw.gauss(0, 1) / math.sqrt(draw.expovariate(1))
+    return [(tail() + tail()) / 2 + side * shift for side in (0, 1)]
+
+
+def needle(draw, shift):
+    """A narrow core with a tail: a twentieth of the sides stray by several per cent."""
+    return [
+        0.0017 * draw.gauss(0, 1) + (draw.uniform(-0.2, 0.2) if draw.random() < 0.05 else 0) + side * shift
+        for side in (0, 1)]
+
+
+def bursts(draw, shift):
+    return [0.003 * draw.gauss(0, 1) + (0.26 if draw.random() < 0.15 else 0) + side * shift for side in (0, 1)]
+
+
+MACHINES = dict(log_normal=log_normal, heavy_tails=heavy_tails, needle=needle, bursts=bursts)
+
+
+def replay():
+    for cases, blocks, suites in ((40, 64, 100), (100, 25, 105)):
+        for name, machine in MACHINES.items():
+            for percent in (0, 5, 7):
+                draw = random.Random(f"{name} {cases} {percent}")
+                tally = dict(regressed=0, passed=0, inconclusive=0)
+                false, used = 0, 0
+                for _ in range(suites if percent == 0 else max(1, 4000 // cases)):
+                    cells = []
+                    for index in range(cases):
+                        pairs = [machine(draw, math.log1p(percent / 100)) for _ in range(blocks)]
+                        cells.append(dict(name=f"c{index}", blocks=[
+                            dict(base=[math.exp(a)], head=[math.exp(b)]) for a, b in pairs]))
+                    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                        json.dump(dict(cells=cells), file)
+                        file.flush()
+                        run = subprocess.run(
+                            [HEADROOM, "gate", "--replay", file.name, "--json", "-"], capture_output=True, text=True)
+                    answer = json.loads(run.stdout)
+                    false += answer["verdict"] == "regressed"
+                    for cell in answer["cells"]:
+                        word = {"regressed": "regressed", "inconclusive": "inconclusive"}.get(cell["verdict"], "passed")
+                        tally[word] += 1
+                        used += cell["blocks"]
+                total = sum(tally.values())
+                append("replay", [dict(
+                    machine=name, cases=cases, blocks=blocks, slow_down=percent, suites=total // cases,
+                    suites_regressed=false, **tally, blocks_a_case=round(used / total, 1))])
+
+
+def rate(successes, runs):
+    low, high = bound(successes, runs, False), bound(successes, runs, True)
+    return f"{successes} of {runs} ({100 * low:.1f} to {100 * high:.1f} %)"
+
+
+def summary():
+    for trial in ("null", "ci"):
+        for load in ("idle", "half"):
+            found = [row for row in rows(trial) if row["load"] == load]
+            if not found:
+                continue
+            print(f"{trial}, {load}: " + ", ".join(
+                f"{word} {rate(sum(row['verdict'] == word for row in found), len(found))}"
+                for word in ("regressed", "contaminated", "inconclusive")))
+            seconds = sorted(float(row["seconds"]) for row in found)
+            print(f"  {seconds[len(seconds) // 2]} s a run (median), {seconds[-1]} at the most")
+    found = rows("slow-down")
+    for by in sorted({row["slow_down"] for row in found}, key=float):
+        cells = [row for row in found if row["slow_down"] == by]
+        able = [row for row in cells if float(row["detectable"]) <= 0.05]
+        for what, some in (("all cases", cells), ("cases that see 5 %", able)):
+            if some:
+                count = lambda word: sum(row["verdict"] == word for row in some)
+                print(f"slow-down of {by} %, {what}: regressed {rate(count('regressed'), len(some))}, "
+                      f"passed {rate(count('pass') + count('improved'), len(some))}, "
+                      f"inconclusive {count('inconclusive')}")
+    found = rows("relink")
+    if found:
+        print(f"relinked: regressed {rate(sum(row['verdict'] == 'regressed' for row in found), len(found))}, "
+              f"moved by up to {max(float(row['moved']) for row in found):.1%}")
+    found = rows("counts")
+    if found:
+        cases = sum(int(row["cases"]) for row in found)
+        print(f"an allocation more: found {rate(sum(int(row['allocations_found']) for row in found), cases)}, "
+              f"its bytes {rate(sum(int(row['bytes_found']) for row in found), cases)}")
+    found = [set(row["failing"].split("; ")) for row in rows("again")]
+    if len(found) > 1:
+        pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
+        print(f"again: Jaccard {sum(len(a & b) / len(a | b) for a, b in pairs) / len(pairs):.3f} over {len(found)} runs")
+    for row in rows("replay"):
+        print("replay: " + ", ".join(f"{key} {value}" for key, value in row.items()))
+
+
+def main(arguments):
+    trial = arguments[0] if arguments else "summary"
+    numbers = [int(word) for word in arguments[1:] if word.isdigit()]
+    runs = numbers[0] if numbers else 20
+    by = arguments[arguments.index("--by") + 1] if "--by" in arguments else "5"
+    neighbours = []
+    if "--load" in arguments:
+        os.environ["LOAD"] = "half"
+        neighbours = [subprocess.Popen([sys.executable, "-c", NEIGHBOUR]) for _ in range(os.cpu_count())]
+    try:
+        if trial == "null":
+            null("null", "suites/null.yaml", runs)
+        elif trial == "ci":
+            null("ci", "suites/ci.yaml", runs)
+        elif trial == "slow-down":
+            slow_down(runs, by)
+        elif trial in ("relink", "counts", "again"):
+            dict(relink=relink, counts=counts, again=again)[trial](runs)
+        elif trial == "replay":
+            replay()
+        elif trial == "summary":
+            summary()
+        else:
+            sys.exit(__doc__)
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
