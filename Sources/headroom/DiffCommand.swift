@@ -26,6 +26,9 @@ struct DiffCommand: ParsableCommand {
   @Option(help: "Write it as Markdown to this file; - is standard output.")
   var markdown: String?
 
+  @Flag(help: "Leave with 0 where nothing grew and something could not be told.")
+  var allowInconclusive = false
+
   func run() throws {
     let (base, head) = (try ResultReader.read(base), try ResultReader.read(head))
     let diff = Diff(base, head, noise: try noise(base))
@@ -36,7 +39,7 @@ struct DiffCommand: ParsableCommand {
       try Console.write(Data(DiffMarkdown.text(diff).utf8), to: markdown)
     }
     if ![json, markdown].contains("-") { DiffTable(diff).lines.forEach(Console.print) }
-    if let status = ExitStatus(of: diff.verdict) { throw status }
+    try ExitStatus.leave(with: diff.verdict, allowInconclusive: allowInconclusive)
   }
 
   /// Of the machine that base was measured on.

@@ -15,7 +15,7 @@ enum ExitStatus: Int32, Error {
   case nothingMeasured = 6
 
   /// What a verdict leaves with; nothing where all is well.
-  init?(of verdict: SuiteVerdict) {
+  private init?(of verdict: SuiteVerdict) {
     switch verdict {
     case .pass: return nil
     case .regressed, .staleAcceptance: self = .regression
@@ -24,6 +24,12 @@ enum ExitStatus: Int32, Error {
     case .failed: self = .caseFailed
     case .nothingJudged: self = .nothingMeasured
     }
+  }
+
+  static func leave(with verdict: SuiteVerdict, allowInconclusive: Bool) throws {
+    guard let status = ExitStatus(of: verdict) else { return }
+    if status == .inconclusive, allowInconclusive { return }
+    throw status
   }
 
   init(of fault: any FaultConvertible) {

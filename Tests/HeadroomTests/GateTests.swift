@@ -246,4 +246,35 @@ import Testing
     #expect(run.code == 4)
     #expect(run.errors.contains("speaks protocol 7, and this program 1"))
   }
+
+  /// Each side is a program between gate and worker that notes when it is asked for a turn.
+  @Test func `turns mirror each other, and a coin says who is first`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let log = program.folder + "/turns"
+    for side in ["base", "head"] {
+      let path = program.folder + "/" + side
+      try """
+      #!/bin/sh
+      [ "$1" = worker ] || exec '\(Program.path)' "$@"
+      while IFS= read -r line; do
+        case "$line" in '{"sample"'*) echo \(side) >> '\(log)' ;; esac
+        printf '%s\\n' "$line"
+      done | '\(Program.path)' worker
+      """.write(toFile: path, atomically: true, encoding: .utf8)
+      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+    }
+    _ = try await program.run(
+      ["gate", "--base", program.folder + "/base", "--head", program.folder + "/head"]
+        + ["--seed", "3", "-o", "r.json"] + Self.busy)
+    let turns = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
+    let blocks = stride(from: 0, to: turns.count, by: 4).map {
+      turns[$0..<min($0 + 4, turns.count)].joined(separator: " ")
+    }
+    // The case of base against itself is of base alone.
+    #expect(
+      Set(blocks) == [
+        "base head head base", "head base base head", "base base base base",
+      ])
+  }
 }
