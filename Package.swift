@@ -115,7 +115,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "KernelsTests",
-      dependencies: ["Quantities", "Kernels", "CLinux", "TestSupport"],
+      dependencies: ["Quantities", "Kernels", "CLinux", "CMicrokernels", "TestSupport"],
       exclude: [
         "Quantization/Golden/ggml.py", "Quantization/Golden/gptq.py", "Quantization/Golden/awq.py",
       ],

@@ -194,3 +194,40 @@ HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]
   _mm256_storeu_si256((void *)to,
                       _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
 }
+
+// 2^f = 1 + f · (c1 + f · (c2 + …)) for |f| ≤ ½: the polynomial of the least relative error, 2⁻²⁸·⁹.
+#define HR_EXP2_C1 0x1.62e43p-1f
+#define HR_EXP2_C2 0x1.ebfbdcp-3f
+#define HR_EXP2_C3 0x1.c6aee8p-5f
+#define HR_EXP2_C4 0x1.3b2d4cp-7f
+#define HR_EXP2_C5 0x1.5f3e52p-10f
+#define HR_EXP2_C6 0x1.41fbbcp-13f
+HR_INLINE hr_vec hr_exp2_part(hr_vec f) {
+  hr_vec p = hr_set(HR_EXP2_C6);
+  p = hr_fma(p, f, hr_set(HR_EXP2_C5));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C4));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C3));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C2));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C1));
+  return hr_fma(p, f, hr_set(1));
+}
+HR_INLINE hr_vec hr_max(hr_vec a, hr_vec b) { return _mm256_max_ps(a, b); }
+HR_INLINE hr_vec hr_div(hr_vec a, hr_vec b) { return _mm256_div_ps(a, b); }
+// 2^x for x up to 0; a NaN stays one, and what is tiny becomes 0.
+HR_INLINE hr_vec hr_exp2(hr_vec x) {
+  // The second operand comes back where one is a NaN; an exponent of −127 is stored as 0.
+  x = _mm256_max_ps(_mm256_set1_ps(-127), x);
+  hr_vec n = _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  __m256i power = _mm256_slli_epi32(
+      _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
+  return _mm256_mul_ps(hr_exp2_part(_mm256_sub_ps(x, n)), _mm256_castsi256_ps(power));
+}
+// Lanes whose `first` ≤ at ≤ `last`; the others become `other`.
+HR_INLINE hr_vec hr_keep_between(hr_vec v, const int32_t *first, const int32_t *last, int32_t at,
+                                 float other) {
+  __m256i x = _mm256_set1_epi32(at);
+  __m256i outside =
+      _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_loadu_si256((const void *)first), x),
+                      _mm256_cmpgt_epi32(x, _mm256_loadu_si256((const void *)last)));
+  return _mm256_blendv_ps(v, _mm256_set1_ps(other), _mm256_castsi256_ps(outside));
+}

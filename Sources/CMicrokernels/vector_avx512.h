@@ -183,3 +183,37 @@ HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]
     _mm_storeu_si128((void *)(to + 16 * i), _mm512_cvtepi32_epi8(v));
   }
 }
+
+// 2^f = 1 + f · (c1 + f · (c2 + …)) for |f| ≤ ½: the polynomial of the least relative error, 2⁻²⁸·⁹.
+#define HR_EXP2_C1 0x1.62e43p-1f
+#define HR_EXP2_C2 0x1.ebfbdcp-3f
+#define HR_EXP2_C3 0x1.c6aee8p-5f
+#define HR_EXP2_C4 0x1.3b2d4cp-7f
+#define HR_EXP2_C5 0x1.5f3e52p-10f
+#define HR_EXP2_C6 0x1.41fbbcp-13f
+HR_INLINE hr_vec hr_exp2_part(hr_vec f) {
+  hr_vec p = hr_set(HR_EXP2_C6);
+  p = hr_fma(p, f, hr_set(HR_EXP2_C5));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C4));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C3));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C2));
+  p = hr_fma(p, f, hr_set(HR_EXP2_C1));
+  return hr_fma(p, f, hr_set(1));
+}
+HR_INLINE hr_vec hr_max(hr_vec a, hr_vec b) { return _mm512_max_ps(a, b); }
+HR_INLINE hr_vec hr_div(hr_vec a, hr_vec b) { return _mm512_div_ps(a, b); }
+// 2^x for x up to 0; a NaN stays one, and what is tiny becomes 0.
+HR_INLINE hr_vec hr_exp2(hr_vec x) {
+  // The second operand comes back where one is a NaN.
+  x = _mm512_max_ps(_mm512_set1_ps(-150), x);
+  hr_vec n = _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  return _mm512_scalef_ps(hr_exp2_part(_mm512_sub_ps(x, n)), n);
+}
+// Lanes whose `first` ≤ at ≤ `last`; the others become `other`.
+HR_INLINE hr_vec hr_keep_between(hr_vec v, const int32_t *first, const int32_t *last, int32_t at,
+                                 float other) {
+  __m512i x = _mm512_set1_epi32(at);
+  hr_mask m = _mm512_cmple_epi32_mask(_mm512_loadu_si512(first), x) &
+              _mm512_cmpge_epi32_mask(_mm512_loadu_si512(last), x);
+  return _mm512_mask_mov_ps(_mm512_set1_ps(other), m, v);
+}

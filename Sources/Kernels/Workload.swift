@@ -59,3 +59,45 @@ package struct ProblemFault: Error, Hashable {
     self.mend = mend
   }
 }
+
+/// An axis whose values are words, or a name and a number as `window(256)`.
+package protocol AxisText: Hashable, Sendable {
+  static var words: [String] { get }
+  /// Names that take a number from 1 up in parentheses.
+  static var calls: [String] { get }
+  init?(axisText: String)
+  var axisText: String { get }
+}
+
+/// Such a value as a problem holds it: a text in its JSON.
+package struct AxisTextValue<Value: AxisText>: Codable, Hashable, Sendable {
+  package let value: Value
+
+  package init(_ value: Value) { self.value = value }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let value = Value(axisText: text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(text)' is no value of this axis")
+    }
+    self.value = value
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(value.axisText)
+  }
+}
+
+/// What a list of axes needs of one.
+package protocol AxisTextHolder {
+  static var words: [String] { get }
+  static var calls: [String] { get }
+}
+
+extension AxisTextValue: AxisTextHolder {
+  package static var words: [String] { Value.words }
+  package static var calls: [String] { Value.calls }
+}

@@ -85,6 +85,10 @@ extension Axis {
   }
 
   private var words: [String]? {
-    if case .words(let words) = domain { words } else { nil }
+    switch domain {
+    case .words(let words): words
+    case .texts(let words, let calls): words + calls.map { "\($0)(N)" }
+    default: nil
+    }
   }
 }

@@ -51,6 +51,38 @@ typedef struct {
   void (*pack_b)(const void *from, int64_t stride, void *to, int64_t depth, int32_t rows);
 } hr_matmul_kernels;
 
+/// Where the rows of a group of heads lie: row r is token r / group, head r % group; strides are in
+/// elements. `count` rows from `first` on are a tile's.
+typedef struct {
+  int64_t first;
+  int32_t count, group;
+  int64_t token_stride, head_stride;
+} hr_rows;
+
+/// What attention does around its products, for one way of storing queries, keys and values.
+///
+/// A tile is `columns` queries, one a lane: scores are key × column, sums of values depth × column.
+typedef struct {
+  int32_t columns;
+
+  /// Rows become columns: depth × columns, in fp32. Columns beyond the rows repeat the last one.
+  void (*pack_rows)(const void *from, hr_rows rows, int64_t depth, float *to);
+  /// The same of fp32 rows.
+  void (*pack_sums)(const void *from, hr_rows rows, int64_t depth, float *to);
+  /// Values as matmul's `multiply` reads its rows: `width` of the depth, value after value.
+  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int32_t width, float *to);
+  /// Columns become rows, each divided by its own of `sum`; not divided where that is NULL.
+  void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t depth, float *to);
+  /// Scores of keys outside `first` to `last` of their column become minus infinity.
+  void (*mask)(float *scores, int64_t rows, const int32_t *first, const int32_t *last);
+  /// Scores become 2^(scale · score − most) with the new `most` of each column; their sum is added to
+  /// what `sum` was times `factor`, 2^(old most − new most), which `scale` is to be given.
+  void (*soften)(float *scores, int64_t rows, float scale, float *most, float *sum, float *factor);
+  /// Each column of the sums times its own factor.
+  void (*scale)(float *sums, int64_t depth, const float *factor);
+  /// 2^x for x up to 0, as `soften` does it: within 1 ulp, and 0 from 2^−127 down at the latest.
+  void (*exp2)(const float *from, float *to, int64_t count);
+} hr_attention_kernels;
 
 /// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
 ///
@@ -184,6 +216,9 @@ hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
 /// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
 /// products of denormals count as 0.
 hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
+
+hr_attention_kernels hr_attention_kernels_avx2(hr_element element);
+hr_attention_kernels hr_attention_kernels_avx512(hr_element element);
 
 /// NULL for a format that has no such loop.
 hr_dequantize hr_dequantize_avx2(hr_quantization format);

@@ -29,6 +29,11 @@ package struct CaseFindings: Codable, Sendable {
       metrics.append(change.metric)
       reasons.append("\(change.metric) went from \(change.base) to \(change.head)")
     }
+    if let unstable = exact?.unstable, !unstable.isEmpty {
+      let noun = unstable.count == 1 ? "differs" : "differ"
+      reasons.append(
+        "\(unstable.joined(separator: ", ")) \(noun) from run to run of one build: not compared")
+    }
     if exact?.outputChanged == true {
       if areOutputsExact { metrics.append("output") }
       reasons.append("the results' bits changed")

@@ -5,37 +5,38 @@ import Quantities
 // as the target has it. `a * b + c` and not `addingProduct`: without FMA instructions the latter
 // becomes a library call for each lane.
 
-private typealias Lanes = SIMD8<Float>
+typealias PortableLanes = SIMD8<Float>
+private typealias Lanes = PortableLanes
 private let tileRows = 4
 private let tileColumns = 8
 
 /// How one element type is read.
-private protocol StoredElement {
+protocol StoredElement {
   associatedtype Bits: FixedWidthInteger
   static func widen(_ bits: Bits) -> Float
-  static func load(_ pointer: UnsafePointer<Bits>) -> Lanes
+  static func load(_ pointer: UnsafePointer<Bits>) -> PortableLanes
 }
 
-private enum StoredFP32: StoredElement {
+enum StoredFP32: StoredElement {
   @inline(__always) static func widen(_ bits: UInt32) -> Float { Float(bitPattern: bits) }
-  @inline(__always) static func load(_ pointer: UnsafePointer<UInt32>) -> Lanes {
+  @inline(__always) static func load(_ pointer: UnsafePointer<UInt32>) -> PortableLanes {
     UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self)
   }
 }
 
-private enum StoredBF16: StoredElement {
+enum StoredBF16: StoredElement {
   @inline(__always) static func widen(_ bits: UInt16) -> Float { BFloat16Bits.float(bits) }
-  @inline(__always) static func load(_ pointer: UnsafePointer<UInt16>) -> Lanes {
+  @inline(__always) static func load(_ pointer: UnsafePointer<UInt16>) -> PortableLanes {
     let bits = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<UInt16>.self)
     let wide = SIMD8<UInt32>(truncatingIfNeeded: bits) &<< 16
     return unsafeBitCast(wide, to: Lanes.self)
   }
 }
 
-private enum StoredFP16: StoredElement {
+enum StoredFP16: StoredElement {
   @inline(__always) static func widen(_ bits: UInt16) -> Float { Float16Bits.float(bits) }
   /// As `Float16Bits.float`, eight at a time.
-  @inline(__always) static func load(_ pointer: UnsafePointer<UInt16>) -> Lanes {
+  @inline(__always) static func load(_ pointer: UnsafePointer<UInt16>) -> PortableLanes {
     let bits = SIMD8<UInt32>(
       truncatingIfNeeded: UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<UInt16>.self))
     let rest = (bits & 0x7FFF) &<< 13

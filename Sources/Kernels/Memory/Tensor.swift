@@ -41,7 +41,20 @@ package final class Tensor: Sendable {
   }
 
   /// A stretch of elements in fp64, whatever they are stored as: exact.
-  package func doubles(_ range: Range<Int>) -> [Double] { range.map { Double(self[$0]) } }
+  package func doubles(_ range: Range<Int>) -> [Double] {
+    switch elementType {
+    case .fp32:
+      let values = pointer(to: Float.self)
+      return range.map { Double(values[$0]) }
+    case .fp16:
+      let values = pointer(to: UInt16.self)
+      return range.map { Double(Float16Bits.float(values[$0])) }
+    case .bf16:
+      let values = pointer(to: UInt16.self)
+      return range.map { Double(BFloat16Bits.float(values[$0])) }
+    default: return range.map { Double(self[$0]) }
+    }
+  }
 
   /// Fills with uniform values in [−1, 1), the same for the same seed; 16 bits round those next
   /// to 1 up to it.

@@ -24,6 +24,8 @@ package struct Axis: Hashable, Sendable {
       domain = .number(orWords: [])
     } else if let word = value as? any AxisWord {
       domain = .words(allWords(word))
+    } else if let holder = type(of: value) as? any AxisTextHolder.Type {
+      domain = .texts(words: holder.words, calls: holder.calls)
     } else {
       return nil
     }
@@ -53,6 +55,8 @@ package enum AxisDomain: Hashable, Sendable {
   /// Whole numbers from 1 up, or one of the words.
   case number(orWords: [String])
   case words([String])
+  /// Words, or one of the names with a number from 1 up: `window(256)`.
+  case texts(words: [String], calls: [String])
   case bytes
 }
 
@@ -68,6 +72,20 @@ extension Axis {
         throw SuiteFault.unknownWord(text, axis: name, known: words, place)
       }
       return AxisValue(text)
+    case .texts(let words, let calls):
+      if words.contains(text) { return .word(text) }
+      guard let name = calls.first(where: { text.hasPrefix("\($0)(") }), text.hasSuffix(")") else {
+        throw SuiteFault.unknownWord(
+          text, axis: self.name, known: words + calls.map { "\($0)(256)" }, place)
+      }
+      let number = text.dropFirst(name.count + 1).dropLast()
+      guard let count = Int(number) else {
+        throw SuiteFault.notANumber(String(number), axis: "\(self.name) \(name)", words: [], place)
+      }
+      guard count >= 1 else {
+        throw SuiteFault.tooSmall(String(number), axis: "\(self.name) \(name)", place)
+      }
+      return .word("\(name)(\(count))")
     case .number(let words):
       if words.contains(text) { return .word(text) }
       guard let number = Int(text) else {

@@ -9,6 +9,7 @@ package struct WorkloadCatalog: Sendable {
     QuantizedMatmul.self,
     Dequantize.self,
     Quantize.self,
+    AttentionPrefill.self,
     SelfTest.self,
   ])
 

@@ -1,0 +1,88 @@
+/// Which keys a query sees. What is not seen is not computed.
+package enum AttentionMask: Hashable, Sendable {
+  /// Those up to its own position.
+  case causal
+  case full
+  /// The last so many up to its own position.
+  ///
+  /// - Source: Beltagy, Peters and Cohan, "Longformer" (2020); Mistral's sliding window.
+  case window(Int)
+  /// By blocks of `blockTokens`: its own up to its position, the one before, and every
+  /// `blockStride`-th.
+  ///
+  /// - Source: Child et al., "Generating Long Sequences with Sparse Transformers" (2019), the strided
+  ///   pattern, by blocks.
+  case blocks
+
+  package static let blockTokens = 64
+  package static let blockStride = 8
+
+  /// Whether a query's block sees a key's, the keys after the query's position apart.
+  static func seesBlock(_ key: Int, from query: Int) -> Bool {
+    key <= query && (key + 1 >= query || key % blockStride == 0)
+  }
+
+  package func sees(key: Int, from query: Int) -> Bool {
+    switch self {
+    case .full: true
+    case .causal: key <= query
+    case .window(let width): key <= query && key > query - width
+    case .blocks:
+      key <= query && Self.seesBlock(key / Self.blockTokens, from: query / Self.blockTokens)
+    }
+  }
+
+  /// The stretch of keys that a query sees; for blocks, what lies between the first and the last.
+  func stretch(from query: Int, of tokens: Int) -> ClosedRange<Int> {
+    switch self {
+    case .full: 0...tokens - 1
+    case .causal, .blocks: 0...query
+    case .window(let width): max(0, query - width + 1)...query
+    }
+  }
+
+  /// How many pairs of a query and a key that it sees there are.
+  func pairs(of tokens: Int) -> Int {
+    switch self {
+    case .full: return tokens * tokens
+    case .causal: return tokens * (tokens + 1) / 2
+    case .window(let width):
+      let rising = min(width, tokens)
+      return rising * (rising + 1) / 2 + (tokens - rising) * rising
+    case .blocks:
+      let size = Self.blockTokens
+      return (0..<(tokens + size - 1) / size).reduce(0) { sum, block in
+        let queries = min(size, tokens - block * size)
+        let whole = (0..<block).count { Self.seesBlock($0, from: block) }
+        return sum + queries * whole * size + queries * (queries + 1) / 2
+      }
+    }
+  }
+}
+
+extension AttentionMask: AxisText {
+  package static let words = ["causal", "full", "blocks"]
+  package static let calls = ["window"]
+
+  package init?(axisText text: String) {
+    switch text {
+    case "causal": self = .causal
+    case "full": self = .full
+    case "blocks": self = .blocks
+    default:
+      guard text.hasPrefix("window("), text.hasSuffix(")"),
+        let width = Int(text.dropFirst("window(".count).dropLast()), width >= 1
+      else { return nil }
+      self = .window(width)
+    }
+  }
+
+  package var axisText: String {
+    switch self {
+    case .causal: "causal"
+    case .full: "full"
+    case .blocks: "blocks"
+    case .window(let width): "window(\(width))"
+    }
+  }
+}

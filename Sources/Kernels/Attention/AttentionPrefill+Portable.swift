@@ -1,0 +1,160 @@
+import CMicrokernels
+import Quantities
+
+// What attention does around its products in plain Swift, for every processor: 8 lanes.
+
+private typealias Lanes = SIMD8<Float>
+private let columns = 8
+
+extension AttentionPrefill {
+  static func portableLoops(_ precision: FloatFormat) -> hr_attention_kernels {
+    switch precision {
+    case .fp32:
+      loops(
+        packRows: { packRows(StoredFP32.self, $0, $1, $2, $3) },
+        packValues: { packValues(StoredFP32.self, $0, $1, $2, $3, $4) })
+    case .fp16:
+      loops(
+        packRows: { packRows(StoredFP16.self, $0, $1, $2, $3) },
+        packValues: { packValues(StoredFP16.self, $0, $1, $2, $3, $4) })
+    case .bf16:
+      loops(
+        packRows: { packRows(StoredBF16.self, $0, $1, $2, $3) },
+        packValues: { packValues(StoredBF16.self, $0, $1, $2, $3, $4) })
+    }
+  }
+
+  private static func loops(
+    packRows rows:
+      @escaping @convention(c) (
+        UnsafeRawPointer?, hr_rows, Int64, UnsafeMutablePointer<Float>?
+      ) -> Void,
+    packValues values:
+      @escaping @convention(c) (
+        UnsafeRawPointer?, Int64, Int64, Int32, UnsafeMutablePointer<Float>?
+      ) -> Void
+  ) -> hr_attention_kernels {
+    hr_attention_kernels(
+      columns: Int32(columns), pack_rows: rows,
+      pack_sums: { packRows(StoredFP32.self, $0, $1, $2, $3) }, pack_values: values,
+      unpack_rows: { unpackRows($0, $1, $2, $3, $4) }, mask: { mask($0, $1, $2, $3) },
+      soften: { soften($0, $1, $2, $3, $4, $5) }, scale: { scale($0, $1, $2) },
+      exp2: { from, to, count in
+        guard let from, let to else { return }
+        for index in 0..<Int(count) { to[index] = exp2(Lanes(repeating: from[index]))[0] }
+      })
+  }
+}
+
+private func place(_ rows: hr_rows, _ row: Int) -> Int {
+  let row = Int(rows.first) + row
+  return row / Int(rows.group) * Int(rows.token_stride)
+    + row % Int(rows.group) * Int(rows.head_stride)
+}
+
+private func packRows<S: StoredElement>(
+  _: S.Type, _ from: UnsafeRawPointer?, _ rows: hr_rows, _ depth: Int64,
+  _ to: UnsafeMutablePointer<Float>?
+) {
+  guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
+  for column in 0..<columns {
+    let row = from + place(rows, min(column, Int(rows.count) - 1))
+    for step in 0..<Int(depth) { to[step * columns + column] = S.widen(row[step]) }
+  }
+}
+
+private func packValues<S: StoredElement>(
+  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ rows: Int64, _ width: Int32,
+  _ to: UnsafeMutablePointer<Float>?
+) {
+  guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
+  let width = Int(width)
+  for row in 0..<Int(rows) {
+    for column in 0..<width {
+      to[row * width + column] = S.widen(from[row * Int(stride) + column])
+    }
+  }
+}
+
+private func unpackRows(
+  _ from: UnsafePointer<Float>?, _ sum: UnsafePointer<Float>?, _ rows: hr_rows, _ depth: Int64,
+  _ to: UnsafeMutablePointer<Float>?
+) {
+  guard let from, let to else { return }
+  for column in 0..<Int(rows.count) {
+    let by = sum.map { 1 / $0[column] } ?? 1
+    let row = to + place(rows, column)
+    for step in 0..<Int(depth) { row[step] = from[step * columns + column] * by }
+  }
+}
+
+private func mask(
+  _ scores: UnsafeMutablePointer<Float>?, _ rows: Int64, _ first: UnsafePointer<Int32>?,
+  _ last: UnsafePointer<Int32>?
+) {
+  guard let scores, let first, let last else { return }
+  for row in 0..<Int32(rows) {
+    for column in 0..<columns where row < first[column] || row > last[column] {
+      scores[Int(row) * columns + column] = -.infinity
+    }
+  }
+}
+
+private func load(_ pointer: UnsafePointer<Float>) -> Lanes {
+  UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self)
+}
+
+private func store(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: Lanes.self)
+}
+
+private func soften(
+  _ scores: UnsafeMutablePointer<Float>?, _ rows: Int64, _ by: Float,
+  _ most: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
+  _ factor: UnsafeMutablePointer<Float>?
+) {
+  guard let scores, let most, let sum, let factor else { return }
+  var top = load(scores)
+  for row in 1..<max(1, Int(rows)) {
+    let one = load(scores + row * columns)
+    top.replace(with: one, where: one .> top)
+  }
+  let before = load(most)
+  var now = top * by
+  now.replace(with: before, where: before .> now)
+  let shrink = exp2(before - now)
+  var total = load(sum) * shrink
+  for row in 0..<Int(rows) {
+    let weight = exp2(load(scores + row * columns) * by - now)
+    store(weight, scores + row * columns)
+    total += weight
+  }
+  store(now, most)
+  store(shrink, factor)
+  store(total, sum)
+}
+
+private func scale(
+  _ sums: UnsafeMutablePointer<Float>?, _ depth: Int64, _ factor: UnsafePointer<Float>?
+) {
+  guard let sums, let factor else { return }
+  let by = load(factor)
+  for step in 0..<Int(depth) { store(load(sums + step * columns) * by, sums + step * columns) }
+}
+
+/// 2^x for x up to 0, by the polynomial of the vector loops; a NaN stays one.
+private func exp2(_ given: Lanes) -> Lanes {
+  let x = given.replacing(with: -127, where: given .< -127)
+  // Adding 1.5 · 2²³ rounds to a whole number, which then stands in the lowest bits.
+  let shifted = x + 0x1.8p23
+  let f = x - (shifted - 0x1.8p23)
+  var p = Lanes(repeating: 0x1.41fbbcp-13)
+  p = p * f + 0x1.5f3e52p-10
+  p = p * f + 0x1.3b2d4cp-7
+  p = p * f + 0x1.c6aee8p-5
+  p = p * f + 0x1.ebfbdcp-3
+  p = p * f + 0x1.62e43p-1
+  p = p * f + 1
+  let power = (unsafeBitCast(shifted, to: SIMD8<UInt32>.self) &<< 23) &+ 0x3F80_0000
+  return p * unsafeBitCast(power, to: Lanes.self)
+}

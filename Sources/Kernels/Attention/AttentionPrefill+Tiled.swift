@@ -1,0 +1,251 @@
+import CMicrokernels
+import Quantities
+
+extension AttentionPrefill {
+  /// Scores of a tile of queries with a block of keys at a time: what softmax needs of those before is
+  /// their largest and their sum, so that memory grows with the tokens and not with their square.
+  ///
+  /// - Source: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018); Dao et al.,
+  ///   "FlashAttention" (2022). A query is a lane here, so that nothing of softmax crosses lanes; and the
+  ///   heads that share a key are rows of one tile.
+  final class TiledKernel: Kernel, ParallelTask {
+    private let problem: Problem
+    private let operands: Operands
+    private let loops: hr_attention_kernels
+    private let products: hr_matmul_kernels
+    private let tiling: Tiling
+    private let pool: ThreadPool
+    private let workspace: Allocation
+    private let shares: [[Share]]
+
+    /// Tiles of one group of heads that a thread has.
+    private struct Share {
+      let batch: Int
+      let kvHead: Int
+      let tiles: Range<Int>
+    }
+
+    init(
+      problem: Problem, operands: Operands, loops: hr_attention_kernels,
+      products: hr_matmul_kernels, execution: Execution
+    ) throws {
+      self.problem = problem
+      self.operands = operands
+      self.loops = loops
+      self.products = products
+      pool = execution.pool
+      tiling = Tiling(
+        problem, columns: Int(loops.columns), products: products, threads: pool.threads)
+      workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
+      shares = Self.shares(problem, tiling, parts: pool.threads)
+    }
+
+    private init(_ other: TiledKernel, operands: Operands) {
+      (problem, loops, products, tiling) = (
+        other.problem, other.loops, other.products, other.tiling
+      )
+      (pool, workspace, shares) = (other.pool, other.workspace, other.shares)
+      self.operands = operands
+    }
+
+    func copy(in ledger: MemoryLedger) throws -> (any Kernel)? {
+      TiledKernel(
+        self,
+        operands: Operands(
+          q: try ledger.copy(of: operands.q, role: .activations),
+          k: try ledger.copy(of: operands.k, role: .activations),
+          v: try ledger.copy(of: operands.v, role: .activations),
+          o: try ledger.copy(of: operands.o, role: .activations)))
+    }
+
+    /// Stretches of all tiles that cost about the same: later queries see more keys.
+    private static func shares(_ problem: Problem, _ tiling: Tiling, parts: Int) -> [[Share]] {
+      let tiles = (tiling.rows + tiling.columns - 1) / tiling.columns
+      let costs = (0..<tiles).map { tile -> Int in
+        let token = min(tiling.rows - 1, (tile + 1) * tiling.columns - 1) / problem.group
+        let stretch = problem.mask.value.stretch(from: token, of: problem.tokens)
+        return stretch.count + tiling.block
+      }
+      let whole = costs.reduce(0, +)
+      let groups = problem.batch * problem.kvHeads
+      var shares = Array(repeating: [Share](), count: parts)
+      for group in 0..<groups {
+        var before = group * whole
+        var start = 0
+        for tile in 0..<tiles {
+          let part = min(parts - 1, before * parts / (groups * whole))
+          before += costs[tile]
+          let next = min(parts - 1, before * parts / (groups * whole))
+          guard next != part || tile == tiles - 1 else { continue }
+          shares[part].append(
+            Share(
+              batch: group / problem.kvHeads, kvHead: group % problem.kvHeads,
+              tiles: start..<tile + 1))
+          start = tile + 1
+        }
+      }
+      return shares
+    }
+
+    func run() { pool.run(self) }
+
+    func run(part: Int, of parts: Int) {
+      let space = (workspace.start + part * tiling.bytes.count).assumingMemoryBound(to: Float.self)
+      for share in shares[part] { attend(share, space) }
+    }
+
+    private func attend(_ share: Share, _ space: UnsafeMutablePointer<Float>) {
+      let rows =
+        share.tiles.lowerBound
+        * tiling.columns..<min(tiling.rows, share.tiles.upperBound * tiling.columns)
+      (space + tiling.most).update(repeating: -1e30, count: tiling.rows + tiling.columns)
+      (space + tiling.totals).update(repeating: 0, count: tiling.rows + tiling.columns)
+      let seen = stretch(of: rows)
+      let start = seen.lowerBound / tiling.stretch * tiling.stretch
+      for from in stride(from: start, through: seen.upperBound, by: tiling.stretch) {
+        let keys = from..<min(from + tiling.stretch, seen.upperBound + 1)
+        pack(keys, of: share, into: space)
+        for tile in share.tiles { attend(tile, to: keys, of: share, space) }
+      }
+    }
+
+    /// Keys that any of these rows sees.
+    private func stretch(of rows: Range<Int>) -> ClosedRange<Int> {
+      let mask = problem.mask.value
+      let first = mask.stretch(from: rows.lowerBound / problem.group, of: problem.tokens)
+      let last = mask.stretch(from: (rows.upperBound - 1) / problem.group, of: problem.tokens)
+      return first.lowerBound...last.upperBound
+    }
+
+    /// Keys as rows of tiles, values as columns of them: a block after the other.
+    private func pack(_ keys: Range<Int>, of share: Share, into space: UnsafeMutablePointer<Float>)
+    {
+      let depth = problem.headDim
+      let rowStride = problem.kvHeads * depth
+      let tileRows = Int(products.tile_rows)
+      for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
+        let block = from..<min(from + tiling.block, keys.upperBound)
+        let place = (share.batch * problem.tokens + from) * problem.kvHeads + share.kvHead
+        let offset = from - keys.lowerBound
+        for row in stride(from: 0, to: block.count, by: tileRows) {
+          products.pack_a(
+            element(operands.k, place * depth + row * rowStride), Int64(rowStride),
+            space + tiling.keys + (offset + row) * (depth + depth % 2), Int64(depth),
+            Int32(min(tileRows, block.count - row)))
+        }
+        for tile in 0..<(depth + tileRows - 1) / tileRows {
+          let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
+          loops.pack_values(
+            element(operands.v, place * depth + width.lowerBound), Int64(rowStride),
+            Int64(block.count), Int32(width.count),
+            space + tiling.values + offset * depth + width.lowerBound * block.count)
+        }
+      }
+    }
+
+    /// One tile of queries with the packed keys; goes on where those before left off.
+    private func attend(
+      _ tile: Int, to keys: Range<Int>, of share: Share, _ space: UnsafeMutablePointer<Float>
+    ) {
+      let first = tile * tiling.columns
+      let count = min(tiling.columns, tiling.rows - first)
+      let seen = stretch(of: first..<first + count)
+      guard seen.overlaps(keys.lowerBound...keys.upperBound - 1) else { return }
+      let depth = problem.headDim
+      let rows = hr_rows(
+        first: Int64(first), count: Int32(count), group: Int32(problem.group),
+        token_stride: Int64(problem.heads * depth), head_stride: Int64(depth))
+      let place =
+        (share.batch * problem.tokens * problem.heads + share.kvHead * problem.group) * depth
+      let o = operands.o.pointer(to: Float.self) + place
+      let (sums, totals) = (space + tiling.sums, space + tiling.totals + first)
+      loops.pack_rows(element(operands.q, place), rows, Int64(depth), space + tiling.queries)
+      // Of blocks of keys, some before may not have been seen: then nothing was summed yet.
+      let isFirst = max(seen.lowerBound, 0) >= keys.lowerBound
+      if isFirst {
+        sums.update(repeating: 0, count: depth * tiling.columns)
+      } else {
+        loops.pack_sums(o, rows, Int64(depth), sums)
+      }
+      for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
+        let block = from..<min(from + tiling.block, keys.upperBound)
+        guard seen.lowerBound < block.upperBound, seen.upperBound >= from else { continue }
+        attend(first..<first + count, to: block, offset: from - keys.lowerBound, seen, space)
+      }
+      let isLast = seen.upperBound < keys.upperBound
+      loops.unpack_rows(sums, isLast ? totals : nil, rows, Int64(depth), o)
+    }
+
+    /// One block of keys: scores, their exponentials, and the values that these weigh.
+    private func attend(
+      _ rows: Range<Int>, to block: Range<Int>, offset: Int, _ seen: ClosedRange<Int>,
+      _ space: UnsafeMutablePointer<Float>
+    ) {
+      let (depth, columns, tileRows) = (problem.headDim, tiling.columns, Int(products.tile_rows))
+      let limits = UnsafeMutableRawPointer(space + tiling.limits).assumingMemoryBound(
+        to: Int32.self)
+      guard let isWhole = limit(rows, to: block, limits) else { return }
+      // Keys after the last that is seen are left out, as far as tiles end there.
+      let count = min(block.count, seen.upperBound + 1 - block.lowerBound)
+      let (scores, sums) = (space + tiling.scores, space + tiling.sums)
+      let packed = depth + depth % 2
+      for row in stride(from: 0, to: count, by: tileRows) {
+        products.multiply(
+          space + tiling.keys + (offset + row) * packed, space + tiling.queries,
+          scores + row * columns, Int64(columns), Int64(depth),
+          Int32(min(tileRows, block.count - row)), Int32(columns), 0)
+      }
+      if !isWhole { loops.mask(scores, Int64(count), limits, limits + columns) }
+      let first = rows.lowerBound
+      loops.soften(
+        scores, Int64(count), Float(problem.scale * 1.442695040888963),
+        space + tiling.most + first, space + tiling.totals + first, space + tiling.factors)
+      loops.scale(sums, Int64(depth), space + tiling.factors)
+      for tile in 0..<(depth + tileRows - 1) / tileRows {
+        let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
+        products.multiply(
+          space + tiling.values + offset * depth + width.lowerBound * block.count, scores,
+          sums + width.lowerBound * columns, Int64(columns), Int64(count), Int32(width.count),
+          Int32(columns), 1)
+      }
+    }
+
+    /// The first and last key of a block that each column sees.
+    ///
+    /// - Returns: whether all see all of it; nothing where none sees any.
+    private func limit(
+      _ rows: Range<Int>, to block: Range<Int>, _ limits: UnsafeMutablePointer<Int32>
+    ) -> Bool? {
+      let mask = problem.mask.value
+      let low = mask.stretch(from: (rows.upperBound - 1) / problem.group, of: problem.tokens)
+      let high = mask.stretch(from: rows.lowerBound / problem.group, of: problem.tokens)
+      if mask != .blocks, low.lowerBound <= block.lowerBound,
+        high.upperBound >= block.upperBound - 1
+      {
+        return true
+      }
+      var (isWhole, isEmpty) = (true, true)
+      for column in 0..<tiling.columns {
+        let token = min(rows.upperBound - 1, rows.lowerBound + column) / problem.group
+        let stretch = mask.stretch(from: token, of: problem.tokens)
+        var first = max(stretch.lowerBound, block.lowerBound)
+        var last = min(stretch.upperBound, block.upperBound - 1)
+        if mask == .blocks,
+          !AttentionMask.seesBlock(
+            block.lowerBound / AttentionMask.blockTokens, from: token / AttentionMask.blockTokens)
+        {
+          (first, last) = (block.lowerBound, block.lowerBound - 1)
+        }
+        limits[column] = Int32(first - block.lowerBound)
+        limits[tiling.columns + column] = Int32(last - block.lowerBound)
+        isWhole = isWhole && first == block.lowerBound && last == block.upperBound - 1
+        isEmpty = isEmpty && first > last
+      }
+      return isEmpty ? nil : isWhole
+    }
+
+    private func element(_ tensor: Tensor, _ index: Int) -> UnsafeRawPointer {
+      UnsafeRawPointer(tensor.start + tensor.elementType.bytes(of: index).count)
+    }
+  }
+}

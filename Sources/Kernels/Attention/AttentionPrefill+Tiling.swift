@@ -1,0 +1,49 @@
+import CMicrokernels
+import Quantities
+
+extension AttentionPrefill {
+  /// How attention is cut: tiles of queries, and stretches of keys and values that are packed once for
+  /// all tiles of a thread and stay in its cache while they are gone through.
+  struct Tiling: Hashable {
+    /// Queries of a tile, one a lane.
+    let columns: Int
+    /// Keys whose scores a tile holds at once: they and the tile's sums share the first cache.
+    let block: Int
+    /// Keys that are packed together: a whole number of blocks.
+    let stretch: Int
+    /// The most rows of one group of heads that a thread has.
+    let rows: Int
+    private let depth: Int
+
+    init(_ problem: Problem, columns: Int, products: hr_matmul_kernels, threads: Int) {
+      self.columns = columns
+      depth = problem.headDim
+      let tileRows = Int(products.tile_rows)
+      block =
+        problem.mask.value == .blocks ? AttentionMask.blockTokens : 128 / tileRows * tileRows
+      // Half a mebibyte for keys and values: with the rest it stays in a second cache of one.
+      let most = (512 << 10) / (2 * 4 * problem.headDim)
+      let blocks = (problem.tokens + block - 1) / block
+      stretch = max(1, min(blocks, most / block)) * block
+      rows = problem.tokens * problem.group
+    }
+
+    // A thread's workspace, in floats from its start; each part begins with a line of the cache.
+    private static func line(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
+    var keys: Int { 0 }
+    /// Packed rows have one value more where the depth is odd.
+    var values: Int { keys + Self.line(stretch * (depth + depth % 2)) }
+    var queries: Int { values + Self.line(stretch * depth) }
+    var scores: Int { queries + Self.line(columns * depth) }
+    var sums: Int { scores + Self.line(columns * block) }
+    var factors: Int { sums + Self.line(columns * depth) }
+    /// First and last key of each column.
+    var limits: Int { factors + Self.line(columns) }
+    /// Of each row: the largest score, and the sum of the exponentials.
+    var most: Int { limits + Self.line(2 * columns) }
+    var totals: Int { most + Self.line(rows + columns) }
+    private var end: Int { totals + Self.line(rows + columns) }
+
+    var bytes: Bytes { Bytes(4 * end) }
+  }
+}

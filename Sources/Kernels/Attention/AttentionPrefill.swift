@@ -1,0 +1,186 @@
+import Glibc
+package import Quantities
+
+/// Attention of all tokens of a prompt at once, with fewer heads of keys than of queries where models
+/// share them.
+///
+///     o[t, h] = Σ softmax(q[t, h] · k[s, h / group] / √head-dim) · v[s, h / group], over the s that t sees
+///
+/// - Shapes: `q` and `o` are batch × tokens × heads × head-dim, `k` and `v` batch × tokens × kv-heads ×
+///   head-dim, as projections leave them; `q`, `k` and `v` in the problem's precision, sums and `o`
+///   in fp32.
+/// - Work: 4·head-dim flops for each pair of a query and a key that it sees; reads `q`, `k` and `v` once,
+///   writes `o` once.
+/// - Error: that of a score, which the exponential makes a relative one of each term, and that of a sum
+///   of as many terms as keys.
+/// - Source: Vaswani et al., "Attention Is All You Need" (2017); Ainslie et al., "GQA" (2023).
+package enum AttentionPrefill: Workload {
+  package struct Problem: Codable, Hashable, Sendable {
+    package let batch: Int
+    /// Of queries.
+    package let heads: Int
+    /// Of keys and values: as many queries' heads share each.
+    package let kvHeads: Int
+    package let headDim: Int
+    package let tokens: Int
+    package let mask: AxisTextValue<AttentionMask>
+    package let precision: FloatFormat
+
+    package init(
+      batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int, mask: AttentionMask,
+      precision: FloatFormat
+    ) {
+      self.batch = batch
+      self.heads = heads
+      self.kvHeads = kvHeads
+      self.headDim = headDim
+      self.tokens = tokens
+      self.mask = AxisTextValue(mask)
+      self.precision = precision
+    }
+
+    /// Heads of queries for each of keys.
+    var group: Int { heads / kvHeads }
+    /// Scores are divided by the root of their depth.
+    var scale: Double { 1 / Double(headDim).squareRoot() }
+  }
+
+  package struct Operands: OperandSet {
+    package let q: Tensor
+    package let k: Tensor
+    package let v: Tensor
+    package let o: Tensor
+
+    package var operands: [Operand] {
+      [Operand("q", q, .input), Operand("k", k, .input), Operand("v", v, .input)]
+        + [Operand("o", o, .output)]
+    }
+  }
+
+  package static let name = "attention-prefill"
+  package static let about = "O = softmax(Q · Kᵀ / √head-dim) · V for all tokens of a prompt"
+  package static let smallest = Problem(
+    batch: 2, heads: 6, kvHeads: 2, headDim: 17, tokens: 37, mask: .causal, precision: .fp32)
+  package static let defaults = ["batch": "1", "mask": "causal", "precision": "fp32"]
+
+  package static var variants: [Variant<AttentionPrefill>] {
+    [reference, naive, portable] + vectorVariants
+  }
+
+  package static func validate(_ problem: Problem) throws {
+    guard problem.heads.isMultiple(of: problem.kvHeads) else {
+      throw ProblemFault(
+        axis: "kv-heads",
+        what: "heads is \(problem.heads), which is not a multiple of kv-heads, \(problem.kvHeads)",
+        fix: "give as many heads of queries to each of keys: kv-heads that divides heads")
+    }
+  }
+
+  package static func work(of problem: Problem) -> Work {
+    let pairs = problem.mask.value.pairs(of: problem.tokens) * problem.batch * problem.heads
+    let rows = problem.batch * problem.tokens * problem.headDim
+    return Work(
+      flops: 4 * problem.headDim * pairs,
+      bytesRead: problem.precision.bytes(of: rows * (problem.heads + 2 * problem.kvHeads)),
+      bytesWritten: ElementType.fp32.bytes(of: rows * problem.heads),
+      tokens: problem.batch * problem.tokens, format: problem.precision.computeFormat)
+  }
+
+  package static func operands(
+    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
+  ) throws -> Operands {
+    func tensor(_ element: ElementType, heads: Int) throws -> Tensor {
+      try ledger.tensor(
+        element, [problem.batch, problem.tokens, heads, problem.headDim], .activations)
+    }
+    let element = problem.precision.elementType
+    let operands = Operands(
+      q: try tensor(element, heads: problem.heads), k: try tensor(element, heads: problem.kvHeads),
+      v: try tensor(element, heads: problem.kvHeads), o: try tensor(.fp32, heads: problem.heads))
+    for (index, tensor) in [operands.q, operands.k, operands.v].enumerated() {
+      tensor.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(index))
+    }
+    return operands
+  }
+
+  package static func tolerance(of problem: Problem) -> Tolerance {
+    // A term: the exponential (1), its product and its place in the sum, the sum it is divided by.
+    .sum(roundings: 2 * problem.tokens + 4)
+  }
+
+  package static func expectation(
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
+  ) -> Expectation {
+    let row = AttentionRow(problem, operands)
+    var values: [Double] = []
+    var magnitudes: [Double] = []
+    var allowances: [Double] = []
+    for index in sample.rows {
+      let expected = row.expected(index)
+      for column in sample.columns {
+        values.append(expected.values[column])
+        magnitudes.append(expected.magnitudes[column])
+        // A score's error in the exponent is a relative one of the term, above and below the line.
+        allowances.append(expected.magnitudes[column] * 2 * expected.scoreError)
+      }
+    }
+    return Expectation(values: values, magnitudes: magnitudes, allowances: allowances)
+  }
+}
+
+/// One row of the output in fp64: a query of one head.
+struct AttentionRow {
+  private let problem: AttentionPrefill.Problem
+  private let operands: AttentionPrefill.Operands
+
+  init(_ problem: AttentionPrefill.Problem, _ operands: AttentionPrefill.Operands) {
+    self.problem = problem
+    self.operands = operands
+  }
+
+  struct Expected {
+    var values: [Double]
+    /// The sum of the terms' magnitudes, divided likewise.
+    var magnitudes: [Double]
+    /// What computing scores in fp32 may add to any of them.
+    var scoreError: Double
+  }
+
+  /// - Parameter index: (batch · tokens + token) · heads + head.
+  func expected(_ index: Int) -> Expected {
+    let (heads, depth, tokens) = (problem.heads, problem.headDim, problem.tokens)
+    let (batch, token) = (index / heads / tokens, index / heads % tokens)
+    let kvHead = index % heads / problem.group
+    let query = operands.q.doubles(index * depth..<(index + 1) * depth)
+    func place(_ key: Int) -> Int {
+      ((batch * tokens + key) * problem.kvHeads + kvHead) * depth
+    }
+    let mask = problem.mask.value
+    var scores: [(key: Int, score: Double)] = []
+    var largest = 0.0
+    for key in mask.stretch(from: token, of: tokens) where mask.sees(key: key, from: token) {
+      let start = place(key)
+      let (sum, size) = Matmul.dot(query, operands.k.doubles(start..<start + depth))
+      scores.append((key, sum * problem.scale))
+      largest = max(largest, size * problem.scale)
+    }
+    let most = scores.map(\.score).max() ?? 0
+    var values = [Double](repeating: 0, count: depth)
+    var magnitudes = values
+    var total = 0.0
+    for (key, score) in scores {
+      let weight = exp(score - most)
+      total += weight
+      let start = place(key)
+      for (column, value) in operands.v.doubles(start..<start + depth).enumerated() {
+        values[column] += weight * value
+        magnitudes[column] += weight * abs(value)
+      }
+    }
+    // Roundings of the sum of products, of the scaling, and of taking the largest away.
+    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 4 * 0x1p-24
+    return Expected(
+      values: values.map { $0 / total }, magnitudes: magnitudes.map { $0 / total },
+      scoreError: 2 * largest * roundings)
+  }
+}

@@ -1,0 +1,140 @@
+import CMicrokernels
+import Foundation
+import Kernels
+import Quantities
+import TestSupport
+import Testing
+
+@Suite struct AttentionPrefillTests {
+  private static let threads = Array(1...min(2, ThreadPool.allowedCPUs.count))
+  private static let masks: [AttentionMask] = [.causal, .full, .window(5), .window(1), .blocks]
+
+  @Test(arguments: masks, FloatFormat.allCases)
+  func `it holds on its smallest problem and beside it`(
+    mask: AttentionMask, precision: FloatFormat
+  ) throws {
+    let smallest = AttentionPrefill.smallest
+    let problem = AttentionPrefill.Problem(
+      batch: smallest.batch, heads: smallest.heads, kvHeads: smallest.kvHeads,
+      headDim: smallest.headDim, tokens: smallest.tokens, mask: mask, precision: precision)
+    let conformance = Conformance<AttentionPrefill>()
+    let failures = try conformance.failures(
+      of: conformance.neighbours(of: problem), threads: Self.threads)
+    #expect(failures == [])
+  }
+
+  /// Several blocks of keys, several stretches that are packed one after the other, queries that go
+  /// on where they left off, blocks that nobody sees.
+  @Test(arguments: [AttentionMask.causal, .full, .window(300), .blocks])
+  func `it holds beyond one stretch of keys`(mask: AttentionMask) throws {
+    let problem = AttentionPrefill.Problem(
+      batch: 1, heads: 1, kvHeads: 1, headDim: 256, tokens: 520, mask: mask, precision: .bf16)
+    #expect(
+      try Conformance<AttentionPrefill>().failures(of: [problem], threads: [Self.threads.count])
+        == [])
+  }
+
+  /// Shapes that nobody chose: the seed says which.
+  @Test(arguments: 1...16)
+  func `it holds on shapes drawn by a seed`(seed: Int) throws {
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15
+    func draw(_ range: ClosedRange<Int>) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return range.lowerBound + Int(state >> 33) % range.count
+    }
+    let kvHeads = draw(1...3)
+    let tokens = draw(1...100)
+    let masks: [AttentionMask] = [.causal, .full, .window(draw(1...150)), .blocks]
+    let mask = masks[draw(0...3)]
+    let problem = AttentionPrefill.Problem(
+      batch: draw(1...2), heads: kvHeads * draw(1...7), kvHeads: kvHeads,
+      headDim: [1, 8, 40, 64, 80, 96, 128][draw(0...6)], tokens: tokens, mask: mask,
+      precision: FloatFormat.allCases[draw(0...2)])
+    #expect(
+      try Conformance<AttentionPrefill>().failures(of: [problem], threads: [Self.threads.count])
+        == [],
+      "seed \(seed)")
+  }
+
+  /// By hand: 5 tokens see 1 + 2 + 3 + 4 + 5 keys, with a window of 2 1 + 2 + 2 + 2 + 2.
+  @Test(arguments: [
+    (AttentionMask.causal, 5, 15), (.full, 5, 25), (.window(2), 5, 9), (.window(9), 5, 15),
+    // Blocks 0, 1 and 2 of 64: the first is seen by all, the one before by the third.
+    (.blocks, 130, 64 * 65 / 2 + 64 * 64 + 64 * 65 / 2 + 2 * 128 + 3),
+    // The eleventh block sees blocks 0, 8, 9 and itself.
+    (.blocks, 641, -1),
+  ])
+  func `work is counted by what is seen`(mask: AttentionMask, tokens: Int, pairs: Int) {
+    let problem = AttentionPrefill.Problem(
+      batch: 3, heads: 4, kvHeads: 2, headDim: 10, tokens: tokens, mask: mask, precision: .fp16)
+    var seen = 0
+    for query in 0..<tokens {
+      for key in 0..<tokens where mask.sees(key: key, from: query) { seen += 1 }
+    }
+    if pairs > 0 { #expect(seen == pairs) }
+    let work = AttentionPrefill.work(of: problem)
+    #expect(work.flops == 4 * 10 * 3 * 4 * seen)
+    #expect(work.bytesRead == Bytes(2 * 3 * tokens * 10 * (4 + 2 + 2)))
+    #expect(work.bytesWritten == Bytes(4 * 3 * tokens * 10 * 4))
+    #expect(work.tokens == 3 * tokens)
+  }
+
+  /// Against Glibc's in fp64: every 97th number from −127 to 0.
+  @Test func `the exponential is within 1 ulp`() {
+    var loops: [(String, hr_attention_kernels)] = []
+    #if arch(x86_64)
+      let features = hr_cpu_features()
+      if features & HR_CPU_AVX2.rawValue != 0 {
+        loops.append(("avx2", hr_attention_kernels_avx2(HR_FP32)))
+      }
+      if features & HR_CPU_AVX512.rawValue != 0 {
+        loops.append(("avx512", hr_attention_kernels_avx512(HR_FP32)))
+      }
+    #endif
+    var values: [Float] = []
+    let last = Float(-126).bitPattern
+    var bits = Float(-0.0).bitPattern
+    while bits < last {
+      values.append(Float(bitPattern: bits))
+      bits += 9973
+    }
+    for (name, loop) in loops {
+      var results = values
+      loop.exp2(values, &results, Int64(values.count))
+      var worst = 0.0
+      for (x, y) in zip(values, results) {
+        let exact = exp2(Double(x))
+        worst = max(worst, abs(Double(y) - exact) / Double(Float(exact).nextDown.ulp))
+      }
+      #expect(worst <= 1.02, "\(name): \(worst) ulp")
+      var ends: [Float] = [0, 0, 0, 0]
+      loop.exp2([0, -.infinity, -1000, .nan], &ends, 4)
+      #expect(ends[0] == 1)
+      #expect(ends[1] == 0)
+      #expect(ends[2] == 0)
+      #expect(ends[3].isNaN)
+    }
+  }
+
+  @Test func `heads that do not share keys evenly are told so`() {
+    #expect(throws: ProblemFault.self) {
+      try AttentionPrefill.validate(
+        .init(
+          batch: 1, heads: 7, kvHeads: 2, headDim: 8, tokens: 8, mask: .causal, precision: .fp32))
+    }
+  }
+
+  /// 1 MiB a thread beside inputs and outputs, and linear in tokens.
+  @Test func `the tiled variants' workspace stays small`() {
+    func workspace(_ tokens: Int) -> Int {
+      let problem = AttentionPrefill.Problem(
+        batch: 1, heads: 32, kvHeads: 8, headDim: 128, tokens: tokens, mask: .causal,
+        precision: .fp32)
+      return AttentionPrefill.memory(
+        of: problem, variant: AttentionPrefill.portable, threads: 1
+      ).phases[.run]?[.workspace]?.count ?? 0
+    }
+    #expect(workspace(2048) <= 1 << 20)
+    #expect(workspace(16_384) - workspace(8192) == 2 * (workspace(8192) - workspace(4096)))
+  }
+}
