@@ -143,20 +143,28 @@ import Testing
 
   // Two builds
 
-  private static let busy = [
-    "--workload", "self-test", "-a", "behaviour=busy", "-a", "nanoseconds=20000", "-a", "threads=1",
-  ]
+  /// A suite of one case whose turns are short.
+  private func busy(in program: Program, gate: String = "{ turn: 5 ms }") throws -> String {
+    try """
+    suite: busy
+    gate: \(gate)
+    sweep:
+      - workload: self-test
+        axes: { behaviour: busy, nanoseconds: 20000, threads: 1 }
+    """.write(toFile: program.folder + "/s.yaml", atomically: true, encoding: .utf8)
+    return "s.yaml"
+  }
 
   @Test func `a build against itself leaves a result that is judged again alike`() async throws {
     let program = try Program()
     defer { program.remove() }
     let run = try await program.run(
-      ["gate", "--base", Program.path, "-o", "r.json", "--json", "-"] + Self.busy)
+      ["gate", try busy(in: program), "--base", Program.path, "-o", "r.json", "--json", "-"])
     let replayed = try await program.run(["gate", "--replay", "r.json", "--json", "-"])
     #expect(run.code == replayed.code)
     #expect(run.output == replayed.output)
     let again = try await program.run(
-      ["gate", "--base", Program.path, "-o", "r.json"] + Self.busy)
+      ["gate", "s.yaml", "--base", Program.path, "-o", "r.json"])
     #expect(again.code == 2)
     #expect(again.errors.contains("--replace"))
   }
@@ -183,7 +191,7 @@ import Testing
     echo '{"formats": [], "workloads": [{"name": "matmul", "about": "", "axes": [], "variants": []}]}'
     """.write(toFile: old, atomically: true, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: old)
-    let run = try await program.run(["gate", "--base", old, "-o", "r.json"] + Self.busy)
+    let run = try await program.run(["gate", try busy(in: program), "--base", old, "-o", "r.json"])
     #expect(run.code == 6)
     #expect(run.output.contains("1 new"))
     #expect(run.output.contains("base has not the workload self-test"))
@@ -203,16 +211,17 @@ import Testing
   ) async throws {
     let program = try Program()
     defer { program.remove() }
-    let run = try await program.run(["gate"] + arguments + Self.busy)
+    let run = try await program.run(["gate", try busy(in: program)] + arguments)
     #expect(run.code == 2)
     #expect(run.errors.contains(words), "\(run.errors)")
-    #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder) == [])
+    #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder) == ["s.yaml"])
   }
 
   @Test func `a regression that was accepted passes until its day`() async throws {
     let program = try Program()
     defer { program.remove() }
-    let gate = ["gate", "--base", Program.path, "-o", "r.json", "--replace"] + Self.busy
+    let gate =
+      ["gate", try busy(in: program), "--base", Program.path, "-o", "r.json", "--replace"]
     #expect(try await program.run(gate + ["--slow-down", "90%"]).code == 1)
     let accept = ["accept", "--from", "r.json", "--because", "worth it", "--case"]
     let accepted = try await program.run(accept + ["self-test/*", "--until", "9999-12-31"])
@@ -242,7 +251,7 @@ import Testing
     exec '\(Program.path)' "$@"
     """.write(toFile: old, atomically: true, encoding: .utf8)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: old)
-    let run = try await program.run(["gate", "--base", old, "-o", "r.json"] + Self.busy)
+    let run = try await program.run(["gate", try busy(in: program), "--base", old, "-o", "r.json"])
     #expect(run.code == 4)
     #expect(run.errors.contains("speaks protocol 7, and this program 1"))
   }
@@ -265,8 +274,8 @@ import Testing
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
     }
     _ = try await program.run(
-      ["gate", "--base", program.folder + "/base", "--head", program.folder + "/head"]
-        + ["--seed", "3", "-o", "r.json"] + Self.busy)
+      ["gate", try busy(in: program), "--base", program.folder + "/base"]
+        + ["--head", program.folder + "/head", "--seed", "3", "-o", "r.json"])
     let turns = try String(contentsOfFile: log, encoding: .utf8).split(separator: "\n")
     let blocks = stride(from: 0, to: turns.count, by: 4).map {
       turns[$0..<min($0 + 4, turns.count)].joined(separator: " ")
@@ -276,5 +285,48 @@ import Testing
       Set(blocks) == [
         "base head head base", "head base base head", "base base base base",
       ])
+  }
+
+  @Test(arguments: [
+    ("{ turn: 5 ms }", 1 as Int32), ("{ turn: 5 ms, allocations: 1 }", 1),
+    ("{ turn: 5 ms, allocations: 1, bytes: 64 B }", 0),
+    ("{ turn: 5 ms, allocations: 1, bytes: 63 B }", 1),
+  ])
+  func `an allocation more is found, and passes where it has room`(gate: String, code: Int32)
+    async throws
+  {
+    let program = try Program()
+    defer { program.remove() }
+    let run = try await program.run(
+      ["gate", try busy(in: program, gate: gate), "--base", Program.path, "--grow", "64B"]
+        + ["--tolerate", "40%", "--detect", "80%", "-o", "r.json", "--json", "-"])
+    #expect(run.code == code, "\(run.output)")
+    let replayed = try await program.run(["gate", "--replay", "r.json", "--json", "-"])
+    #expect(replayed.code == code)
+    #expect(replayed.output == run.output)
+  }
+
+  @Test func `what is skipped is counted, and no key of an answer is missing`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    try """
+    suite: skips
+    gate: { turn: 5 ms }
+    sweep:
+      - workload: self-test
+        axes: { behaviour: busy, nanoseconds: [20000, 30000], threads: 1 }
+        skip:
+          - { where: { nanoseconds: 30000 }, because: "too long" }
+    """.write(toFile: program.folder + "/s.yaml", atomically: true, encoding: .utf8)
+    let run = try await program.run(
+      ["gate", "s.yaml", "--base", Program.path, "-o", "r.json", "--json", "a.json"]
+        + ["--tolerate", "40%", "--detect", "80%"])
+    #expect(run.output.hasPrefix("pass: 1 case judged, 1 skipped\n"))
+    #expect(run.output.contains("too long"))
+    let data = try Data(contentsOf: URL(fileURLWithPath: program.folder + "/a.json"))
+    let answer = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+    let cells = try #require(answer?["cells"] as? [[String: Any]])
+    let keys = ["name", "verdict", "stage", "blocks", "change", "detectable", "reason"]
+    #expect(cells.allSatisfy { cell in keys.allSatisfy { cell[$0] != nil } })
   }
 }

@@ -114,11 +114,15 @@ import Testing
     #expect(result.output != "" && result.errors == "")
   }
 
-  @Test(arguments: ["quick", "matmul"])
-  func `the shipped suites plan`(name: String) async throws {
+  private static let suites =
+    (try? FileManager.default.contentsOfDirectory(atPath: Program.root + "/suites"))?
+    .filter { $0.hasSuffix(".yaml") }.sorted() ?? []
+
+  @Test(arguments: suites)
+  func `each shipped suite makes a plan`(suite: String) async throws {
     let program = try Program()
     defer { program.remove() }
-    let result = try await program.run(["plan", Program.root + "/suites/\(name).yaml"])
-    #expect(result.code == 0, "\(result.errors)")
+    let run = try await program.run(["plan", Program.root + "/suites/" + suite])
+    #expect(run.code == 0, "\(run.errors)")
   }
 }

@@ -14,10 +14,10 @@ package struct DiffCell: Codable, Sendable {
   package let head: Side
   /// Why it cannot be told, or what there is to know beside.
   package let reason: String?
-  /// Whether both sides counted anything alike.
-  package let isCounted: Bool
-  /// Figures that are counted, and differ.
-  package let changes: [ExactChange]
+  /// Figures that both sides counted: operations, allocations, bytes by role.
+  package let counts: [ExactChange]
+  /// Those that differ.
+  package var changes: [ExactChange] { counts.filter { $0.base != $0.head } }
 
   package struct Change: Codable, Hashable, Sendable {
     /// Of all pairs of processes.
@@ -43,12 +43,13 @@ package struct DiffCell: Codable, Sendable {
     self.name = name
     self.base = Side(base)
     self.head = Side(head)
-    changes =
-      ExactComparison(
-        base: Dictionary(uniqueKeysWithValues: base.counted.map { ($0, $1) }),
-        head: Dictionary(uniqueKeysWithValues: head.counted.map { ($0, $1) })
-      ).changes
-    isCounted = base.counted.keys.contains { head.counted[$0] != nil }
+    // A figure that one build's own runs disagree on is noise.
+    counts = base.counted.sorted { $0.key < $1.key }.compactMap { metric, values in
+      guard values.count == 1, let base = values.first, let others = head.counted[metric],
+        others.count == 1, let head = others.first
+      else { return nil }
+      return ExactChange(metric: metric, base: base, head: head)
+    }
     let failures = [("base", base.failure), ("head", head.failure)].compactMap { side, failure in
       failure.map { "\(side): \($0)" }
     }

@@ -5,8 +5,14 @@ package enum CaseVerdict: String, Codable, Hashable, Sendable {
   case failed
   /// Base has no such workload or axis, or head has none: not judged.
   case new, vanished
+  /// Not run here: the suite says so, or this machine cannot.
+  case skipped
   /// It failed, and was accepted beforehand.
   case accepted
+}
+
+extension CaseVerdict {
+  package var isJudged: Bool { ![.new, .vanished, .skipped].contains(self) }
 }
 
 /// What the gate says of a suite; the first that holds, in this order.
@@ -23,7 +29,7 @@ package enum SuiteVerdict: String, Codable, Hashable, Sendable {
   case nothingJudged = "nothing-judged"
 
   package init(cases: [CaseVerdict], isContaminated: Bool, hasStaleAcceptances: Bool = false) {
-    let judged = cases.filter { $0 != .new && $0 != .vanished }
+    let judged = cases.filter(\.isJudged)
     self =
       if judged.isEmpty { .nothingJudged } else if isContaminated {
         .contaminated
@@ -86,6 +92,20 @@ package struct JudgedCase: Codable, Sendable {
     JudgedCase(
       name: name, verdict: verdict, tolerance: tolerance, stage: stage, blocks: blocks,
       change: change, detectable: detectable, reason: reason, regressed: regressed)
+  }
+
+  /// What could not be had is null: a reader finds every key.
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(verdict, forKey: .verdict)
+    try container.encode(tolerance, forKey: .tolerance)
+    try container.encode(stage, forKey: .stage)
+    try container.encode(blocks, forKey: .blocks)
+    try container.encode(change, forKey: .change)
+    try container.encode(detectable, forKey: .detectable)
+    try container.encode(reason, forKey: .reason)
+    try container.encode(regressed, forKey: .regressed)
   }
 
   package struct Change: Codable, Hashable, Sendable {

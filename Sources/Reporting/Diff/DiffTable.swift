@@ -74,7 +74,7 @@ package struct DiffTable {
     }
     if !diff.new.isEmpty { lines.append("new: " + diff.new.joined(separator: ", ")) }
     if !diff.vanished.isEmpty { lines.append("vanished: " + diff.vanished.joined(separator: ", ")) }
-    let counted = diff.cells.filter(\.isCounted)
+    let counted = diff.cells.filter { !$0.counts.isEmpty }
     if !counted.isEmpty, counted.allSatisfy(\.changes.isEmpty) {
       lines.append(
         "what is counted (work, allocations, bytes by role) is the same in all \(counted.count) cases"

@@ -13,7 +13,7 @@ package enum GateAnnotations {
     case .regressed, .failed: kind = "error"
     case .inconclusive: kind = "warning"
     case .new, .vanished: kind = "notice"
-    case .pass, .improved, .accepted: return nil
+    case .pass, .improved, .accepted, .skipped: return nil
     }
     let change = cell.change.map { GateTable.signed($0.median) }
     let words = [change, cell.reason].compactMap(\.self).joined(separator: ", ")

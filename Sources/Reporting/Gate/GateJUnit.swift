@@ -16,7 +16,7 @@ package enum GateJUnit {
     suite.attributes = [
       attribute("name", "headroom gate"), attribute("tests", "\(answer.cells.count)"),
       attribute("failures", count(.regressed)), attribute("errors", count(.failed)),
-      attribute("skipped", count(.inconclusive, .new, .vanished)),
+      attribute("skipped", count(.inconclusive, .new, .vanished, .skipped)),
     ]
     for cell in answer.cells {
       let test = XMLElement(name: "testcase")
@@ -28,7 +28,7 @@ package enum GateJUnit {
         switch cell.verdict {
         case .regressed: "failure"
         case .failed: "error"
-        case .inconclusive, .new, .vanished: "skipped"
+        case .inconclusive, .new, .vanished, .skipped: "skipped"
         case .pass, .improved, .accepted: nil
         }
       if let kind {

@@ -22,9 +22,10 @@ package struct GateTable {
     for cell in answer.cells { counts[cell.verdict, default: 0] += 1 }
     let words = [
       CaseVerdict.regressed, .failed, .inconclusive, .improved, .accepted, .new, .vanished,
+      .skipped,
     ]
     .compactMap { verdict in counts[verdict].map { "\($0) \(verdict.rawValue)" } }
-    let judged = answer.cells.count - (counts[.new] ?? 0) - (counts[.vanished] ?? 0)
+    let judged = answer.cells.count(where: \.verdict.isJudged)
     return "\(answer.verdict.rawValue): "
       + (["\(judged) \(judged == 1 ? "case" : "cases") judged"] + words).joined(separator: ", ")
   }
@@ -32,7 +33,7 @@ package struct GateTable {
   /// What is worth looking at comes first.
   var ordered: [JudgedCase] {
     let order: [CaseVerdict] = [
-      .regressed, .failed, .inconclusive, .accepted, .improved, .new, .vanished, .pass,
+      .regressed, .failed, .inconclusive, .accepted, .improved, .new, .vanished, .pass, .skipped,
     ]
     return order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
   }

@@ -78,8 +78,11 @@ package final class GateSession {
         timeout: plan.measure.timeout, lastLevelCache: machine.lastLevelCache))
     var cases: [PlannedCase] = []
     var unjudged: [JudgedCase] = []
-    for planned in plan.cases where !planned.isCompetitor {
-      if let missing = base.lacks(planned.case) {
+    for planned in plan.cases {
+      if planned.isCompetitor {
+        unjudged.append(
+          .unjudged(planned.case.id, .skipped, "another library's speed is not head's"))
+      } else if let missing = base.lacks(planned.case) {
         unjudged.append(.unjudged(planned.case.id, .new, "base has not \(missing)"))
       } else if let missing = head.lacks(planned.case) {
         unjudged.append(.unjudged(planned.case.id, .vanished, "head has not \(missing)"))
@@ -87,6 +90,7 @@ package final class GateSession {
         cases.append(planned)
       }
     }
+    unjudged += plan.skips.map { .unjudged($0.case.id, .skipped, $0.reason) }
     self.cases = cases
     self.unjudged = unjudged
     tolerances = try cases.map { planned in
