@@ -49,16 +49,21 @@ package struct CaseJudge: Sendable {
     }
   }
 
-  /// - Parameter rivals: the cases that are confirmed beside it, itself included: the alarm that a
-  ///   suite may give is shared out among them.
-  mutating func confirm(_ difference: Double, rivals: Int) {
+  /// A fresh block. A pass is the case's own; that it slowed is proven beside the others, by the suite.
+  mutating func confirm(_ difference: Double) {
     fresh.append(difference)
+    if state == .suspect, passes { state = .pass }
+  }
+
+  /// What fresh blocks say for a slow-down, and for a gain.
+  var slowing: Double { evidence(ofSlowingIn: fresh) }
+  var gain: Double { evidence(ofGainIn: fresh) }
+
+  /// The suite holds it for proven.
+  mutating func prove() {
     switch state {
-    case .suspect where passes: state = .pass
-    case .suspect where evidence(ofSlowingIn: fresh) >= Double(rivals) / rule.falseAlarm:
-      state = .regressed
-    case .promising where evidence(ofGainIn: fresh) >= Double(rivals) / rule.falseImprovement:
-      state = .improved
+    case .suspect: state = .regressed
+    case .promising: state = .improved
     default: break
     }
   }

@@ -6,8 +6,10 @@ package struct SuiteJudge: Sendable {
   package private(set) var cases: [CaseJudge]
   package private(set) var null: NullJudge?
   package let rule: GateRule
-  /// The cases that are confirmed as suspects, and as promising; nil while the screen goes on.
-  package private(set) var confirmed: (suspects: Int, promising: Int)?
+  /// The cases, by index, that are confirmed as suspects, and as promising; nil while the screen goes
+  /// on.
+  private var confirmed: (suspects: [Int], promising: [Int])?
+  package var suspects: Int? { confirmed?.suspects.count }
 
   package init(
     cases: [(name: String, tolerance: GateTolerance)], hasNull: Bool, rule: GateRule = .standard
@@ -33,11 +35,11 @@ package struct SuiteJudge: Sendable {
 
   /// A case's next block.
   package mutating func take(_ difference: Double, for index: Int) {
-    if let confirmed {
-      let rivals =
-        cases[index].state == .promising ? confirmed.promising : confirmed.suspects
-      cases[index].confirm(difference, rivals: rivals)
-      if cases[index].fresh.count >= rule.confirmMost { cases[index].close() }
+    if confirmed != nil {
+      cases[index].confirm(difference)
+      // What one gains counts for all that are confirmed beside it.
+      for other in open where isProven(other) { cases[other].prove() }
+      if cases[index].fresh.count >= rule.confirmMost { close(index) }
     } else {
       cases[index].screen(difference)
       advance()
@@ -50,15 +52,54 @@ package struct SuiteJudge: Sendable {
     advance()
   }
 
-  /// What a suspect's fresh blocks must show.
-  var failingEvidence: Double { Double(max(1, confirmed?.suspects ?? 1)) / rule.falseAlarm }
+  /// Whether a case's fresh blocks prove that it moved, all that are confirmed beside it considered.
+  ///
+  /// The mean of evidences is evidence against all of them being still, at any time. So a case is proven
+  /// where each set of cases that it is in has a mean of 1 / α, and the hardest are those with the
+  /// cases of least evidence: alone among M still ones it needs M / α, among slow ones 1 / α.
+  ///
+  /// - Error: over the suite, any case that is still is proven with a probability of at most α.
+  /// - Source: Marcus, Peritz and Gabriel, "On closed testing procedures" (1976); Vovk and Wang,
+  ///   "E-values: Calibration, combination and applications" (2021), for means.
+  private func isProven(_ index: Int) -> Bool {
+    guard let confirmed else { return false }
+    switch cases[index].state {
+    case .suspect:
+      return Self.isProven(
+        cases[index].slowing,
+        beside: confirmed.suspects.filter { $0 != index }.map { cases[$0].slowing },
+        at: 1 / rule.falseAlarm)
+    case .promising:
+      return Self.isProven(
+        cases[index].gain,
+        beside: confirmed.promising.filter { $0 != index }.map { cases[$0].gain },
+        at: 1 / rule.falseImprovement)
+    default: return false
+    }
+  }
+
+  private static func isProven(_ own: Double, beside others: [Double], at needed: Double) -> Bool {
+    guard own >= needed else { return false }
+    var sum = own
+    for (place, other) in others.sorted().enumerated() {
+      sum += other
+      if sum < needed * Double(place + 2) { return false }
+    }
+    return true
+  }
+
+  /// What a suspect's fresh blocks must show where all that are confirmed beside it are still.
+  var failingEvidence: Double {
+    Double(max(1, confirmed?.suspects.count ?? 1)) / rule.falseAlarm
+  }
 
   package mutating func takeNull(_ difference: Double) { null?.take(difference) }
 
   private mutating func advance() {
     guard confirmed == nil, !cases.contains(where: { $0.state == .screening }) else { return }
     confirmed = (
-      cases.count { $0.state == .suspect }, cases.count { $0.state == .promising }
+      cases.indices.filter { cases[$0].state == .suspect },
+      cases.indices.filter { cases[$0].state == .promising }
     )
   }
 }
