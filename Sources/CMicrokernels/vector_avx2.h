@@ -2,6 +2,8 @@
 #include <immintrin.h>
 #include <stdint.h>
 
+#include "exp2.h"
+
 #define HR_LANES 8
 #define HR_VECTORS 16
 // Rows of a tile of integer sums, and of fp32 ones beside.
@@ -195,13 +197,7 @@ HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]
                       _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order));
 }
 
-// 2^f = 1 + f · (c1 + f · (c2 + …)) for |f| ≤ ½: the polynomial of the least relative error, 2⁻²⁸·⁹.
-#define HR_EXP2_C1 0x1.62e43p-1f
-#define HR_EXP2_C2 0x1.ebfbdcp-3f
-#define HR_EXP2_C3 0x1.c6aee8p-5f
-#define HR_EXP2_C4 0x1.3b2d4cp-7f
-#define HR_EXP2_C5 0x1.5f3e52p-10f
-#define HR_EXP2_C6 0x1.41fbbcp-13f
+// The polynomial of exp2.h.
 HR_INLINE hr_vec hr_exp2_part(hr_vec f) {
   hr_vec p = hr_set(HR_EXP2_C6);
   p = hr_fma(p, f, hr_set(HR_EXP2_C5));

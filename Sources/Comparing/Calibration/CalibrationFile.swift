@@ -13,7 +13,8 @@ package struct CalibrationFile: Sendable {
       environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
       ?? environment["HOME"].map { "\($0)/.cache" } ?? NSTemporaryDirectory()
     self.machine = machine
-    path = "\(folder)/headroom/calibration-\(try Self.hash(of: machine)).json"
+    // Keys are sorted: the same machine gives the same text.
+    path = "\(folder)/headroom/calibration-\(Digest(try JSONText.encode(machine)).text).json"
   }
 
   /// What is there; an empty one where nothing is.
@@ -45,14 +46,6 @@ package struct CalibrationFile: Sendable {
     } catch {
       throw CalibrationFault.cannotWrite(path, error.localizedDescription)
     }
-  }
-
-  /// 64 bits of FNV-1a over the fingerprint's JSON, whose keys are sorted.
-  private static func hash(of machine: Machine) throws -> String {
-    let hash = try JSONText.encode(machine).reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    }
-    return String(hash, radix: 16)
   }
 }
 

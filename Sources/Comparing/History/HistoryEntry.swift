@@ -68,7 +68,7 @@ package struct HistoryEntry: Sendable {
     machineName =
       "\(machine.cpuModel) (\(machine.cpuStepping)), \(machine.visibleCores) cores"
     commit = set.build?.commit.value
-    digest = String(Self.hash(data), radix: 16)
+    digest = Digest(data).text
     measurements = set.cases.compactMap { name, found in
       guard let sample = try? Sample(found.seconds) else { return nil }
       let interval = Interval(ofMedianOf: sample, counting: "processes").value
@@ -81,11 +81,6 @@ package struct HistoryEntry: Sendable {
           }))
     }
     guard !measurements.isEmpty else { throw ResultFault.empty(path) }
-  }
-
-  /// 64 bits of FNV-1a.
-  private static func hash(_ data: Data) -> UInt64 {
-    data.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }
 

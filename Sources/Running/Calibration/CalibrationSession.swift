@@ -115,9 +115,6 @@ package final class CalibrationSession {
   private static func identity(of build: GateBuild) throws -> String {
     let data = try Data(
       contentsOf: URL(fileURLWithPath: build.program.string), options: .mappedIfSafe)
-    let hash = data.reduce(0xcbf2_9ce4_8422_2325 as UInt64) {
-      ($0 ^ UInt64($1)) &* 0x100_0000_01b3
-    }
-    return String(hash, radix: 16)
+    return Digest(data).text
   }
 }

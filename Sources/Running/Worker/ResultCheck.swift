@@ -46,19 +46,18 @@ struct ResultCheck<W: Workload> {
   }
 
   /// A digest of what the call writes: the same bits give the same one in every build.
-  ///
-  /// - Source: FNV-1a in 64 bits (Fowler, Noll and Vo), a word of eight bytes at a time.
   func digest(_ call: () -> Void) throws -> String {
     let output = try output
     output.fillNaN()
     call()
-    var digest: UInt64 = 0xCBF2_9CE4_8422_2325
-    func take(_ word: UInt64) { digest = (digest ^ word) &* 0x0000_0100_0000_01B3 }
+    var digest = Digest()
     let bytes = UnsafeRawBufferPointer(start: output.start, count: output.bytes.count)
     let words = bytes.count / 8
-    for index in 0..<words { take(bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self)) }
-    for byte in bytes[(8 * words)...] { take(UInt64(byte)) }
-    return String(digest, radix: 16)
+    for index in 0..<words {
+      digest.take(bytes.loadUnaligned(fromByteOffset: 8 * index, as: UInt64.self))
+    }
+    for byte in bytes[(8 * words)...] { digest.take(UInt64(byte)) }
+    return digest.text
   }
 
   private var output: Tensor {
