@@ -27,6 +27,11 @@ HR_INLINE float hr_sum(hr_vec v) {
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
+HR_INLINE float hr_most(hr_vec v) {
+  __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
+  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+}
 HR_INLINE hr_vec hr_load(const float *p) { return _mm256_loadu_ps(p); }
 HR_INLINE hr_vec hr_load_some(const float *p, hr_mask m) { return _mm256_maskload_ps(p, m); }
 HR_INLINE void hr_store(float *p, hr_vec v) { _mm256_storeu_ps(p, v); }
@@ -171,13 +176,25 @@ HR_INLINE hr_ints hr_dot(hr_ints sum, hr_ints w, hr_ints x) {
 HR_INLINE hr_ints hr_dot_16(hr_ints sum, hr_ints w, hr_ints x) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(w, x));
 }
+// 16 bits a lane.
+HR_INLINE hr_ints hr_shorts(int16_t value) { return _mm256_set1_epi16(value); }
+HR_INLINE hr_ints hr_sub_16(hr_ints a, hr_ints b) { return _mm256_sub_epi16(a, b); }
+HR_INLINE hr_ints hr_widen_u8_16(const void *p) {
+  return _mm256_cvtepu8_epi16(_mm_loadu_si128(p));
+}
+HR_INLINE hr_ints hr_widen_s8_16(const void *p) {
+  return _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
+}
+HR_INLINE hr_ints hr_to_ints(hr_vec v) { return _mm256_cvtps_epi32(v); }
+// The low halves of 32-bit lanes.
+HR_INLINE void hr_store_16(uint16_t *p, hr_ints v) {
+  hr_store_low_16(p, _mm256_castsi256_ps(v));
+}
 HR_INLINE float hr_absolute_most_32(const float *x) {
   hr_vec sign = _mm256_set1_ps(-0.0f), most = _mm256_setzero_ps();
   for (int i = 0; i < 32; i += 8)
     most = _mm256_max_ps(most, _mm256_andnot_ps(sign, _mm256_loadu_ps(x + i)));
-  __m128 half = _mm_max_ps(_mm256_castps256_ps128(most), _mm256_extractf128_ps(most, 1));
-  half = _mm_max_ps(half, _mm_movehl_ps(half, half));
-  return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
+  return hr_most(most);
 }
 // 32 floats times `by`, rounded to bytes, and the sums of both halves.
 HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]) {

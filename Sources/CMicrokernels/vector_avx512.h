@@ -21,6 +21,7 @@ HR_INLINE hr_mask hr_first(int64_t count) {
 HR_INLINE hr_vec hr_zero(void) { return _mm512_setzero_ps(); }
 HR_INLINE hr_vec hr_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm512_fmadd_ps(a, b, c); }
 HR_INLINE hr_vec hr_broadcast(const float *p) { return _mm512_set1_ps(*p); }
+HR_INLINE float hr_most(hr_vec v) { return _mm512_reduce_max_ps(v); }
 HR_INLINE float hr_sum(hr_vec v) { return _mm512_reduce_add_ps(v); }
 HR_INLINE hr_vec hr_load(const float *p) { return _mm512_loadu_ps(p); }
 HR_INLINE hr_vec hr_load_some(const float *p, hr_mask m) { return _mm512_maskz_loadu_ps(m, p); }
@@ -171,6 +172,20 @@ HR_INLINE hr_ints hr_dot_16(hr_ints sum, hr_ints w, hr_ints x) {
 #else
   return _mm512_add_epi32(sum, _mm512_madd_epi16(w, x));
 #endif
+}
+// 16 bits a lane.
+HR_INLINE hr_ints hr_shorts(int16_t value) { return _mm512_set1_epi16(value); }
+HR_INLINE hr_ints hr_sub_16(hr_ints a, hr_ints b) { return _mm512_sub_epi16(a, b); }
+HR_INLINE hr_ints hr_widen_u8_16(const void *p) {
+  return _mm512_cvtepu8_epi16(_mm256_loadu_si256(p));
+}
+HR_INLINE hr_ints hr_widen_s8_16(const void *p) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(p));
+}
+HR_INLINE hr_ints hr_to_ints(hr_vec v) { return _mm512_cvtps_epi32(v); }
+// The low halves of 32-bit lanes.
+HR_INLINE void hr_store_16(uint16_t *p, hr_ints v) {
+  _mm256_storeu_si256((void *)p, _mm512_cvtepi32_epi16(v));
 }
 HR_INLINE float hr_absolute_most_32(const float *x) {
   return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x)),

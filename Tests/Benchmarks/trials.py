@@ -105,7 +105,7 @@ def null(trial, suite, runs):
 def slow_down(runs, by):
     for _ in range(runs):
         seed = 1000 + len(rows("slow-down"))
-        answer, common, _ = gate("suites/null.yaml", seed, "--slow-down", f"{by}%")
+        answer, common, _ = gate("Tests/Benchmarks/slow-down.yaml", seed, "--slow-down", f"{by}%")
         append("slow-down", [
             common | dict(
                 slow_down=by, case=cell["name"].split(",variant")[0].replace(",", " "), verdict=cell["verdict"],

@@ -84,6 +84,58 @@ typedef struct {
   void (*exp2)(const float *from, float *to, int64_t count);
 } hr_attention_kernels;
 
+/// How keys and values of tokens that were seen lie in a cache.
+typedef enum : uint32_t {
+  HR_CACHE_FP32 = 0,
+  HR_CACHE_FP16 = 1,
+  HR_CACHE_BF16 = 2,
+  /// 32 of a token's depth share an fp16 scale; their codes are 8 bits …
+  HR_CACHE_Q8_0 = 3,
+  /// … or 4 bits.
+  HR_CACHE_Q4_0 = 4,
+} hr_cache_type;
+
+/// The inner loops over the keys of one head.
+///
+/// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: depth × width.
+/// Where they are quantized, a block is groups of 32 of the depth; a group has width fp16 scales, and
+/// then words of width × 4 bytes. Word i of q8_0 is 4 i … 4 i + 3 of the group, plus 128; of q4_0
+/// that in the low half of the bytes, less its sign as 8 more, and 16 + 4 i … in the high half.
+typedef struct {
+  /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
+  void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
+  /// Products of up to 4 rows of queries with the keys of a block: row × width, `stride` apart.
+  void (*scores)(const void *block, int32_t width, int64_t depth, const void *queries,
+                 int32_t rows, float *to, int64_t stride);
+  /// A token's key to its place in a block.
+  void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
+} hr_cache_keys;
+
+/// The inner loops over the values of one head.
+///
+/// They lie in blocks of `width` tokens likewise: token after token, the depth filled up to a multiple
+/// of 16. Where they are quantized, a block is width × depth / 32 scales, and then the tokens' codes: of
+/// q8_0 as they are, of
+/// q4_0 a group's first 16 in the low half of 16 bytes, the others in the high half.
+typedef struct {
+  /// sums[rows, depth] += weights · values of the first `tokens` of a block; up to 4 rows.
+  void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,
+              const float *weights, int64_t stride, int32_t rows, float *sums);
+  void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
+} hr_cache_values;
+
+/// What a step of decoding does besides. Sums of values are rows × depth, filled up to a multiple of 16.
+typedef struct {
+  /// Scores of each row, powers of two, become weights: 2^(score − most) with the new `most`, and
+  /// 0 outside `first` to `last`. What was summed before is shrunk to it.
+  void (*soften)(float *scores, int64_t stride, int64_t count, int32_t rows,
+                 const int32_t *first, const int32_t *last, float *most, float *sum, float *sums,
+                 int64_t depth);
+  /// Sums of `parts` stretches of one row, `apart` floats from one another, to the result. Each
+  /// has its `most` and its `sum` right before it, in this order, 16 floats in front.
+  void (*combine)(const float *from, int64_t parts, int64_t apart, int64_t depth, float *to);
+} hr_decode_loops;
+
 /// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
 ///
 /// A panel is groups in the order of k; a group is a header (the scales of its outputs) and then
@@ -219,6 +271,16 @@ hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
 
 hr_attention_kernels hr_attention_kernels_avx2(hr_element element);
 hr_attention_kernels hr_attention_kernels_avx512(hr_element element);
+
+hr_decode_loops hr_decode_loops_avx2(void);
+hr_decode_loops hr_decode_loops_avx512(void);
+hr_cache_keys hr_cache_keys_avx2(hr_cache_type type);
+hr_cache_keys hr_cache_keys_avx512(hr_cache_type type);
+/// Call only where `hr_cpu_features` has HR_CPU_AVX512_VNNI, too.
+hr_cache_keys hr_cache_keys_avx512vnni(hr_cache_type type);
+hr_cache_values hr_cache_values_avx2(hr_cache_type type);
+hr_cache_values hr_cache_values_avx512(hr_cache_type type);
+hr_cache_values hr_cache_values_avx512vnni(hr_cache_type type);
 
 /// NULL for a format that has no such loop.
 hr_dequantize hr_dequantize_avx2(hr_quantization format);

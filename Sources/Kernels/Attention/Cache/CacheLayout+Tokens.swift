@@ -1,0 +1,136 @@
+// One token's key or value in plain Swift: what the loops of each instruction set are held against.
+
+extension CacheLayout {
+  func storeKey(_ key: ArraySlice<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
+    let column = token % width
+    switch keys {
+    case .fp32, .fp16, .bf16:
+      for (depth, number) in key.enumerated() {
+        keys.store(number, block, depth * width + column)
+      }
+    case .q8_0, .q4_0:
+      forEachGroup(of: key, keys) { group, scale, codes in
+        let start = block + group * width * keys.groupBytes
+        (start + 2 * column).storeBytes(of: scale, as: UInt16.self)
+        let words = start + 2 * width + 4 * column
+        for (index, byte) in keys.paired(codes, apart: 16).enumerated() {
+          words.setByte(index / 4 * width * 4 + index % 4, byte)
+        }
+      }
+    }
+  }
+
+  func loadKey(at token: Int, from block: UnsafeMutableRawPointer) -> [Float] {
+    let column = token % width
+    switch keys {
+    case .fp32, .fp16, .bf16:
+      return (0..<headDim).map { keys.load(block, $0 * width + column) }
+    case .q8_0, .q4_0:
+      return (0..<headDim / 32).flatMap { group in
+        let start = UnsafeRawPointer(block + group * width * keys.groupBytes)
+        let words = start + 2 * width + 4 * column
+        let bytes = (0..<keys.groupBytes - 2).map { words.byte($0 / 4 * width * 4 + $0 % 4) }
+        return keys.numbers(bytes, scale: start.half(2 * column))
+      }
+    }
+  }
+
+  func storeValue(_ value: ArraySlice<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
+    let row = token % width
+    switch values {
+    case .fp32, .fp16, .bf16:
+      for (depth, number) in value.enumerated() {
+        values.store(number, block, row * filledDepth + depth)
+      }
+    case .q8_0, .q4_0:
+      let groups = headDim / 32
+      forEachGroup(of: value, values) { group, scale, codes in
+        (block + 2 * (group * width + row)).storeBytes(of: scale, as: UInt16.self)
+        let start = block + valueCodes(row: row, group: group, of: groups)
+        for (index, byte) in values.paired(codes, apart: 16).enumerated() {
+          // The sign of q8_0's is in its place here.
+          start.setByte(2 * index, values == .q8_0 ? byte ^ 0x80 : byte)
+        }
+      }
+    }
+  }
+
+  func loadValue(at token: Int, from block: UnsafeMutableRawPointer) -> [Float] {
+    let row = token % width
+    switch values {
+    case .fp32, .fp16, .bf16:
+      return (0..<headDim).map { values.load(block, row * filledDepth + $0) }
+    case .q8_0, .q4_0:
+      let groups = headDim / 32
+      return (0..<groups).flatMap { group in
+        let start = UnsafeRawPointer(block + valueCodes(row: row, group: group, of: groups))
+        let bytes = (0..<values.groupBytes - 2).map {
+          values == .q8_0 ? start.byte(2 * $0) ^ 0x80 : start.byte(2 * $0)
+        }
+        return values.numbers(
+          bytes, scale: UnsafeRawPointer(block).half(2 * (group * width + row)))
+      }
+    }
+  }
+
+  /// Two tokens' codes of a group lie next to one another, byte by byte.
+  private func valueCodes(row: Int, group: Int, of groups: Int) -> Int {
+    let pair = 2 * (values.groupBytes - 2)
+    return width * groups * 2 + (row / 2 * groups + group) * pair + row % 2
+  }
+
+  private func forEachGroup(
+    of numbers: ArraySlice<Float>, _ type: CacheType,
+    _ body: (_ group: Int, _ scale: UInt16, _ codes: [UInt8]) -> Void
+  ) {
+    guard let format = type.elementType.blockFormat else { return }
+    let numbers = Array(numbers)
+    numbers.withUnsafeBufferPointer { from in
+      guard let from = from.baseAddress else { return }
+      withUnsafeTemporaryAllocation(byteCount: format.blockBytes, alignment: 2) { block in
+        guard let block = block.baseAddress else { return }
+        var codes = [UInt8](repeating: 0, count: 32)
+        for group in 0..<numbers.count / 32 {
+          format.quantize(from + 32 * group, into: block)
+          format.codes(block, into: &codes)
+          body(group, UnsafeRawPointer(block).halfBits(0), codes)
+        }
+      }
+    }
+  }
+}
+
+extension CacheType {
+  /// Of 32 numbers that share a scale, with it.
+  fileprivate var groupBytes: Int { elementType.bytes(of: 32).count }
+
+  @inline(__always)
+  fileprivate func store(_ number: Float, _ start: UnsafeMutableRawPointer, _ index: Int) {
+    switch self {
+    case .fp32: start.assumingMemoryBound(to: Float.self)[index] = number
+    case .fp16: start.assumingMemoryBound(to: UInt16.self)[index] = Float16Bits.bits(number)
+    default: start.assumingMemoryBound(to: UInt16.self)[index] = BFloat16Bits.bits(number)
+    }
+  }
+
+  @inline(__always)
+  fileprivate func load(_ start: UnsafeMutableRawPointer, _ index: Int) -> Float {
+    switch self {
+    case .fp32: start.assumingMemoryBound(to: Float.self)[index]
+    case .fp16: Float16Bits.float(start.assumingMemoryBound(to: UInt16.self)[index])
+    default: BFloat16Bits.float(start.assumingMemoryBound(to: UInt16.self)[index])
+    }
+  }
+
+  /// Codes as bytes: two in one where they have 4 bits, `apart` from one another.
+  fileprivate func paired(_ codes: [UInt8], apart: Int) -> [UInt8] {
+    self == .q8_0 ? codes : (0..<apart).map { codes[$0] | codes[$0 + apart] << 4 }
+  }
+
+  /// What 32 numbers' bytes stand for.
+  fileprivate func numbers(_ bytes: [UInt8], scale: Float) -> [Float] {
+    let codes = self == .q8_0 ? bytes : bytes.map { $0 & 15 } + bytes.map { $0 >> 4 }
+    let zero = self == .q8_0 ? 128 : 8
+    return codes.map { Float(Int($0) - zero) * scale }
+  }
+}
