@@ -5,20 +5,8 @@
 #include <stdint.h>
 #include <string.h>
 
-// To the nearest, ties to even.
-static inline __attribute__((always_inline)) uint16_t hr_half(float value) {
-  _Float16 half = (_Float16)value;
-  uint16_t bits;
-  memcpy(&bits, &half, 2);
-  return bits;
-}
-// Likewise; a NaN stays one.
-static inline __attribute__((always_inline)) uint16_t hr_bfloat(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, 4);
-  if (value != value) return (uint16_t)(bits >> 16 | 0x40);
-  return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
+#include "halves.h"
+
 // 32 floats to unsigned codes and their fp16 scale, as GGUF's q8_0 (plus 128) and q4_0 have them.
 //
 // q8_0's scale is the largest magnitude / 127; q4_0's is the value of that magnitude / −8, so that it

@@ -84,6 +84,11 @@ typedef struct {
   void (*exp2)(const float *from, float *to, int64_t count);
 } hr_attention_kernels;
 
+/// Turns the pairs of one head of one token; `to` may be `from`. A pair's numbers lie side by side, or
+/// half a head `apart`.
+typedef void (*hr_turn)(const void *from, const float *cosines, const float *sines, int64_t pairs,
+                        int32_t apart, void *to);
+
 /// How keys and values of tokens that were seen lie in a cache.
 typedef enum : uint32_t {
   HR_CACHE_FP32 = 0,
@@ -102,6 +107,8 @@ typedef enum : uint32_t {
 /// then words of width × 4 bytes. Word i of q8_0 is 4 i … 4 i + 3 of the group, plus 128; of q4_0
 /// that in the low half of the bytes, less its sign as 8 more, and 16 + 4 i … in the high half.
 typedef struct {
+  /// Bytes that 32 of a query's depth take for `scores`: 128 as they are, 40 in 8 bits.
+  int32_t query_bytes;
   /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
   void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
   /// Products of up to 4 rows of queries with the keys of a block: row × width, `stride` apart.
@@ -114,9 +121,9 @@ typedef struct {
 /// The inner loops over the values of one head.
 ///
 /// They lie in blocks of `width` tokens likewise: token after token, the depth filled up to a multiple
-/// of 16. Where they are quantized, a block is width × depth / 32 scales, and then the tokens' codes: of
-/// q8_0 as they are, of
-/// q4_0 a group's first 16 in the low half of 16 bytes, the others in the high half.
+/// of 16. Where they are quantized, a block is depth / 32 groups of width fp16 scales, and then the
+/// codes, a group of two tokens after the other: byte 2 i of the first, 2 i + 1 of the second. Those of
+/// q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its high half.
 typedef struct {
   /// sums[rows, depth] += weights · values of the first `tokens` of a block; up to 4 rows.
   void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,
@@ -131,9 +138,10 @@ typedef struct {
   void (*soften)(float *scores, int64_t stride, int64_t count, int32_t rows,
                  const int32_t *first, const int32_t *last, float *most, float *sum, float *sums,
                  int64_t depth);
-  /// Sums of `parts` stretches of one row, `apart` floats from one another, to the result. Each
-  /// has its `most` and its `sum` right before it, in this order, 16 floats in front.
-  void (*combine)(const float *from, int64_t parts, int64_t apart, int64_t depth, float *to);
+  /// Sums of `parts` stretches of one row to the result; those of a stretch, its `most` and its
+  /// `sum` lie `apart` floats from those of the one before.
+  void (*combine)(const float *sums, const float *most, const float *sum, int64_t parts,
+                  int64_t apart, int64_t depth, float *to);
 } hr_decode_loops;
 
 /// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
@@ -271,6 +279,9 @@ hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
 
 hr_attention_kernels hr_attention_kernels_avx2(hr_element element);
 hr_attention_kernels hr_attention_kernels_avx512(hr_element element);
+
+hr_turn hr_turn_avx2(hr_element element);
+hr_turn hr_turn_avx512(hr_element element);
 
 hr_decode_loops hr_decode_loops_avx2(void);
 hr_decode_loops hr_decode_loops_avx512(void);

@@ -41,6 +41,21 @@ package enum AttentionMask: Hashable, Sendable {
     }
   }
 
+  /// How many keys a query sees.
+  func count(from query: Int, of tokens: Int) -> Int {
+    let stretch = stretch(from: query, of: tokens)
+    return self == .blocks ? stretch.count { sees(key: $0, from: query) } : stretch.count
+  }
+
+  /// How many keys any of a stretch of queries sees.
+  func union(of queries: Range<Int>, tokens: Int) -> Int {
+    guard self != .blocks else {
+      return (0..<tokens).count { key in queries.contains { sees(key: key, from: $0) } }
+    }
+    let first = stretch(from: queries.lowerBound, of: tokens)
+    return stretch(from: queries.upperBound - 1, of: tokens).upperBound + 1 - first.lowerBound
+  }
+
   /// How many pairs of a query and a key that it sees there are.
   func pairs(of tokens: Int) -> Int {
     switch self {

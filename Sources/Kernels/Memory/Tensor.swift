@@ -5,15 +5,17 @@ package final class Tensor: Sendable {
   package let elementType: ElementType
   package let shape: [Int]
   let allocation: Allocation
+  private let offset: Int
 
-  init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
+  init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation, offset: Int = 0) {
     self.elementType = elementType
     self.shape = shape
     self.allocation = allocation
+    self.offset = offset
   }
 
-  package var start: UnsafeMutableRawPointer { allocation.start }
-  package var bytes: Bytes { allocation.bytes }
+  package var start: UnsafeMutableRawPointer { allocation.start + offset }
+  package var bytes: Bytes { elementType.bytes(of: count) }
   package var count: Int { shape.reduce(1, *) }
   /// The last dimension.
   package var columns: Int { shape.last ?? 1 }
@@ -21,7 +23,15 @@ package final class Tensor: Sendable {
   package var rows: Int { shape.dropLast().reduce(1, *) }
 
   package func pointer<Element>(to type: Element.Type) -> UnsafeMutablePointer<Element> {
-    allocation.start.assumingMemoryBound(to: type)
+    start.assumingMemoryBound(to: type)
+  }
+
+  /// Some of the first dimension, where they are.
+  func slice(_ range: Range<Int>) -> Tensor {
+    let each = shape.dropFirst().reduce(1, *)
+    return Tensor(
+      elementType, [range.count] + shape.dropFirst(), allocation,
+      offset: offset + elementType.bytes(of: range.lowerBound * each).count)
   }
 
   /// Where an element of a matrix lies.
@@ -90,7 +100,9 @@ extension MemoryLedger {
   }
 
   func copy(of tensor: Tensor, role: MemoryRole) throws -> Tensor {
-    Tensor(tensor.elementType, tensor.shape, try copy(of: tensor.allocation, role: role))
+    let copy = try self.tensor(tensor.elementType, tensor.shape, role)
+    copy.start.copyMemory(from: tensor.start, byteCount: tensor.bytes.count)
+    return copy
   }
 
   package func tensor(_ elementType: ElementType, _ shape: [Int], _ role: MemoryRole) throws

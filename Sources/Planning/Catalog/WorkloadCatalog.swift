@@ -10,6 +10,7 @@ package struct WorkloadCatalog: Sendable {
     Dequantize.self,
     Quantize.self,
     AttentionPrefill.self,
+    AttentionDecode.self,
     SelfTest.self,
   ])
 

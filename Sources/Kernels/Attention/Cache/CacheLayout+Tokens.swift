@@ -1,3 +1,5 @@
+import Quantities
+
 // One token's key or value in plain Swift: what the loops of each instruction set are held against.
 
 extension CacheLayout {

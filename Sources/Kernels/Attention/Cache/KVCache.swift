@@ -1,4 +1,4 @@
-package import Quantities
+import Quantities
 
 /// Keys and values of tokens that were seen, for sequences that grow a token at a time.
 ///

@@ -68,12 +68,7 @@ package enum AttentionPrefill: Workload {
   }
 
   package static func validate(_ problem: Problem) throws {
-    guard problem.heads.isMultiple(of: problem.kvHeads) else {
-      throw ProblemFault(
-        axis: "kv-heads",
-        what: "heads is \(problem.heads), which is not a multiple of kv-heads, \(problem.kvHeads)",
-        fix: "give as many heads of queries to each of keys: kv-heads that divides heads")
-    }
+    try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
   }
 
   package static func work(of problem: Problem) -> Work {

@@ -71,6 +71,10 @@ struct RotaryAngles: Hashable, Sendable {
 extension RotaryLayout {
   /// The two numbers of a head that make a pair.
   func places(of pair: Int, headDim: Int) -> (Int, Int) {
-    self == .neox ? (pair, pair + headDim / 2) : (2 * pair, 2 * pair + 1)
+    Self.places(of: pair, pairs: headDim / 2, areApart: self == .neox)
+  }
+
+  static func places(of pair: Int, pairs: Int, areApart: Bool) -> (Int, Int) {
+    areApart ? (pair, pair + pairs) : (2 * pair, 2 * pair + 1)
   }
 }

@@ -1,5 +1,3 @@
-package import Quantities
-
 /// How a position turns a query or a key: which numbers of it are a pair.
 ///
 /// - Source: Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding" (2021).

@@ -1,25 +1,30 @@
-package import Quantities
+import CMicrokernels
+import Quantities
 
-/// Cosines and sines of positions, made ahead of time: position × (cosines, sines) × head-dim / 2, in fp32.
-package final class RotaryTable: Sendable {
+/// Cosines and sines of positions, made ahead of time, in fp32; and the loop that turns by them.
+final class RotaryTable: Sendable {
   private let allocation: Allocation
   private let pairs: Int
-  /// The first position that is there.
-  let first: Int
+  private let apart: Int32
+  private let turn: hr_turn
 
-  package static func bytes(positions: Int, headDim: Int) -> Bytes {
+  static func bytes(positions: Int, headDim: Int) -> Bytes {
     Bytes(4 * positions * (headDim / 2 * 2))
   }
 
-  init(angles: RotaryAngles, positions: Range<Int>, in ledger: MemoryLedger) throws {
+  init(
+    angles: RotaryAngles, layout: RotaryLayout, positions: [Int], turn: @escaping hr_turn,
+    in ledger: MemoryLedger
+  ) throws {
     pairs = angles.steps.count
-    first = positions.lowerBound
+    apart = layout == .neox ? 1 : 0
+    self.turn = turn
     allocation = try ledger.allocate(
       Self.bytes(positions: positions.count, headDim: 2 * pairs), role: .workspace)
     let numbers = allocation.start.assumingMemoryBound(to: Float.self)
-    for position in positions {
+    for (index, position) in positions.enumerated() {
       let (cosines, sines) = angles.turn(at: position)
-      let row = numbers + (position - first) * 2 * pairs
+      let row = numbers + index * 2 * pairs
       for pair in 0..<pairs {
         row[pair] = Float(cosines[pair])
         row[pairs + pair] = Float(sines[pair])
@@ -27,9 +32,9 @@ package final class RotaryTable: Sendable {
     }
   }
 
-  /// A position's cosines; its sines follow.
-  func row(_ position: Int) -> UnsafePointer<Float> {
-    UnsafePointer(allocation.start.assumingMemoryBound(to: Float.self))
-      + (position - first) * 2 * pairs
+  /// One head's numbers, by the position of that index; `to` may be `from`.
+  func turn(_ from: UnsafeRawPointer, by index: Int, to: UnsafeMutableRawPointer) {
+    let row = allocation.start.assumingMemoryBound(to: Float.self) + index * 2 * pairs
+    turn(from, row, row + pairs, Int64(pairs), apart, to)
   }
 }

@@ -1,0 +1,225 @@
+import Glibc
+package import Quantities
+
+/// A step of decoding: attention of one new token, or a few, to all that came before, with a cache of
+/// their keys and values or without.
+///
+///     o[t, h] = Σ softmax(q[t, h] · k[s, h / group] / √head-dim) · v[s, h / group], over the s that t sees
+///
+/// - Shapes: `q` and `o` are new tokens × heads × head-dim, sequence after sequence, and `new-k`,
+///   `new-v` new tokens × kv-heads × head-dim, all in fp32. A call stores the new keys and values in the
+///   cache and attends to `context` tokens and to them, each new token to those up to its own.
+/// - Without a cache, `hidden` is all tokens × (heads · head-dim), sequence after sequence, and `w-k`, `w-v` are
+///   (kv-heads · head-dim) × (heads · head-dim), in fp32, as is `q` for all tokens: a call projects the
+///   keys and values of all tokens, turns them, and runs the attention of all; the new tokens' is `o`.
+/// - Work: with a cache, 4·head-dim flops for each pair of a query and a key that it sees, and the cache
+///   read once; without, the projections and the attention of all tokens.
+/// - Error: as of `attention-prefill`; with a quantized cache of keys queries are rounded to 8 bits, and
+///   with one of values weights to 16.
+/// - Source: Pope et al., "Efficiently Scaling Transformer Inference" (2022); Dao et al.,
+///   "Flash-Decoding for long-context inference" (2023).
+package enum AttentionDecode: Workload {
+  package struct Problem: Codable, Hashable, Sendable {
+    package let batch: Int
+    package let heads: Int
+    package let kvHeads: Int
+    package let headDim: Int
+    /// Tokens that each sequence has, or the longest where they differ.
+    package let context: Int
+    package let newTokens: Int
+    package let lengths: Lengths
+    package let mask: AxisTextValue<AttentionMask>
+    package let kvCache: Switch
+    package let cacheTypeK: CacheType
+    package let cacheTypeV: CacheType
+    package let paging: AxisTextValue<CachePaging>
+    package let rope: RotaryLayout
+    package let ropeBase: Int
+    package let ropeScaling: AxisTextValue<RotaryScaling>
+
+    package init(
+      batch: Int, heads: Int, kvHeads: Int, headDim: Int, context: Int, newTokens: Int = 1,
+      lengths: Lengths = .same, mask: AttentionMask = .causal, kvCache: Switch = .on,
+      cacheTypeK: CacheType = .fp16, cacheTypeV: CacheType = .fp16,
+      paging: CachePaging = .contiguous, rope: RotaryLayout = .none, ropeBase: Int = 10_000,
+      ropeScaling: RotaryScaling = .none
+    ) {
+      self.batch = batch
+      self.heads = heads
+      self.kvHeads = kvHeads
+      self.headDim = headDim
+      self.context = context
+      self.newTokens = newTokens
+      self.lengths = lengths
+      self.mask = AxisTextValue(mask)
+      self.kvCache = kvCache
+      self.cacheTypeK = cacheTypeK
+      self.cacheTypeV = cacheTypeV
+      self.paging = AxisTextValue(paging)
+      self.rope = rope
+      self.ropeBase = ropeBase
+      self.ropeScaling = AxisTextValue(ropeScaling)
+    }
+
+    /// Heads of queries for each of keys.
+    var group: Int { heads / kvHeads }
+    var scale: Double { 1 / Double(headDim).squareRoot() }
+    var hidden: Int { heads * headDim }
+    /// Queries of one head of keys of one sequence: new token after new token.
+    var rows: Int { newTokens * group }
+
+    /// What each sequence has: all of it, or of n sequences n-ths of it, the longest first.
+    var contexts: [Int] {
+      (0..<batch).map { lengths == .same ? context : max(1, context * (batch - $0) / batch) }
+    }
+
+    var angles: RotaryAngles {
+      RotaryAngles(headDim: headDim, base: ropeBase, scaling: ropeScaling.value)
+    }
+
+    var layout: CacheLayout {
+      let longest = (contexts.max() ?? 0) + newTokens
+      let pageTokens =
+        switch paging.value {
+        case .contiguous: roundUp(longest, to: 64)
+        case .pages(let tokens): tokens
+        }
+      return CacheLayout(
+        kvHeads: kvHeads, headDim: headDim, keys: cacheTypeK, values: cacheTypeV,
+        pageTokens: pageTokens)
+    }
+
+    /// All tokens at the end of a step.
+    var tokens: Int { contexts.reduce(0) { $0 + $1 + newTokens } }
+
+    /// Pages that all sequences take, at the end of a step.
+    var pages: Int {
+      contexts.reduce(0) {
+        $0 + ($1 + newTokens + layout.pageTokens - 1) / layout.pageTokens
+      }
+    }
+  }
+
+  package enum Lengths: String, AxisWord {
+    case same
+    /// Of n sequences the i-th has (n − i + 1) / n of the context.
+    case mixed
+  }
+
+  package enum Switch: String, AxisWord {
+    case on
+    case off
+  }
+
+  package struct Operands: OperandSet {
+    /// New tokens' queries; those of all tokens without a cache.
+    let q: Tensor
+    let step: Step
+    let o: Tensor
+
+    enum Step {
+      case cached(newK: Tensor, newV: Tensor, cache: KVCache, sequences: [Int])
+      case projected(hidden: Tensor, wK: Tensor, wV: Tensor)
+    }
+
+    package var operands: [Operand] {
+      let inputs =
+        switch step {
+        case .cached(let newK, let newV, _, _):
+          [Operand("new-k", newK, .input), Operand("new-v", newV, .input)]
+        case .projected(let hidden, let wK, let wV):
+          [
+            Operand("hidden", hidden, .input), Operand("w-k", wK, .weight),
+            Operand("w-v", wV, .weight),
+          ]
+        }
+      return [Operand("q", q, .input)] + inputs + [Operand("o", o, .output)]
+    }
+  }
+
+  package static let name = "attention-decode"
+  package static let about = "attention of new tokens to a context, with its cache or without"
+  package static let smallest = Problem(
+    batch: 2, heads: 6, kvHeads: 2, headDim: 18, context: 37, newTokens: 2)
+  package static let defaults = [
+    "batch": "1", "new-tokens": "1", "lengths": "same", "mask": "causal", "kv-cache": "on",
+    "cache-type-k": "fp16", "cache-type-v": "fp16", "paging": "contiguous", "rope": "none",
+    "rope-base": "10000", "rope-scaling": "none",
+  ]
+
+  package static func validate(_ problem: Problem) throws {
+    try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
+    for (axis, type) in [
+      ("cache-type-k", problem.cacheTypeK), ("cache-type-v", problem.cacheTypeV),
+    ] where type.isQuantized && !problem.headDim.isMultiple(of: 32) {
+      throw ProblemFault(
+        axis: axis,
+        what: "\(type.rawValue) has a scale for each 32, and head-dim is \(problem.headDim)",
+        fix: "use fp32, fp16 or bf16, or a head-dim that is a multiple of 32")
+    }
+    if problem.rope != .none, !problem.headDim.isMultiple(of: 2) {
+      throw ProblemFault(
+        axis: "rope", what: "pairs are turned, and head-dim is \(problem.headDim)",
+        fix: "use rope none, or an even head-dim")
+    }
+    if case .pages(let tokens) = problem.paging.value,
+      !CachePaging.sizes.contains(tokens) || !tokens.isMultiple(of: 16)
+    {
+      throw ProblemFault(
+        axis: "paging", what: "a page of \(tokens) tokens",
+        fix: "use 16 to 256, a multiple of 16")
+    }
+  }
+
+  package static func work(of problem: Problem) -> Work {
+    let mask = problem.mask.value
+    let contexts = problem.contexts
+    let new = problem.batch * problem.newTokens
+    let outputs = ElementType.fp32.bytes(of: new * problem.hidden)
+    let depth = problem.headDim * problem.kvHeads
+    if problem.kvCache == .off {
+      let tokens = contexts.map { $0 + problem.newTokens }
+      let all = tokens.reduce(0, +)
+      let pairs = tokens.reduce(0) { $0 + mask.pairs(of: $1) }
+      return Work(
+        flops: 4 * all * depth * problem.hidden + 4 * problem.hidden * pairs,
+        bytesRead: ElementType.fp32.bytes(of: 2 * (all + depth) * problem.hidden),
+        bytesWritten: outputs, tokens: new, format: .fp32)
+    }
+    var pairs = 0
+    var seen = 0
+    for context in contexts {
+      let total = context + problem.newTokens
+      for token in context..<total { pairs += mask.count(from: token, of: total) }
+      seen += mask.union(of: context..<total, tokens: total)
+    }
+    func bytes(_ type: CacheType) -> Bytes {
+      // A token's share: blocks of 32 of each head, or numbers.
+      Bytes(type.elementType.bytes(of: problem.headDim).count * problem.kvHeads * seen)
+    }
+    return Work(
+      flops: 4 * problem.hidden * pairs,
+      bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
+        + bytes(problem.cacheTypeK) + bytes(problem.cacheTypeV),
+      bytesWritten: outputs, tokens: new, format: .fp32)
+  }
+
+  package static func tolerance(of problem: Problem) -> Tolerance {
+    .sum(roundings: 2 * (problem.context + problem.newTokens) + 4)
+  }
+}
+
+/// Heads of queries that share those of keys.
+struct HeadLayout {
+  let heads: Int
+  let kvHeads: Int
+
+  func validate() throws {
+    guard heads.isMultiple(of: kvHeads) else {
+      throw ProblemFault(
+        axis: "kv-heads",
+        what: "heads is \(heads), which is not a multiple of kv-heads, \(kvHeads)",
+        fix: "give as many heads of queries to each of keys: kv-heads that divides heads")
+    }
+  }
+}
