@@ -118,6 +118,7 @@ let package = Package(
       dependencies: ["Quantities", "Kernels", "CLinux", "CMicrokernels", "TestSupport"],
       exclude: [
         "Quantization/Golden/ggml.py", "Quantization/Golden/gptq.py", "Quantization/Golden/awq.py",
+        "Attention/rope-golden.py",
       ],
       resources: [
         .process("Quantization/Golden/ggml.json"), .process("Quantization/Golden/gptq.json"),

@@ -6,13 +6,14 @@ import Records
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "list", abstract: "Tells what there is: workloads with their axes, formats.")
+    commandName: "list",
+    abstract: "Tells what there is: workloads with their axes, formats, models.")
 
   enum Subject: String, ExpressibleByArgument, CaseIterable {
-    case workloads, formats
+    case workloads, formats, models
   }
 
-  @Argument(help: "workloads or formats; both when left out.")
+  @Argument(help: "workloads, formats or models; all when left out.")
   var subject: Subject?
 
   @Option(help: "Write it as JSON to this file; - is standard output.")
@@ -22,8 +23,9 @@ struct ListCommand: ParsableCommand {
     let json = Environment.value(json, for: "json")
     if let json { try Console.write(try JSONText.encode(Listing(), pretty: true), to: json) }
     guard json != "-" else { return }
-    if subject != .formats { listWorkloads() }
-    if subject != .workloads { listFormats() }
+    if subject == nil || subject == .workloads { listWorkloads() }
+    if subject == nil || subject == .formats { listFormats() }
+    if subject == nil || subject == .models { listModels() }
   }
 
   private func listWorkloads() {
@@ -45,9 +47,23 @@ struct ListCommand: ParsableCommand {
     }
   }
 
+  /// What `model: NAME` in a suite stands for.
+  private func listModels() {
+    Console.print("models")
+    for model in Architecture.all {
+      let heads =
+        model.heads == model.kvHeads ? "\(model.heads)" : "\(model.heads)/\(model.kvHeads)"
+      Console.print(
+        "  \(model.name): \(model.layers) layers, hidden \(model.hidden), ffn \(model.ffn), "
+          + "heads \(heads) x \(model.headDim), vocab \(model.vocab), "
+          + "\(significant(Double(model.matrixWeights) / 1e9)) billion weights")
+    }
+  }
+
   private struct Listing: Encodable {
     let workloads = WorkloadCatalog.standard.workloads.map(Entry.init)
     let formats = ElementType.allCases.map(Format.init)
+    let models = Architecture.all.map(Model.init)
 
     struct Entry: Encodable {
       let name: String
@@ -60,6 +76,19 @@ struct ListCommand: ParsableCommand {
         about = workload.about
         axes = workload.allAxes.map(\.name)
         variants = workload.variants.map(\.name)
+      }
+    }
+
+    struct Model: Encodable {
+      let name: String
+      let layers, hidden, ffn, heads, kvHeads, headDim, vocab: Int
+      let weights: Int
+
+      init(_ model: Architecture) {
+        name = model.name
+        (layers, hidden, ffn) = (model.layers, model.hidden, model.ffn)
+        (heads, kvHeads, headDim) = (model.heads, model.kvHeads, model.headDim)
+        (vocab, weights) = (model.vocab, model.matrixWeights)
       }
     }
 

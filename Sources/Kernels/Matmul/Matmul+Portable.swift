@@ -14,11 +14,14 @@ private let tileColumns = 8
 protocol StoredElement {
   associatedtype Bits: FixedWidthInteger
   static func widen(_ bits: Bits) -> Float
+  /// To the nearest.
+  static func narrow(_ value: Float) -> Bits
   static func load(_ pointer: UnsafePointer<Bits>) -> PortableLanes
 }
 
 enum StoredFP32: StoredElement {
   @inline(__always) static func widen(_ bits: UInt32) -> Float { Float(bitPattern: bits) }
+  @inline(__always) static func narrow(_ value: Float) -> UInt32 { value.bitPattern }
   @inline(__always) static func load(_ pointer: UnsafePointer<UInt32>) -> PortableLanes {
     UnsafeRawPointer(pointer).loadUnaligned(as: Lanes.self)
   }
@@ -26,6 +29,7 @@ enum StoredFP32: StoredElement {
 
 enum StoredBF16: StoredElement {
   @inline(__always) static func widen(_ bits: UInt16) -> Float { BFloat16Bits.float(bits) }
+  @inline(__always) static func narrow(_ value: Float) -> UInt16 { BFloat16Bits.bits(value) }
   @inline(__always) static func load(_ pointer: UnsafePointer<UInt16>) -> PortableLanes {
     let bits = UnsafeRawPointer(pointer).loadUnaligned(as: SIMD8<UInt16>.self)
     let wide = SIMD8<UInt32>(truncatingIfNeeded: bits) &<< 16
@@ -35,6 +39,7 @@ enum StoredBF16: StoredElement {
 
 enum StoredFP16: StoredElement {
   @inline(__always) static func widen(_ bits: UInt16) -> Float { Float16Bits.float(bits) }
+  @inline(__always) static func narrow(_ value: Float) -> UInt16 { Float16Bits.bits(value) }
   /// As `Float16Bits.float`, eight at a time.
   @inline(__always) static func load(_ pointer: UnsafePointer<UInt16>) -> PortableLanes {
     let bits = SIMD8<UInt32>(

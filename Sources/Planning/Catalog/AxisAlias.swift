@@ -1,7 +1,19 @@
-/// A second name of an axis, whose values are short for the axis's own.
+/// What a name in a suite means: one axis, or several that vary together.
+struct AxisMeaning {
+  let axes: [Axis]
+  /// A value of each axis, from one that the suite gives.
+  let read: (Located<String>) throws -> [String]
+}
+
+/// A second name of axes, whose values are short for theirs.
 enum AxisAlias {
   /// `bits: [32, 16]` is short for the default format of each width.
   static let bits = "bits"
+  /// Keys' and values' at once.
+  static let cacheType = "cache-type"
+  /// All that a model's architecture says of a workload's shape.
+  static let model = "model"
+
   /// The axes it may stand for, and the formats: of 6 to 2 bits those that err least for their width.
   private static let formats = [
     "precision": ["32": "fp32", "16": "fp16"],
@@ -11,24 +23,51 @@ enum AxisAlias {
     ],
   ]
 
-  /// The axis of a workload that a name in a suite means, and how to read a value of it.
-  static func axis(
+  /// The axes of a workload that a name in a suite means, and how to read a value of it.
+  static func meaning(
     _ name: Located<String>, of workload: WorkloadDescription
-  ) throws -> (axis: Axis, read: (Located<String>) throws -> String) {
+  ) throws -> AxisMeaning {
     let axes = workload.allAxes
-    if let axis = axes.first(where: { $0.name == name.value }) { return (axis, { $0.value }) }
-    if name.value == bits, let axis = axes.first(where: { formats[$0.name] != nil }) {
-      return (axis, { try format($0, among: axis) })
+    if let axis = axes.first(where: { $0.name == name.value }) {
+      return AxisMeaning(axes: [axis]) { [$0.value] }
     }
-    throw SuiteFault.unknownAxis(
-      name.value, workload: workload.name, known: names(of: workload), name.place)
+    let meant = self.axes(of: name.value, among: axes)
+    guard let first = meant.first else {
+      throw SuiteFault.unknownAxis(
+        name.value, workload: workload.name, known: names(of: workload), name.place)
+    }
+    switch name.value {
+    case bits: return AxisMeaning(axes: meant) { [try format($0, among: first)] }
+    case model:
+      return AxisMeaning(axes: meant) { value in
+        let shape = try Architecture.find(value).shape
+        return meant.map { shape[$0.name] ?? "" }
+      }
+    default: return AxisMeaning(axes: meant) { value in meant.map { _ in value.value } }
+    }
+  }
+
+  /// Of those of a workload, the ones that such a name stands for.
+  private static func axes(of alias: String, among axes: [Axis]) -> [Axis] {
+    switch alias {
+    case bits: axes.first { formats[$0.name] != nil }.map { [$0] } ?? []
+    case cacheType: axes.filter { ["cache-type-k", "cache-type-v"].contains($0.name) }
+    // Any workload that has heads of keys is part of a model.
+    case model:
+      axes.contains { $0.name == "kv-heads" }
+        ? axes.filter { Architecture.axes.contains($0.name) } : []
+    default: []
+    }
   }
 
   /// The names that a suite may give.
   static func names(of workload: WorkloadDescription) -> [String] {
-    let names = workload.allAxes.map(\.name)
-    let isShort = names.contains { formats[$0] != nil } && !names.contains(bits)
-    return isShort ? names + [bits] : names
+    let axes = workload.allAxes
+    let names = axes.map(\.name)
+    return names
+      + [bits, cacheType, model].filter { alias in
+        !names.contains(alias) && !self.axes(of: alias, among: axes).isEmpty
+      }
   }
 
   private static func format(_ width: Located<String>, among axis: Axis) throws -> String {

@@ -11,6 +11,7 @@ package struct WorkloadCatalog: Sendable {
     Quantize.self,
     AttentionPrefill.self,
     AttentionDecode.self,
+    RotaryEmbedding.self,
     SelfTest.self,
   ])
 

@@ -11,13 +11,13 @@ struct EntryGrid {
   let columns: [Column]
   let interleave: String?
 
-  /// One axis and what it is given.
+  /// One axis, or several that vary together, and what they are given: a value of each at a time.
   struct Column {
-    let axis: Axis
+    let axes: [Axis]
     let count: Int
-    /// Where the axis was given; nil where its default stands.
+    /// Where it was given; nil where a default stands.
     let place: Place?
-    let expand: () throws -> [Located<AxisValue>]
+    let expand: () throws -> [[Located<AxisValue>]]
   }
 
   init(_ entry: SuiteEntry, in catalog: WorkloadCatalog) throws {
@@ -25,19 +25,31 @@ struct EntryGrid {
     var given: [String: Column] = [:]
     for assignment in entry.axes {
       let column = try Self.column(assignment, workload, entry.place)
-      guard given.updateValue(column, forKey: column.axis.name) == nil else {
-        throw SuiteFault.axisTwice(column.axis.name, assignment.name.place)
+      for axis in column.axes {
+        guard given.updateValue(column, forKey: axis.name) == nil else {
+          throw SuiteFault.axisTwice(axis.name, assignment.name.place)
+        }
       }
     }
     columns = try workload.allAxes.compactMap { axis in
-      if let column = given[axis.name] { return column }
+      // Where its first axis stands.
+      if let column = given[axis.name] {
+        return column.axes.first?.name == axis.name ? column : nil
+      }
       if let value = axis.defaultValue {
-        return Column(axis: axis, count: 1, place: nil) { [Located(value, entry.place)] }
+        return Column(axes: [axis], count: 1, place: nil) { [[Located(value, entry.place)]] }
       }
       if axis.isOptional { return nil }
       throw SuiteFault.missingAxis(axis.name, workload: workload.name, entry.place)
     }
-    interleave = try entry.interleave.map { try AxisAlias.axis($0, of: workload).axis.name }
+    interleave = try entry.interleave.map { name in
+      let axes = try AxisAlias.meaning(name, of: workload).axes
+      guard axes.count == 1, let axis = axes.first else {
+        throw SuiteFault.unknownAxis(
+          name.value, workload: workload.name, known: workload.allAxes.map(\.name), name.place)
+      }
+      return axis.name
+    }
     self.entry = entry
     self.workload = workload
   }
@@ -53,10 +65,14 @@ struct EntryGrid {
     let values = try columns.map { try $0.expand() }
     var indices = [Int](repeating: 0, count: columns.count)
     while true {
-      var row: OrderedDictionary<String, Located<AxisValue>> = [:]
+      var given: [String: Located<AxisValue>] = [:]
       for (index, column) in columns.enumerated() {
-        row[column.axis.name] = values[index][indices[index]]
+        for (axis, value) in zip(column.axes, values[index][indices[index]]) {
+          given[axis.name] = value
+        }
       }
+      var row: OrderedDictionary<String, Located<AxisValue>> = [:]
+      for axis in workload.allAxes { row[axis.name] = given[axis.name] }
       try body(row)
       var position = columns.count - 1
       while position >= 0, indices[position] + 1 == values[position].count {
@@ -74,37 +90,47 @@ struct EntryGrid {
     guard column.count <= Self.limit else {
       throw SuiteFault.tooManyCases(column.count, limit: Self.limit, assignment.values.place)
     }
-    return (column.axis.name, Set(try column.expand().map(\.value.text)))
+    guard column.axes.count == 1, let axis = column.axes.first else {
+      throw SuiteFault.unknownAxis(
+        assignment.name.value, workload: workload.name, known: workload.allAxes.map(\.name),
+        assignment.name.place)
+    }
+    return (axis.name, Set(try column.expand().flatMap { $0.map(\.value.text) }))
   }
 
   private static func column(
     _ assignment: AxisAssignment, _ workload: WorkloadDescription, _ place: Place,
     expandsAll: Bool = true
   ) throws -> Column {
-    let (axis, read) = try AxisAlias.axis(assignment.name, of: workload)
-    let isVariants = expandsAll && axis.name == HarnessAxis.variant.rawValue
+    let meaning = try AxisAlias.meaning(assignment.name, of: workload)
+    let axes = meaning.axes
+    let isVariants = expandsAll && axes.contains { $0.name == HarnessAxis.variant.rawValue }
     for item in assignment.values.items {
-      if case .range = item.value, !axis.isNumber {
-        throw SuiteFault.rangeOfWords(axis: axis.name, item.place)
+      if case .range = item.value, axes.count > 1 || !axes.allSatisfy(\.isNumber) {
+        throw SuiteFault.rangeOfWords(axis: assignment.name.value, item.place)
       }
     }
     // `all` is as many as it will become.
     let alls = assignment.values.items.count { $0.value == .text("all") }
     let more = isVariants ? alls * (workload.contenders.count - 1) : 0
     let count = assignment.values.count.addingOrMax(more)
-    return Column(axis: axis, count: count, place: assignment.values.place) {
-      var seen: Set<String> = []
-      var values: [Located<AxisValue>] = []
+    return Column(axes: axes, count: count, place: assignment.values.place) {
+      var seen: Set<[String]> = []
+      var rows: [[Located<AxisValue>]] = []
       for item in assignment.values.items {
         for text in texts(item.value) {
-          let value = try axis.value(read(Located(text, item.place)), at: item.place)
-          guard seen.insert(value.text).inserted else {
-            throw SuiteFault.repeatedValue(value.text, axis: axis.name, item.place)
+          let row = try zip(axes, meaning.read(Located(text, item.place))).map { axis, text in
+            Located(try axis.value(text, at: item.place), item.place)
           }
-          values.append(Located(value, item.place))
+          let values = row.map(\.value.text)
+          guard seen.insert(values).inserted else {
+            let value = axes.count == 1 ? values[0] : text
+            throw SuiteFault.repeatedValue(value, axis: assignment.name.value, item.place)
+          }
+          rows.append(row)
         }
       }
-      return isVariants ? try expandAll(values, workload) : values
+      return isVariants ? try expandAll(rows, workload) : rows
     }
   }
 
@@ -117,14 +143,14 @@ struct EntryGrid {
 
   /// `all` becomes one value a variant.
   private static func expandAll(
-    _ values: [Located<AxisValue>], _ workload: WorkloadDescription
-  ) throws -> [Located<AxisValue>] {
-    try values.flatMap { value in
-      guard value.value.text == "all" else { return [value] }
+    _ rows: [[Located<AxisValue>]], _ workload: WorkloadDescription
+  ) throws -> [[Located<AxisValue>]] {
+    try rows.flatMap { row in
+      guard let value = row.first, value.value.text == "all" else { return [row] }
       guard !workload.contenders.isEmpty else {
         throw SuiteFault.noContenders(workload: workload.name, value.place)
       }
-      return workload.contenders.map { Located(.word($0.name), value.place) }
+      return workload.contenders.map { [Located(.word($0.name), value.place)] }
     }
   }
 }

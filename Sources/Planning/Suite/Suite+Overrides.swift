@@ -19,7 +19,7 @@ extension Suite {
     _ assignment: AxisAssignment, in entries: [SuiteEntry], _ catalog: WorkloadCatalog
   ) throws -> [SuiteEntry] {
     let workloads = try entries.map { try catalog.find($0.workload) }
-    let found = workloads.map { try? AxisAlias.axis(assignment.name, of: $0).axis }
+    let found = workloads.map { try? AxisAlias.meaning(assignment.name, of: $0).axes }
     guard found.contains(where: { $0 != nil }) else {
       let names = Set(workloads.map(\.name)).sorted().joined(separator: ", ")
       throw SuiteFault.unknownAxis(
@@ -27,9 +27,10 @@ extension Suite {
         assignment.name.place)
     }
     return try zip(entries, zip(workloads, found)).map { entry, target in
-      guard let axis = target.1 else { return entry }
+      guard let axes = target.1 else { return entry }
       let kept = try entry.axes.filter {
-        try AxisAlias.axis($0.name, of: target.0).axis.name != axis.name
+        let others = try AxisAlias.meaning($0.name, of: target.0).axes
+        return !others.contains { other in axes.contains { $0.name == other.name } }
       }
       return SuiteEntry(
         workload: entry.workload, axes: kept + [assignment], skip: entry.skip,

@@ -4,19 +4,6 @@ import Glibc
 // The loops of a step of decoding in plain Swift, for every processor.
 
 extension AttentionDecode {
-  static let portableTurn: hr_turn = { from, cosines, sines, pairs, apart, to in
-    guard let from = from?.assumingMemoryBound(to: Float.self), let cosines, let sines,
-      let to = to?.assumingMemoryBound(to: Float.self)
-    else { return }
-    for pair in 0..<Int(pairs) {
-      let (one, other) = RotaryLayout.places(
-        of: pair, pairs: Int(pairs), areApart: apart != 0)
-      let (a, b) = (from[one], from[other])
-      to[one] = a * cosines[pair] - b * sines[pair]
-      to[other] = a * sines[pair] + b * cosines[pair]
-    }
-  }
-
   static func portableKeys(_ type: CacheType) -> hr_cache_keys {
     switch type {
     case .fp32:

@@ -1,4 +1,5 @@
 import CMicrokernels
+import Quantities
 
 extension AttentionDecode {
   package static var variants: [Variant<AttentionDecode>] {
@@ -7,7 +8,8 @@ extension AttentionDecode {
 
   package static let portable = variant("portable", []) {
     Loops(
-      keys: portableKeys($0), values: portableValues($1), step: portableStep, turn: portableTurn)
+      keys: portableKeys($0), values: portableValues($1), step: portableStep,
+      turn: RotaryEmbedding.portableTurn(.fp32))
   }
 
   #if arch(x86_64)
