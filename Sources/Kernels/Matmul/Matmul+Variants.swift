@@ -87,6 +87,15 @@ extension Matmul.PackedKernel {
 }
 
 extension FloatFormat {
+  /// How far storing a number in it may move the number, relative to that: half a unit of the last place.
+  var rounding: Double {
+    switch self {
+    case .fp32: 0x1p-24
+    case .fp16: 0x1p-11
+    case .bf16: 0x1p-8
+    }
+  }
+
   var stored: hr_element {
     switch self {
     case .fp32: HR_FP32

@@ -34,6 +34,17 @@ import Testing
         == [])
   }
 
+  @Test(arguments: [RotaryLayout.llama, .neox], FloatFormat.allCases)
+  func `it turns queries and keys on their way`(rope: RotaryLayout, precision: FloatFormat) throws {
+    let problems = [17, 200].map {
+      AttentionPrefill.Problem(
+        batch: 2, heads: 6, kvHeads: 2, headDim: 24, tokens: $0, mask: .causal,
+        precision: precision, rope: rope, ropeScaling: .yarn(2))
+    }
+    #expect(
+      try Conformance<AttentionPrefill>().failures(of: problems, threads: Self.threads) == [])
+  }
+
   /// Shapes that nobody chose: the seed says which.
   @Test(arguments: 1...16)
   func `it holds on shapes drawn by a seed`(seed: Int) throws {

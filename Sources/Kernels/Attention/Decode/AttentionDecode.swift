@@ -113,11 +113,17 @@ package enum AttentionDecode: Workload {
 
   package struct Operands: OperandSet {
     /// New tokens' queries; those of all tokens without a cache.
-    let q: Tensor
-    let step: Step
-    let o: Tensor
+    package let q: Tensor
+    package let step: Step
+    package let o: Tensor
 
-    enum Step {
+    package init(q: Tensor, step: Step, o: Tensor) {
+      self.q = q
+      self.step = step
+      self.o = o
+    }
+
+    package enum Step {
       case cached(newK: Tensor, newV: Tensor, cache: KVCache, sequences: [Int])
       case projected(hidden: Tensor, wK: Tensor, wV: Tensor)
     }
@@ -157,11 +163,7 @@ package enum AttentionDecode: Workload {
         what: "\(type.rawValue) has a scale for each 32, and head-dim is \(problem.headDim)",
         fix: "use fp32, fp16 or bf16, or a head-dim that is a multiple of 32")
     }
-    if problem.rope != .none, !problem.headDim.isMultiple(of: 2) {
-      throw ProblemFault(
-        axis: "rope", what: "pairs are turned, and head-dim is \(problem.headDim)",
-        fix: "use rope none, or an even head-dim")
-    }
+    try problem.rope.validate(headDim: problem.headDim)
     if case .pages(let tokens) = problem.paging.value,
       !CachePaging.sizes.contains(tokens) || !tokens.isMultiple(of: 16)
     {

@@ -4,8 +4,10 @@ import Quantities
 extension AttentionPrefill {
   /// All scores of all heads in memory, as the formula is written: what the tiled variants are there to
   /// avoid, and what it costs.
-  package static let naive = Variant<AttentionPrefill>(name: "naive") {
-    problem, operands, execution in
+  package static let naive = Variant<AttentionPrefill>(
+    name: "naive",
+    declines: { $0.rope == .none ? nil : "it does not turn queries and keys: use rope none" }
+  ) { problem, operands, execution in
     try NaiveKernel(problem: problem, operands: operands, execution: execution)
   }
 

@@ -13,6 +13,7 @@ extension AttentionPrefill {
     private let operands: Operands
     private let loops: hr_attention_kernels
     private let products: hr_matmul_kernels
+    private let table: RotaryTable?
     private let tiling: Tiling
     private let pool: ThreadPool
     private let workspace: Allocation
@@ -26,23 +27,28 @@ extension AttentionPrefill {
     }
 
     init(
-      problem: Problem, operands: Operands, loops: hr_attention_kernels,
-      products: hr_matmul_kernels, execution: Execution
+      problem: Problem, operands: Operands, loops: Loops, execution: Execution
     ) throws {
       self.problem = problem
       self.operands = operands
-      self.loops = loops
-      self.products = products
+      self.loops = loops.around
+      products = loops.products
       pool = execution.pool
       tiling = Tiling(
-        problem, columns: Int(loops.columns), products: products, threads: pool.threads)
+        problem, columns: Int(loops.around.columns), products: products, threads: pool.threads)
+      table =
+        problem.rope == .none
+        ? nil
+        : try RotaryTable(
+          angles: problem.angles, layout: problem.rope, positions: Array(0..<problem.tokens),
+          turn: loops.turn, in: execution.ledger)
       workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
       shares = Self.shares(problem, tiling, parts: pool.threads)
     }
 
     private init(_ other: TiledKernel, operands: Operands) {
-      (problem, loops, products, tiling) = (
-        other.problem, other.loops, other.products, other.tiling
+      (problem, loops, products, table, tiling) = (
+        other.problem, other.loops, other.products, other.table, other.tiling
       )
       (pool, workspace, shares) = (other.pool, other.workspace, other.shares)
       self.operands = operands
@@ -128,10 +134,19 @@ extension AttentionPrefill {
         let place = (share.batch * problem.tokens + from) * problem.kvHeads + share.kvHead
         let offset = from - keys.lowerBound
         for row in stride(from: 0, to: block.count, by: tileRows) {
+          let count = min(tileRows, block.count - row)
+          var (keys, stride) = (element(operands.k, place * depth + row * rowStride), rowStride)
+          if let table {
+            for index in 0..<count {
+              table.turn(
+                element(operands.k, place * depth + (row + index) * rowStride),
+                by: from + row + index, to: turned(index, space))
+            }
+            (keys, stride) = (UnsafeRawPointer(turned(0, space)), depth)
+          }
           products.pack_a(
-            element(operands.k, place * depth + row * rowStride), Int64(rowStride),
-            space + tiling.keys + (offset + row) * (depth + depth % 2), Int64(depth),
-            Int32(min(tileRows, block.count - row)))
+            keys, Int64(stride), space + tiling.keys + (offset + row) * (depth + depth % 2),
+            Int64(depth), Int32(count))
         }
         for tile in 0..<(depth + tileRows - 1) / tileRows {
           let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
@@ -159,7 +174,7 @@ extension AttentionPrefill {
         (share.batch * problem.tokens * problem.heads + share.kvHead * problem.group) * depth
       let o = operands.o.pointer(to: Float.self) + place
       let (sums, totals) = (space + tiling.sums, space + tiling.totals + first)
-      loops.pack_rows(element(operands.q, place), rows, Int64(depth), space + tiling.queries)
+      pack(rows, from: place, into: space)
       // Of blocks of keys, some before may not have been seen: then nothing was summed yet.
       let isFirst = max(seen.lowerBound, 0) >= keys.lowerBound
       if isFirst {
@@ -174,6 +189,38 @@ extension AttentionPrefill {
       }
       let isLast = seen.upperBound < keys.upperBound
       loops.unpack_rows(sums, isLast ? totals : nil, rows, Int64(depth), o)
+    }
+
+    /// A tile's queries, turned on their way.
+    private func pack(
+      _ rows: hr_rows, from place: Int, into space: UnsafeMutablePointer<Float>
+    ) {
+      let depth = problem.headDim
+      guard let table else {
+        loops.pack_rows(
+          element(operands.q, place), rows, Int64(depth), space + tiling.queries)
+        return
+      }
+      for index in 0..<Int(rows.count) {
+        let row = Int(rows.first) + index
+        let (token, head) = (row / problem.group, row % problem.group)
+        table.turn(
+          element(operands.q, place + (token * problem.heads + head) * depth), by: token,
+          to: turned(index, space))
+      }
+      loops.pack_rows(
+        turned(0, space),
+        hr_rows(
+          first: 0, count: rows.count, group: 1, token_stride: Int64(depth), head_stride: 0),
+        Int64(depth), space + tiling.queries)
+    }
+
+    /// Where a row lies that was turned, as it is stored.
+    private func turned(_ row: Int, _ space: UnsafeMutablePointer<Float>)
+      -> UnsafeMutableRawPointer
+    {
+      UnsafeMutableRawPointer(space + tiling.turned)
+        + problem.precision.bytes(of: row * problem.headDim).count
     }
 
     /// One block of keys: scores, their exponentials, and the values that these weigh.

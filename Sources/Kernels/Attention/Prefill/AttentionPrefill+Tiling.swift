@@ -14,11 +14,14 @@ extension AttentionPrefill {
     /// The most rows of one group of heads that a thread has.
     let rows: Int
     private let depth: Int
+    private let tileRows: Int
+    private let isTurned: Bool
 
     init(_ problem: Problem, columns: Int, products: hr_matmul_kernels, threads: Int) {
       self.columns = columns
       depth = problem.headDim
-      let tileRows = Int(products.tile_rows)
+      tileRows = Int(products.tile_rows)
+      isTurned = problem.rope != .none
       block =
         problem.mask.value == .blocks ? AttentionMask.blockTokens : 128 / tileRows * tileRows
       // Half a mebibyte for keys and values: with the rest it stays in a second cache of one.
@@ -42,7 +45,9 @@ extension AttentionPrefill {
     /// Of each row: the largest score, and the sum of the exponentials.
     var most: Int { limits + Self.line(2 * columns) }
     var totals: Int { most + Self.line(rows + columns) }
-    private var end: Int { totals + Self.line(rows + columns) }
+    /// Rows that were turned, of keys or of queries.
+    var turned: Int { totals + Self.line(rows + columns) }
+    private var end: Int { turned + (isTurned ? Self.line(max(columns, tileRows) * depth) : 0) }
 
     var bytes: Bytes { Bytes(4 * end) }
   }

@@ -3,30 +3,42 @@ package import Quantities
 
 extension AttentionPrefill {
   package static let portable = tiled("portable", []) {
-    (portableLoops($0), portableProducts($0))
+    Loops(
+      around: portableLoops($0), products: portableProducts($0),
+      turn: RotaryEmbedding.portableTurn($0))
   }
 
   #if arch(x86_64)
     package static let avx2 = tiled("avx2", [.avx2]) {
-      (hr_attention_kernels_avx2($0.stored), hr_matmul_kernels_avx2($0.stored, HR_FP32))
+      Loops(
+        around: hr_attention_kernels_avx2($0.stored),
+        products: hr_matmul_kernels_avx2($0.stored, HR_FP32), turn: hr_turn_avx2($0.stored))
     }
     package static let avx512 = tiled("avx512", [.avx512]) {
-      (hr_attention_kernels_avx512($0.stored), hr_matmul_kernels_avx512($0.stored, HR_FP32))
+      Loops(
+        around: hr_attention_kernels_avx512($0.stored),
+        products: hr_matmul_kernels_avx512($0.stored, HR_FP32), turn: hr_turn_avx512($0.stored))
     }
     static let vectorVariants = [avx2, avx512]
   #else
     static let vectorVariants: [Variant<AttentionPrefill>] = []
   #endif
 
-  /// The tiled variants differ in their inner loops alone: those around the products, and the products'.
+  /// Inner loops: those around the products, the products', and that which turns.
+  struct Loops {
+    let around: hr_attention_kernels
+    let products: hr_matmul_kernels
+    let turn: hr_turn
+  }
+
+  /// The tiled variants differ in their inner loops alone.
   private static func tiled(
     _ name: String, _ requirements: [Capability],
-    loops: @escaping @Sendable (FloatFormat) -> (hr_attention_kernels, hr_matmul_kernels)
+    loops: @escaping @Sendable (FloatFormat) -> Loops
   ) -> Variant<AttentionPrefill> {
     Variant(name: name, requirements: requirements) { problem, operands, execution in
-      let (around, products) = loops(problem.precision)
-      return try TiledKernel(
-        problem: problem, operands: operands, loops: around, products: products,
+      try TiledKernel(
+        problem: problem, operands: operands, loops: loops(problem.precision),
         execution: execution)
     }
   }
@@ -44,7 +56,7 @@ extension AttentionPrefill {
       let products = products(of: variant.name)
       held[.workspace] =
         Tiling(problem, columns: Int(products.tile_columns), products: products, threads: threads)
-        .bytes * threads
+        .bytes * threads + problem.tableBytes
     }
     return MemoryPlan([.operands: operands, .preparation: held, .run: held])
   }

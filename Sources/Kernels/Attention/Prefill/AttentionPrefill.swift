@@ -25,10 +25,15 @@ package enum AttentionPrefill: Workload {
     package let tokens: Int
     package let mask: AxisTextValue<AttentionMask>
     package let precision: FloatFormat
+    /// Whether queries and keys are turned on their way.
+    package let rope: RotaryLayout
+    package let ropeBase: Int
+    package let ropeScaling: AxisTextValue<RotaryScaling>
 
     package init(
       batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int, mask: AttentionMask,
-      precision: FloatFormat
+      precision: FloatFormat, rope: RotaryLayout = .none, ropeBase: Int = 10_000,
+      ropeScaling: RotaryScaling = .none
     ) {
       self.batch = batch
       self.heads = heads
@@ -37,10 +42,19 @@ package enum AttentionPrefill: Workload {
       self.tokens = tokens
       self.mask = AxisTextValue(mask)
       self.precision = precision
+      self.rope = rope
+      self.ropeBase = ropeBase
+      self.ropeScaling = AxisTextValue(ropeScaling)
     }
 
     /// Heads of queries for each of keys.
     var group: Int { heads / kvHeads }
+    var angles: RotaryAngles {
+      RotaryAngles(headDim: headDim, base: ropeBase, scaling: ropeScaling.value)
+    }
+    var tableBytes: Bytes {
+      rope == .none ? .zero : RotaryTable.bytes(positions: tokens, headDim: headDim)
+    }
     /// Scores are divided by the root of their depth.
     var scale: Double { 1 / Double(headDim).squareRoot() }
   }
@@ -61,7 +75,10 @@ package enum AttentionPrefill: Workload {
   package static let about = "O = softmax(Q · Kᵀ / √head-dim) · V for all tokens of a prompt"
   package static let smallest = Problem(
     batch: 2, heads: 6, kvHeads: 2, headDim: 17, tokens: 37, mask: .causal, precision: .fp32)
-  package static let defaults = ["batch": "1", "mask": "causal", "precision": "fp32"]
+  package static let defaults = [
+    "batch": "1", "mask": "causal", "precision": "fp32", "rope": "none", "rope-base": "10000",
+    "rope-scaling": "none",
+  ]
 
   package static var variants: [Variant<AttentionPrefill>] {
     [reference, naive, portable] + vectorVariants
@@ -69,6 +86,7 @@ package enum AttentionPrefill: Workload {
 
   package static func validate(_ problem: Problem) throws {
     try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
+    try problem.rope.validate(headDim: problem.headDim)
   }
 
   package static func work(of problem: Problem) -> Work {
@@ -146,7 +164,11 @@ struct AttentionRow {
     let (heads, depth, tokens) = (problem.heads, problem.headDim, problem.tokens)
     let (batch, token) = (index / heads / tokens, index / heads % tokens)
     let kvHead = index % heads / problem.group
-    let query = operands.q.doubles(index * depth..<(index + 1) * depth)
+    let angles = problem.angles
+    func turned(_ numbers: [Double], at position: Int) -> [Double] {
+      angles.turned(numbers, layout: problem.rope, position: position)
+    }
+    let query = turned(operands.q.doubles(index * depth..<(index + 1) * depth), at: token)
     func place(_ key: Int) -> Int {
       ((batch * tokens + key) * problem.kvHeads + kvHead) * depth
     }
@@ -155,7 +177,8 @@ struct AttentionRow {
     var largest = 0.0
     for key in mask.stretch(from: token, of: tokens) where mask.sees(key: key, from: token) {
       let start = place(key)
-      let (sum, size) = Matmul.dot(query, operands.k.doubles(start..<start + depth))
+      let (sum, size) = Matmul.dot(
+        query, turned(operands.k.doubles(start..<start + depth), at: key))
       scores.append((key, sum * problem.scale))
       largest = max(largest, size * problem.scale)
     }
@@ -173,7 +196,10 @@ struct AttentionRow {
       }
     }
     // Roundings of the sum of products, of the scaling, and of taking the largest away.
-    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 4 * 0x1p-24
+    // What is turned is stored as it was before: a rounding of each, besides those of turning.
+    let turning =
+      problem.rope == .none ? 0 : 10 * 0x1p-24 + 2 * problem.precision.rounding
+    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 4 * 0x1p-24 + turning
     return Expected(
       values: values.map { $0 / total }, magnitudes: magnitudes.map { $0 / total },
       scoreError: 2 * largest * roundings)

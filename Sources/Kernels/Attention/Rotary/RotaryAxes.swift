@@ -7,6 +7,14 @@ package enum RotaryLayout: String, AxisWord {
   case llama
   /// One from each half, as in GPT-NeoX and in most configurations of today.
   case neox
+
+  func validate(headDim: Int) throws {
+    guard self == .none || headDim.isMultiple(of: 2) else {
+      throw ProblemFault(
+        axis: "rope", what: "pairs are turned, and head-dim is \(headDim)",
+        fix: "use rope none, or an even head-dim")
+    }
+  }
 }
 
 /// How angles are made smaller, so that a model sees further than it was trained to.

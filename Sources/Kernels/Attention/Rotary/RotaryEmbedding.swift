@@ -89,11 +89,12 @@ package enum RotaryEmbedding: Workload {
   }
 
   package static func tolerance(of problem: Problem) -> Tolerance {
-    switch problem.precision {
-    case .fp32: .sum(roundings: 5)
-    case .fp16: Tolerance(relative: 0x1p-11 + 5 * 0x1p-24, basis: "a rounding to fp16, 5 of 2^-24")
-    case .bf16: Tolerance(relative: 0x1p-8 + 5 * 0x1p-24, basis: "a rounding to bf16, 5 of 2^-24")
-    }
+    let precision = problem.precision
+    return precision == .fp32
+      ? .sum(roundings: 5)
+      : Tolerance(
+        relative: precision.rounding + 5 * 0x1p-24,
+        basis: "a rounding to \(precision.rawValue), 5 of 2^-24")
   }
 
   package static func expectation(
