@@ -46,6 +46,7 @@ HR_INLINE hr_vec hr_widen_b16(__m128i bits) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(bits), 16));
 }
 HR_INLINE __m128i hr_load_16(const uint16_t *p) { return _mm_loadu_si128((const void *)p); }
+HR_INLINE __m128i hr_load_16_none(void) { return _mm_setzero_si128(); }
 HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
   // AVX2 has no masked load of 16-bit lanes: go by elements, at the end of a row only.
   uint16_t lanes[8] = {0};
@@ -243,4 +244,8 @@ HR_INLINE hr_vec hr_keep_between(hr_vec v, const int32_t *first, const int32_t *
       _mm256_or_si256(_mm256_cmpgt_epi32(_mm256_loadu_si256((const void *)first), x),
                       _mm256_cmpgt_epi32(x, _mm256_loadu_si256((const void *)last)));
   return _mm256_blendv_ps(v, _mm256_set1_ps(other), _mm256_castsi256_ps(outside));
+}
+// `positive` where `by` is positive or 0, else `negative`.
+HR_INLINE hr_vec hr_pick(hr_vec by, hr_vec negative, hr_vec positive) {
+  return _mm256_blendv_ps(positive, negative, by);
 }

@@ -37,6 +37,7 @@ HR_INLINE hr_vec hr_widen_b16(__m256i bits) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
 }
 HR_INLINE __m256i hr_load_16(const uint16_t *p) { return _mm256_loadu_si256((const void *)p); }
+HR_INLINE __m256i hr_load_16_none(void) { return _mm256_setzero_si256(); }
 HR_INLINE __m256i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm256_maskz_loadu_epi16(m, p);
 }
@@ -227,4 +228,8 @@ HR_INLINE hr_vec hr_keep_between(hr_vec v, const int32_t *first, const int32_t *
   hr_mask m = _mm512_cmple_epi32_mask(_mm512_loadu_si512(first), x) &
               _mm512_cmpge_epi32_mask(_mm512_loadu_si512(last), x);
   return _mm512_mask_mov_ps(_mm512_set1_ps(other), m, v);
+}
+// `positive` where `by` is positive or 0, else `negative`.
+HR_INLINE hr_vec hr_pick(hr_vec by, hr_vec negative, hr_vec positive) {
+  return _mm512_mask_mov_ps(positive, _mm512_movepi32_mask(_mm512_castps_si512(by)), negative);
 }

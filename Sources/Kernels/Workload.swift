@@ -33,11 +33,15 @@ package protocol Workload: SendableMetatype {
   static func memory(of problem: Problem, variant: Variant<Self>, threads: Int) -> MemoryPlan
   /// How far a variant may stray from the reference, derived from the arithmetic.
   static func tolerance(of problem: Problem) -> Tolerance
+  /// A smaller problem to check in a problem's place where that is too large for fp64, and what is
+  /// smaller; nil where it is checked itself.
+  static func reduced(_ problem: Problem) -> (problem: Problem, label: String)?
 }
 
 extension Workload {
   package static var defaults: [String: String] { [:] }
   package static func validate(_ problem: Problem) throws {}
+  package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? { nil }
 }
 
 /// A word that an axis may take; its cases are the words a suite may write.
@@ -57,6 +61,24 @@ package struct ProblemFault: Error, Hashable {
     self.axis = axis
     self.what = what
     self.mend = mend
+  }
+}
+
+/// An axis of whole numbers that does not begin with 1.
+package protocol AxisNumber: Codable, Hashable, Sendable {
+  static var least: Int { get }
+  var count: Int { get }
+  init(_ count: Int)
+}
+
+extension AxisNumber {
+  package init(from decoder: any Decoder) throws {
+    self.init(try decoder.singleValueContainer().decode(Int.self))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(count)
   }
 }
 

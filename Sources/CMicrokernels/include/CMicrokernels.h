@@ -144,6 +144,17 @@ typedef struct {
                   int64_t apart, int64_t depth, float *to);
 } hr_decode_loops;
 
+/// What a decoder does between its products.
+typedef struct {
+  /// A row to unit root mean square, then times a gain: y = x · gain / √(Σ x² / columns + epsilon).
+  void (*norm)(const float *x, const float *gain, int64_t columns, float epsilon, float *y);
+  /// gate / (1 + e^−gate) · up; `to` may be either.
+  void (*swiglu)(const float *gate, const float *up, int64_t count, float *to);
+  /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))); `to` may be `x`.
+  void (*gelu)(const float *x, int64_t count, float *to);
+  void (*add_to)(const float *x, int64_t count, float *to);
+} hr_layer_loops;
+
 /// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
 ///
 /// A panel is groups in the order of k; a group is a header (the scales of its outputs) and then
@@ -279,6 +290,9 @@ hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
 
 hr_attention_kernels hr_attention_kernels_avx2(hr_element element);
 hr_attention_kernels hr_attention_kernels_avx512(hr_element element);
+
+hr_layer_loops hr_layer_loops_avx2(void);
+hr_layer_loops hr_layer_loops_avx512(void);
 
 hr_turn hr_turn_avx2(hr_element element);
 hr_turn hr_turn_avx512(hr_element element);

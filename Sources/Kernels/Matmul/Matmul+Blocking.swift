@@ -41,6 +41,12 @@ extension Matmul {
         roundUp(problem.m, to: tileRows), roundUp((problem.m + stacks - 1) / stacks, to: tileRows))
     }
 
+    /// For panels that were cut for another number of rows.
+    init(_ other: Blocking, m: Int, loops: hr_matmul_kernels) {
+      depth = other.depth
+      rows = min(other.rows, roundUp(m, to: Int(loops.tile_rows)))
+    }
+
     /// The most that a packed block of `a` takes.
     func blockBytes(_ loops: hr_matmul_kernels) -> Bytes {
       Bytes(rows * loops.rowBytes(depth: depth))

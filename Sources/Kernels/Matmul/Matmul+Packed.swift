@@ -30,9 +30,8 @@ extension Matmul {
         blocking.blockBytes(loops) * pool.threads, role: .workspace)
     }
 
-    private init(
-      _ other: PackedKernel, a: Tensor, c: Tensor, panels: any PanelSource
-    ) {
+    /// With the workspace of another of the same shape.
+    init(_ other: PackedKernel, a: Tensor, c: Tensor, panels: any PanelSource) {
       (problem, loops, blocking, cuts) = (other.problem, other.loops, other.blocking, other.cuts)
       (pool, workspace) = (other.pool, other.workspace)
       self.a = a

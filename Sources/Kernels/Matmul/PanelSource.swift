@@ -54,6 +54,25 @@ final class StoredPanels: PanelSource {
       + index * loops.panelBytes(depth: depth.count)
   }
 
+  /// One output's weights, as they were before they were packed.
+  func row(_ index: Int, format: ElementType, into row: UnsafeMutablePointer<Float>) {
+    let (columns, step) = (Int(loops.tile_columns), Int(loops.step))
+    for depth in blocking.cuts(of: problem.k) {
+      let panel = place(index / columns, depth: depth)
+      for k in depth {
+        let inside = k - depth.lowerBound
+        let place = (inside / step * columns + index % columns) * step + inside % step
+        switch format {
+        case .fp16:
+          row[k] = Float16Bits.float(panel.assumingMemoryBound(to: UInt16.self)[place])
+        case .bf16:
+          row[k] = BFloat16Bits.float(panel.assumingMemoryBound(to: UInt16.self)[place])
+        default: row[k] = panel.assumingMemoryBound(to: Float.self)[place]
+        }
+      }
+    }
+  }
+
   /// Each part its own panels.
   private final class Packing: ParallelTask {
     let panels: StoredPanels

@@ -61,7 +61,8 @@ extension QuantizedMatmul {
       rounding = Rounding(a: a, rounded: rounded, cut: cut, loops: panels.loops)
     }
 
-    private init(_ other: IntegerKernel, panels: QuantizedPanels, a: Tensor, c: Tensor) {
+    /// With the workspace of another of the same shape.
+    init(_ other: IntegerKernel, panels: QuantizedPanels, a: Tensor, c: Tensor) {
       (cut, pool, rounded, sums) = (other.cut, other.pool, other.rounded, other.sums)
       self.panels = panels
       self.a = a

@@ -99,6 +99,8 @@ package final class ThreadPool: @unchecked Sendable {
     }
     task.run(part: 0, of: threads)
     while hr_load_acquire(&control.pointee.remaining) != 0 { hr_pause() }
+    // What a task holds must not live on until the next one.
+    self.task = nil
   }
 
   private func start(_ part: Int) throws {

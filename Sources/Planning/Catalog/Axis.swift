@@ -22,6 +22,8 @@ package struct Axis: Hashable, Sendable {
   init?(_ label: String, _ value: Any, _ defaults: [String: String]) {
     if value is Int {
       domain = .number(orWords: [])
+    } else if let number = value as? any AxisNumber {
+      domain = .number(from: type(of: number).least, orWords: [])
     } else if let word = value as? any AxisWord {
       domain = .words(allWords(word))
     } else if let holder = type(of: value) as? any AxisTextHolder.Type {
@@ -52,8 +54,8 @@ package struct Axis: Hashable, Sendable {
 
 /// What an axis may hold.
 package enum AxisDomain: Hashable, Sendable {
-  /// Whole numbers from 1 up, or one of the words.
-  case number(orWords: [String])
+  /// Whole numbers from the least up, or one of the words.
+  case number(from: Int = 1, orWords: [String])
   case words([String])
   /// Words, or one of the names with a number from 1 up: `window(256)`.
   case texts(words: [String], calls: [String])
@@ -86,12 +88,12 @@ extension Axis {
         throw SuiteFault.tooSmall(String(number), axis: "\(self.name) \(name)", place)
       }
       return .word("\(name)(\(count))")
-    case .number(let words):
+    case .number(let least, let words):
       if words.contains(text) { return .word(text) }
       guard let number = Int(text) else {
         throw SuiteFault.notANumber(text, axis: name, words: words, place)
       }
-      guard number >= 1 else { throw SuiteFault.tooSmall(text, axis: name, place) }
+      guard number >= least else { throw SuiteFault.tooSmall(text, axis: name, place) }
       return .number(number)
     case .bytes:
       guard let bytes = Bytes(text), bytes > .zero else {

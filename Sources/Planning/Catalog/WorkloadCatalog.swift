@@ -12,6 +12,8 @@ package struct WorkloadCatalog: Sendable {
     AttentionPrefill.self,
     AttentionDecode.self,
     RotaryEmbedding.self,
+    DecoderBlock.self,
+    Transformer.self,
     SelfTest.self,
   ])
 

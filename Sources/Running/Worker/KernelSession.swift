@@ -66,6 +66,9 @@ final class KernelSession<W: Workload>: CaseSession {
   }
 
   func prepare() throws -> Answer {
+    let isChecked = order.paired?.isChecked != false
+    let reduced = isChecked ? try checkReduced() : nil
+    if let reduced, !reduced.passed { return Self.failed(reduced) }
     begin(.operands)
     let operands = try W.operands(for: problem, seed: order.seed, in: ledger)
     end(.operands)
@@ -80,11 +83,11 @@ final class KernelSession<W: Workload>: CaseSession {
     let seconds = Seconds(nanoseconds: sampler.clock.now() - start)
     let bytes = ledger.snapshot.live.values.reduce(.zero, +) - before
     let held = ResultCheck<W>(problem: problem, operands: operands, seed: order.seed)
-    let check = order.paired?.isChecked == false ? nil : try held.check { kernel.run() }
+    let check =
+      try reduced.map { try held.finite($0) { kernel.run() } }
+      ?? (isChecked ? held.check { kernel.run() } : nil)
     end(.preparation)
-    if let check, !check.passed {
-      return .failed(outcome: .failedCheck(reason: ResultCheck<W>.reason(of: check)), check: check)
-    }
+    if let check, !check.passed { return Self.failed(check) }
     let digest = order.paired == nil ? nil : try held.digest { kernel.run() }
     kernels = [kernel]
     var prepared = try warmUp(preparation: .init(seconds: seconds, bytes: bytes), check: check)
@@ -92,6 +95,20 @@ final class KernelSession<W: Workload>: CaseSession {
     prepared.variant = variant.name
     prepared.work = W.work(of: problem)
     return .prepared(prepared)
+  }
+
+  private static func failed(_ check: Record.Check) -> Answer {
+    .failed(outcome: .failedCheck(reason: ResultCheck<W>.reason(of: check)), check: check)
+  }
+
+  /// Where a problem is too large for fp64, a smaller one is checked before it, in memory of its own.
+  private func checkReduced() throws -> Record.Check? {
+    guard let (smaller, label) = W.reduced(problem) else { return nil }
+    let ledger = try MemoryLedger(budget: order.memoryLimit)
+    let operands = try W.operands(for: smaller, seed: order.seed, in: ledger)
+    let kernel = try variant.prepare(smaller, operands, Execution(ledger: ledger, pool: pool))
+    return try ResultCheck<W>(problem: smaller, operands: operands, seed: order.seed, label: label)
+      .check { kernel.run() }
   }
 
   /// The operands are let go before: what a kernel does not keep, an engine would not, either.

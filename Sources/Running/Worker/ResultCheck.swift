@@ -7,6 +7,8 @@ struct ResultCheck<W: Workload> {
   let problem: W.Problem
   let operands: W.Operands
   let seed: UInt64
+  /// What is smaller than the case's own problem, if so.
+  var label: String?
 
   /// Runs the call once. The output starts out as NaN, so that what was not written is seen, and
   /// all of it is looked over for that; the values are compared where the sample says.
@@ -41,8 +43,22 @@ struct ResultCheck<W: Workload> {
     }
     return Record.Check(
       passed: worst.error <= worst.limit, relative: worst.error,
-      tolerance: worst.limit, basis: tolerance.basis, sampling: sample.label,
+      tolerance: worst.limit, basis: tolerance.basis,
+      sampling: (label.map { "\($0): " } ?? "") + sample.label,
       worst: "row \(worst.row), column \(worst.column)", ofFormat: expected.formatError)
+  }
+
+  /// The check of a smaller problem, unless a call of this one leaves something that is no number.
+  func finite(_ check: Record.Check, _ call: () -> Void) throws -> Record.Check {
+    let output = try output
+    output.fillNaN()
+    call()
+    guard let place = Self.firstNotFinite(in: output) else { return check }
+    return Record.Check(
+      passed: false, relative: .greatestFiniteMagnitude, tolerance: check.tolerance,
+      basis: check.basis, sampling: check.sampling,
+      worst: "row \(place / output.columns), column \(place % output.columns)",
+      ofFormat: check.ofFormat)
   }
 
   /// A digest of what the call writes: the same bits give the same one in every build.

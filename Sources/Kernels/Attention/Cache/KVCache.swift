@@ -176,6 +176,9 @@ package final class KVCache {
     }
   }
 
+  /// A sequence's pages by place; nil where evicted.
+  func pages(of sequence: Int) throws -> [Int?] { try held(sequence).pages }
+
   /// The page of a token, and its place there.
   func place(of token: Int, in sequence: Int) throws -> (page: Int, token: Int) {
     let held = try held(sequence)

@@ -67,9 +67,7 @@ extension AttentionDecode {
       var running = held
       if variant.kind != .reference {
         running[.workspace] =
-          Space(problem).bytes(
-            threads: threads, spans: Division(problem, threads: threads).spans.count)
-          + problem.tableBytes
+          CachedAttention.bytes(problem, threads: threads) + problem.tableBytes
       }
       return MemoryPlan([.operands: held, .preparation: running, .run: running])
     }
@@ -88,10 +86,13 @@ extension AttentionDecode.Problem {
   /// All tokens of the longest sequence.
   var longest: Int { (contexts.max() ?? 0) + newTokens }
 
+  /// From the first new token's of the shortest to the last of the longest.
+  var newPositions: Range<Int> { (contexts.min() ?? 0)..<longest }
+
   var tableBytes: Bytes {
     rope == .none
       ? .zero
       : RotaryTable.bytes(
-        positions: kvCache == .on ? batch * newTokens : longest, headDim: headDim)
+        positions: kvCache == .on ? newPositions.count : longest, headDim: headDim)
   }
 }

@@ -40,7 +40,7 @@ extension AttentionDecode {
         problem.rope == .none
         ? nil
         : try RotaryTable(
-          angles: problem.angles, layout: problem.rope, positions: Array(0..<problem.longest),
+          angles: problem.angles, layout: problem.rope, positions: 0..<problem.longest,
           turn: turn, in: ledger)
       let (product, attention) = Self.variants(variant)
       projections = try [(wK, keys), (wV, values)].map { weights, result in
@@ -84,11 +84,11 @@ extension AttentionDecode {
         for token in split(count, part: part, of: parts) {
           for head in 0..<problem.heads {
             let place = ((start + token) * problem.heads + head) * depth
-            table.turn(from + place, by: token, to: to + place)
+            table.turn(from + place, at: token, to: to + place)
           }
           for head in 0..<problem.kvHeads {
             let key = keys + ((start + token) * problem.kvHeads + head) * depth
-            table.turn(key, by: token, to: key)
+            table.turn(key, at: token, to: key)
           }
         }
         start += count

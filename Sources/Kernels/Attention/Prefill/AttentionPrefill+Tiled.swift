@@ -40,7 +40,7 @@ extension AttentionPrefill {
         problem.rope == .none
         ? nil
         : try RotaryTable(
-          angles: problem.angles, layout: problem.rope, positions: Array(0..<problem.tokens),
+          angles: problem.angles, layout: problem.rope, positions: 0..<problem.tokens,
           turn: loops.turn, in: execution.ledger)
       workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
       shares = Self.shares(problem, tiling, parts: pool.threads)
@@ -140,7 +140,7 @@ extension AttentionPrefill {
             for index in 0..<count {
               table.turn(
                 element(operands.k, place * depth + (row + index) * rowStride),
-                by: from + row + index, to: turned(index, space))
+                at: from + row + index, to: turned(index, space))
             }
             (keys, stride) = (UnsafeRawPointer(turned(0, space)), depth)
           }
@@ -205,7 +205,7 @@ extension AttentionPrefill {
         let row = Int(rows.first) + index
         let (token, head) = (row / problem.group, row % problem.group)
         table.turn(
-          element(operands.q, place + (token * problem.heads + head) * depth), by: token,
+          element(operands.q, place + (token * problem.heads + head) * depth), at: token,
           to: turned(index, space))
       }
       loops.pack_rows(

@@ -217,7 +217,7 @@ package enum RotaryEmbedding: Workload {
       self.operands = operands
       pool = execution.pool
       table = try RotaryTable(
-        angles: problem.angles, layout: problem.rope, positions: Array(0..<problem.tokens),
+        angles: problem.angles, layout: problem.rope, positions: 0..<problem.tokens,
         turn: turn, in: execution.ledger)
     }
 
@@ -240,7 +240,7 @@ package enum RotaryEmbedding: Workload {
       let bytes = problem.precision.bytes(of: problem.headDim).count
       for row in split(operands.x.rows, part: part, of: parts) {
         table.turn(
-          operands.x.start + row * bytes, by: row / problem.heads % problem.tokens,
+          operands.x.start + row * bytes, at: row / problem.heads % problem.tokens,
           to: operands.y.start + row * bytes)
       }
     }

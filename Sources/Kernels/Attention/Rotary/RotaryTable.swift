@@ -4,6 +4,7 @@ import Quantities
 /// Cosines and sines of positions, made ahead of time, in fp32; and the loop that turns by them.
 final class RotaryTable: Sendable {
   private let allocation: Allocation
+  private let first: Int
   private let pairs: Int
   private let apart: Int32
   private let turn: hr_turn
@@ -13,18 +14,19 @@ final class RotaryTable: Sendable {
   }
 
   init(
-    angles: RotaryAngles, layout: RotaryLayout, positions: [Int], turn: @escaping hr_turn,
+    angles: RotaryAngles, layout: RotaryLayout, positions: Range<Int>, turn: @escaping hr_turn,
     in ledger: MemoryLedger
   ) throws {
     pairs = angles.steps.count
     apart = layout == .neox ? 1 : 0
+    first = positions.lowerBound
     self.turn = turn
     allocation = try ledger.allocate(
       Self.bytes(positions: positions.count, headDim: 2 * pairs), role: .workspace)
     let numbers = allocation.start.assumingMemoryBound(to: Float.self)
-    for (index, position) in positions.enumerated() {
+    for position in positions {
       let (cosines, sines) = angles.turn(at: position)
-      let row = numbers + index * 2 * pairs
+      let row = numbers + (position - first) * 2 * pairs
       for pair in 0..<pairs {
         row[pair] = Float(cosines[pair])
         row[pairs + pair] = Float(sines[pair])
@@ -32,9 +34,9 @@ final class RotaryTable: Sendable {
     }
   }
 
-  /// One head's numbers, by the position of that index; `to` may be `from`.
-  func turn(_ from: UnsafeRawPointer, by index: Int, to: UnsafeMutableRawPointer) {
-    let row = allocation.start.assumingMemoryBound(to: Float.self) + index * 2 * pairs
+  /// One head's numbers; `to` may be `from`.
+  func turn(_ from: UnsafeRawPointer, at position: Int, to: UnsafeMutableRawPointer) {
+    let row = allocation.start.assumingMemoryBound(to: Float.self) + (position - first) * 2 * pairs
     turn(from, row, row + pairs, Int64(pairs), apart, to)
   }
 }
