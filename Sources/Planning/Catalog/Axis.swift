@@ -93,7 +93,9 @@ extension Axis {
       guard let number = Int(text) else {
         throw SuiteFault.notANumber(text, axis: name, words: words, place)
       }
-      guard number >= least else { throw SuiteFault.tooSmall(text, axis: name, place) }
+      guard number >= least else {
+        throw SuiteFault.tooSmall(text, least: least, axis: name, place)
+      }
       return .number(number)
     case .bytes:
       guard let bytes = Bytes(text), bytes > .zero else {

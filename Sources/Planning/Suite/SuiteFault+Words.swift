@@ -63,8 +63,8 @@ extension SuiteFault {
       Fault(
         "\(axis) is '\(text)', which is not an amount of memory", at: "\(place)",
         fix: "write it as 512MiB or 8GiB")
-    case .tooSmall(let text, let axis, let place):
-      Fault("\(axis) is \(text)", at: "\(place)", fix: "give a number from 1 up")
+    case .tooSmall(let text, let least, let axis, let place):
+      Fault("\(axis) is \(text)", at: "\(place)", fix: "give a number from \(least) up")
     case .repeatedValue(let text, let axis, let place):
       Fault("\(axis) has the value \(text) twice", at: "\(place)", fix: "keep one of the two")
     case .rangeBackwards(let axis, let from, let to, let place):

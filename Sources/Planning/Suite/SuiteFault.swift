@@ -27,7 +27,7 @@ package enum SuiteFault: FaultConvertible, Hashable {
   case noValue(axis: String, Place)
   case notANumber(String, axis: String, words: [String], Place)
   case notAnAmount(String, axis: String, Place)
-  case tooSmall(String, axis: String, Place)
+  case tooSmall(String, least: Int = 1, axis: String, Place)
   case repeatedValue(String, axis: String, Place)
   case rangeBackwards(axis: String, Int, Int, Place)
   case rangeNeverEnds(axis: String, from: Int, AxisRange.Step, Place)

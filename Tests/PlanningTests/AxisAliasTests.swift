@@ -1,0 +1,78 @@
+import Kernels
+import Planning
+import Quantities
+import Testing
+
+/// Names in a suite that stand for several axes, which then vary together.
+@Suite struct AxisAliasTests {
+  private func plan(_ axes: [String], workload: String = "attention-decode") throws -> Plan {
+    try Planner(catalog: .standard, cores: 2)
+      .plan(Suite(inlineWorkload: workload, axes: axes))
+  }
+
+  private func values(_ axis: String, _ plan: Plan) -> [String] {
+    plan.cases.map { $0.id.split(separator: ",").first { $0.contains("\(axis)=") } ?? "" }
+      .map { String($0.split(separator: "=").last ?? "") }
+  }
+
+  @Test func `a cache's type is that of keys and of values`() throws {
+    let plan = try plan(["model=llama-3-8b", "context=8", "cache-type=fp16,q8_0"])
+    #expect(values("cache-type-k", plan) == ["fp16", "q8_0"])
+    #expect(values("cache-type-v", plan) == ["fp16", "q8_0"])
+  }
+
+  @Test func `a model gives all of a workload's shape at once`() throws {
+    let plan = try plan(["model=llama-3-8b,qwen2.5-0.5b", "context=8"])
+    #expect(values("kv-heads", plan) == ["8", "2"])
+    #expect(values("head-dim", plan) == ["128", "64"])
+    let whole = try self.plan(["model=tinyllama-1.1b"], workload: "decoder")
+    #expect(values("layers", whole) == ["22"])
+    #expect(values("ffn", whole) == ["5632"])
+    #expect(values("tied", whole) == ["no"])
+  }
+
+  @Test(arguments: [
+    (
+      ["model=llama-3-8b", "heads=4", "context=8"],
+      Fault(
+        "the axis 'heads' is given twice", at: "-a heads=4", fix: "give all its values in one list")
+    ),
+    (
+      ["model=llama-3-8b", "context=8", "cache-type=q8_0", "cache-type-v=fp16"],
+      Fault(
+        "the axis 'cache-type-v' is given twice", at: "-a cache-type-v=fp16",
+        fix: "give all its values in one list")
+    ),
+    (
+      ["model=llama-3-8b", "context=8", "mask=window(0)"],
+      Fault("mask window is 0", at: "-a mask=window(0)", fix: "give a number from 1 up")
+    ),
+    (
+      ["model=llama-3-8b", "context=8", "paging=pages(0)"],
+      Fault("paging pages is 0", at: "-a paging=pages(0)", fix: "give a number from 1 up")
+    ),
+    (
+      ["heads=7", "kv-heads=2", "head-dim=64", "context=8"],
+      Fault(
+        "heads is 7, which is not a multiple of kv-heads, 2", at: "-a kv-heads=2",
+        fix: "give as many heads of queries to each of keys: kv-heads that divides heads")
+    ),
+  ])
+  func `what does not go together is told`(axes: [String], expected: Fault) throws {
+    #expect(try faultOf { try plan(axes) } == expected)
+  }
+
+  @Test func `an unknown model is answered with those there are`() throws {
+    let fault = try faultOf { try plan(["model=llama-9", "context=8"]) }
+    #expect(fault?.what == "model is 'llama-9'")
+    #expect(fault?.mend?.contains("llama-3-8b") == true)
+  }
+
+  @Test func `a depth may be none, and no less`() throws {
+    #expect(
+      values("depth", try plan(["model=gpt-2", "depth=0,5", "phase=decode"], workload: "decoder"))
+        == ["0", "5"])
+    let fault = try faultOf { try plan(["model=gpt-2", "depth=-1"], workload: "decoder") }
+    #expect(fault == Fault("depth is -1", at: "-a depth=-1", fix: "give a number from 0 up"))
+  }
+}
