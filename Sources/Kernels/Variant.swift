@@ -1,3 +1,5 @@
+package import Quantities
+
 /// One named way of computing a workload, and what it needs.
 package struct Variant<W: Workload>: Sendable {
   package let name: String
@@ -54,6 +56,8 @@ package protocol Kernel: AnyObject {
   func run()
   /// The library of others that it calls, by that one's own account.
   var library: String? { get }
+  /// Bytes of a role that hold nothing: the ends of a cache's pages.
+  var unused: [MemoryRole: Bytes] { get }
   /// The same on operands elsewhere in memory, for calls that must not find theirs in a cache;
   /// workspace may be shared, since calls do not overlap. Nil where preparing anew is all there is.
   func copy(in ledger: MemoryLedger) throws -> (any Kernel)?
@@ -61,6 +65,7 @@ package protocol Kernel: AnyObject {
 
 extension Kernel {
   package var library: String? { nil }
+  package var unused: [MemoryRole: Bytes] { [:] }
   package func copy(in ledger: MemoryLedger) throws -> (any Kernel)? { nil }
 }
 

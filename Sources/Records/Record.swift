@@ -196,12 +196,15 @@ package struct Record: Codable, Sendable {
     package var harness: Reading<Bytes>
     /// Properties of the allocator, by its own names.
     package var allocator: [String: Reading<Int>]
+    /// Bytes of a role that held nothing: the ends of a cache's pages. Runs from before have none.
+    package var unused: [MemoryRole: Bytes]?
 
     package init(
       ledger: MemoryPlan, live: [MemoryRole: Bytes], phase: MemoryPhase, rotation: Bytes,
       limit: Bytes?, refused: Refusal?, allocations: Int,
       residentPeak: Reading<[MemoryPhase: Bytes]>, anonymousPeak: Reading<Bytes>,
-      file: Reading<Bytes>, harness: Reading<Bytes>, allocator: [String: Reading<Int>]
+      file: Reading<Bytes>, harness: Reading<Bytes>, allocator: [String: Reading<Int>],
+      unused: [MemoryRole: Bytes]? = nil
     ) {
       self.ledger = ledger
       self.live = live
@@ -215,6 +218,7 @@ package struct Record: Codable, Sendable {
       self.file = file
       self.harness = harness
       self.allocator = allocator
+      self.unused = unused
     }
   }
 

@@ -6,34 +6,12 @@ import Testing
 /// A stored result, as it is replayed: one case that is so many times as slow, one that is not.
 struct AcceptancesTests {
   private func result(_ ratio: Double) throws -> GateResult {
-    func cell(_ name: String, _ ratio: Double) -> String {
-      let block = #"{"base":[1],"head":[\#(ratio)]}"#
-      let blocks = Array(repeating: block, count: 40).joined(separator: ",")
-      return #"""
-        {"name":"\#(name)","tolerance":{"tolerated":0.02,"detected":0.05},"blocks":[\#(blocks)],
-         "judged":{"name":"\#(name)","verdict":"pass","stage":"screen","blocks":0,"regressed":[]},
-         "findings":{"budget":{},"are_outputs_exact":false,
-          "exact":{"changes":[],"unstable":[]}}}
-        """#
+    func cell(_ name: String, _ ratio: Double) -> GateSpecimen.Cell {
+      GateSpecimen.Cell(name: name, base: 1, head: ratio, blocks: 40)
     }
-    let reading = #"{"unavailable":"x"}"#
-    let build =
-      #"{"version":"1","commit":\#(reading),"toolchain":"t","flags":"f","allocator":"a"}"#
-    let text = #"""
-      {"schema":"headroom.gate/1","suite":{"name":"s","text":"","overrides":[]},
-       "machine":{"cpu_model":"A","cpu_stepping":"1","visible_cores":2,"threads_per_core":1,
-        "caches":[],"memory_class":1,"operating_system":"x","kernel_minor":"6",
-        "instruction_sets":[]},
-       "conditions":{"load":\#(reading),"governor":\#(reading),"clock_megahertz":\#(reading),
-        "throttles":\#(reading),"steal":\#(reading),"huge_pages":\#(reading),
-        "available_memory":\#(reading),"warnings":[]},
-       "base":\#(build),"head":\#(build),"relink_floor":\#(reading),
-       "rule":{"false_alarm":0.01,"missed":0.01,"false_improvement":0.05,"screen_least":8,
-        "screen_most":16,"confirm_usual":48,"confirm_most":96,"suspicion":4},
-       "seed":1,"verdict":"pass","null":[],"stale_acceptances":[],
-       "cells":[\#(cell("w/a=1", ratio)),\#(cell("w/a=2", 1))]}
-      """#
-    guard case .result(let stored) = try GateReplay.parse(Data(text.utf8), from: "r") else {
+    let specimen = GateSpecimen(
+      commit: "c", seed: 1, cells: [cell("w/a=1", ratio), cell("w/a=2", 1)])
+    guard case .result(let stored) = try GateReplay.parse(specimen.data, from: "r") else {
       throw Fault("it is no result")
     }
     return stored.replayed()

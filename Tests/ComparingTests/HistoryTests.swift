@@ -7,31 +7,13 @@ import Testing
 @Suite struct HistoryTests {
   /// A gate's result in which head takes so many seconds and so many times as long as base.
   private func result(_ seconds: Double, ratio: Double = 1, seed: Int) -> Data {
-    let block = #"{"base":[\#(seconds / ratio)],"head":[\#(seconds)]}"#
-    let blocks = Array(repeating: block, count: 9).joined(separator: ",")
-    let judged =
-      #"{"name":"w/a=1","verdict":"pass","stage":"screen","blocks":9,"regressed":[],"#
-      + #""change":{"median":\#(ratio - 1),"hodges_lehmann":0}}"#
-    let reading = #"{"unavailable":"x"}"#
-    let build =
-      #"{"version":"1","commit":{"value":"c\#(seed)"},"toolchain":"t","flags":"f","allocator":"a"}"#
-    let text = #"""
-      {"schema":"headroom.gate/1","suite":{"name":"s","text":"","overrides":[]},
-       "machine":{"cpu_model":"A","cpu_stepping":"1","visible_cores":2,"threads_per_core":1,
-        "caches":[],"memory_class":1,"operating_system":"x","kernel_minor":"6",
-        "instruction_sets":[]},
-       "conditions":{"load":\#(reading),"governor":\#(reading),"clock_megahertz":\#(reading),
-        "throttles":\#(reading),"steal":\#(reading),"huge_pages":\#(reading),
-        "available_memory":\#(reading),"warnings":[]},
-       "base":\#(build),"head":\#(build),"relink_floor":\#(reading),
-       "rule":{"false_alarm":0.01,"missed":0.01,"false_improvement":0.05,"screen_least":8,
-        "screen_most":16,"confirm_usual":48,"confirm_most":96,"suspicion":4},
-       "seed":\#(seed),"verdict":"pass","null":[],"stale_acceptances":[],
-       "cells":[{"name":"w/a=1","tolerance":{"tolerated":0.02,"detected":0.05},
-        "judged":\#(judged),"blocks":[\#(blocks)],
-        "findings":{"budget":{},"are_outputs_exact":false}}]}
-      """#
-    return Data(text.utf8)
+    GateSpecimen(
+      commit: "c\(seed)", seed: seed,
+      cells: [
+        GateSpecimen.Cell(
+          name: "w/a=1", base: seconds / ratio, head: seconds, blocks: 9, median: ratio - 1)
+      ]
+    ).data
   }
 
   private func entry(_ seconds: Double, ratio: Double = 1, seed: Int, anchor: String? = nil) throws

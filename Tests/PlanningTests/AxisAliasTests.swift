@@ -11,7 +11,7 @@ import Testing
   }
 
   private func values(_ axis: String, _ plan: Plan) -> [String] {
-    plan.cases.map { $0.id.split(separator: ",").first { $0.contains("\(axis)=") } ?? "" }
+    plan.ids.map { $0.split(separator: ",").first { $0.contains("\(axis)=") } ?? "" }
       .map { String($0.split(separator: "=").last ?? "") }
   }
 
@@ -62,10 +62,11 @@ import Testing
     #expect(try faultOf { try plan(axes) } == expected)
   }
 
-  @Test func `an unknown model is answered with those there are`() throws {
-    let fault = try faultOf { try plan(["model=llama-9", "context=8"]) }
-    #expect(fault?.what == "model is 'llama-9'")
-    #expect(fault?.mend?.contains("llama-3-8b") == true)
+  @Test func `an unknown model is answered with the nearest`() throws {
+    #expect(
+      try faultOf { try plan(["model=llama3-8b", "context=8"]) }
+        == Fault(
+          "model is 'llama3-8b'", at: "-a model=llama3-8b", fix: "did you mean 'llama-3-8b'?"))
   }
 
   @Test func `a depth may be none, and no less`() throws {

@@ -46,7 +46,8 @@ enum Specimen {
     limit: .gibibytes(8), refused: .init(role: .kvCache, bytes: Bytes(99), phase: .run),
     allocations: 4, residentPeak: .measured([.operands: Bytes(70), .run: Bytes(90)]),
     anonymousPeak: .measured(Bytes(80)), file: .measured(Bytes(10)),
-    harness: .unavailable("not readable"), allocator: ["tcmalloc.currentBytes": .measured(9)])
+    harness: .unavailable("not readable"), allocator: ["tcmalloc.currentBytes": .measured(9)],
+    unused: [.kvCache: Bytes(2)])
 
   static let header = RunHeader(
     suite: .init(

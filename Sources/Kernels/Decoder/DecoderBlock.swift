@@ -195,6 +195,8 @@ package enum DecoderBlock: Workload {
       self.engine = engine
     }
 
+    var unused: [MemoryRole: Bytes] { [.kvCache: engine.unusedBytes] }
+
     func run() {
       operands.y.start.copyMemory(
         from: operands.x.start, byteCount: operands.x.bytes.count)

@@ -13,6 +13,8 @@ final class DecoderEngine {
   private let rows: RowTask
   private let store: StoreTask?
   private let pool: ThreadPool
+  /// Bytes of its cache that hold no token.
+  let unusedBytes: Bytes
   /// What must live as long as this does.
   private let held: [AnyObject]
 
@@ -116,6 +118,7 @@ final class DecoderEngine {
     ]
 
     let cache = try Self.cache(shape, run, seed: seed, in: ledger)
+    unusedBytes = cache?.cache.unusedBytes ?? .zero
     let cachedLoops = loops.cached(run.cacheTypeK, run.cacheTypeV)
     let table =
       run.rope == .none || !run.hasCache

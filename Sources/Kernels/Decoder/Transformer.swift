@@ -280,6 +280,8 @@ final class DecoderKernel: Kernel {
   init(_ engine: DecoderEngine) { self.engine = engine }
 
   func run() { engine.call() }
+
+  var unused: [MemoryRole: Bytes] { [.kvCache: engine.unusedBytes] }
 }
 
 enum DecoderTolerance {

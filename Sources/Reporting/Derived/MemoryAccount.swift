@@ -8,6 +8,8 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package let peak: Reading<Bytes>
   /// What lived at the ledger's peak.
   package let byRole: Reading<[MemoryRole: Bytes]>
+  /// What of it held nothing: the ends of a cache's pages.
+  package let unused: Reading<[MemoryRole: Bytes]>
   package let residentPeak: Reading<Bytes>
   /// An estimate of private memory at the resident peak.
   package let anonymousPeak: Reading<Bytes>
@@ -35,6 +37,9 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
       ?? .unavailable("no prediction was made")
     peak = reading { .measured($0.ledger.peak) }
     byRole = reading { .measured($0.ledger.byRole) }
+    unused = reading { memory in
+      memory.unused.map { .measured($0) } ?? .unavailable("the run was made before it was told")
+    }
     residentPeak = reading { memory in
       switch memory.residentPeak {
       case .measured(let phases):

@@ -129,6 +129,7 @@ extension CaseReport {
       Metric("file_bytes", memory.file),
       Metric("rotation_bytes", memory.rotation),
       Metric("harness_bytes", memory.harness),
+      Metric("unused_bytes", memory.unused.map { $0.values.reduce(Bytes.zero, +) }),
       Metric("by_role", .object(roles)),
     ]
   }

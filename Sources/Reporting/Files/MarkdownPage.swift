@@ -89,7 +89,13 @@ extension MarkdownPage.Section {
       known.contains { $0.memory.byRole.value?[role] ?? .zero > .zero }
     }
     func text(_ bytes: Reading<Bytes>) -> String { bytes.value?.description ?? Column.absent }
-    let titles = ["predicted", "ledger peak", "resident peak", "rotation"] + roles.map(\.label)
+    func unused(_ report: CaseReport) -> Bytes {
+      report.memory.unused.value?.values.reduce(.zero, +) ?? .zero
+    }
+    let someUnused = known.contains { unused($0) > .zero }
+    let titles =
+      ["predicted", "ledger peak", "resident peak", "rotation"] + roles.map(\.label)
+      + (someUnused ? ["unused"] : [])
     return MarkdownTable(
       titles: axes + titles,
       numeric: axes.map { axis in isNumeric(axis, cases) } + titles.map { _ in true },
@@ -98,6 +104,7 @@ extension MarkdownPage.Section {
         return label(report, axes)
           + [memory.predicted, memory.peak, memory.residentPeak, memory.rotation].map(text)
           + roles.map { (memory.byRole.value?[$0] ?? .zero).description }
+          + (someUnused ? [unused(report).description] : [])
       })
   }
 

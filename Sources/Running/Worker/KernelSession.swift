@@ -140,7 +140,7 @@ final class KernelSession<W: Workload>: CaseSession {
       memory: Record.Memory(
         account, limit: order.memoryLimit, residentPeak: peaks.residentPeak,
         anonymousPeak: peaks.anonymousPeakEstimate, file: process.file, harness: harness,
-        allocator: AllocatorProperties.read()),
+        allocator: AllocatorProperties.read(), unused: kernels.first?.unused ?? [:]),
       counters: counters)
   }
 

@@ -7,7 +7,7 @@ extension Record.Memory {
   init(
     _ account: LedgerSnapshot, limit: Bytes?, residentPeak: Reading<[MemoryPhase: Bytes]>,
     anonymousPeak: Reading<Bytes>, file: Reading<Bytes>, harness: Reading<Bytes>,
-    allocator: [String: Reading<Int>]
+    allocator: [String: Reading<Int>], unused: [MemoryRole: Bytes] = [:]
   ) {
     self.init(
       ledger: account.plan,
@@ -18,7 +18,7 @@ extension Record.Memory {
         Record.Refusal(role: $0.role, bytes: $0.bytes, phase: $0.phase)
       },
       allocations: account.allocations, residentPeak: residentPeak, anonymousPeak: anonymousPeak,
-      file: file, harness: harness, allocator: allocator)
+      file: file, harness: harness, allocator: allocator, unused: unused)
   }
 
   /// What the account of a child that is gone still says.

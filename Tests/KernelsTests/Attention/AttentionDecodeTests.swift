@@ -109,6 +109,17 @@ import Testing
     #expect(work.tokens == 2)
   }
 
+  /// 37 tokens and 2 new take 3 pages of 16, of which 9 are empty, for each of 2 sequences.
+  @Test func `the ends of pages are told`() throws {
+    let problem = Self.problem(headDim: 32, k: .q8_0, paging: .pages(16))
+    let ledger = try MemoryLedger()
+    let operands = try AttentionDecode.operands(for: problem, seed: 1, in: ledger)
+    let kernel = try AttentionDecode.portable.prepare(
+      problem, operands, Execution(ledger: ledger, pool: try ThreadPool(threads: 1)))
+    let token = 2 * (34 + 2 * 32)
+    #expect(kernel.unused == [.kvCache: Bytes(2 * 9 * token)])
+  }
+
   @Test(arguments: [
     (problem(heads: 7), "kv-heads"), (problem(headDim: 80, k: .q8_0), "cache-type-k"),
     (problem(headDim: 80, v: .q4_0), "cache-type-v"), (problem(headDim: 9, rope: .neox), "rope"),

@@ -3,20 +3,18 @@ import Quantities
 // One token's key or value in plain Swift: what the loops of each instruction set are held against.
 
 extension CacheLayout {
-  func storeKey(_ key: ArraySlice<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
+  func storeKey(_ key: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
     let column = token % width
     switch keys {
     case .fp32, .fp16, .bf16:
-      for (depth, number) in key.enumerated() {
-        keys.store(number, block, depth * width + column)
-      }
+      for depth in 0..<headDim { keys.store(key[depth], block, depth * width + column) }
     case .q8_0, .q4_0:
       forEachGroup(of: key, keys) { group, scale, codes in
         let start = block + group * width * keys.groupBytes
         (start + 2 * column).storeBytes(of: scale, as: UInt16.self)
         let words = start + 2 * width + 4 * column
-        for (index, byte) in keys.paired(codes, apart: 16).enumerated() {
-          words.setByte(index / 4 * width * 4 + index % 4, byte)
+        for index in 0..<keys.groupBytes - 2 {
+          words.setByte(index / 4 * width * 4 + index % 4, keys.byte(of: codes, index))
         }
       }
     }
@@ -37,19 +35,18 @@ extension CacheLayout {
     }
   }
 
-  func storeValue(_ value: ArraySlice<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
+  func storeValue(_ value: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      for (depth, number) in value.enumerated() {
-        values.store(number, block, row * filledDepth + depth)
-      }
+      for depth in 0..<headDim { values.store(value[depth], block, row * filledDepth + depth) }
     case .q8_0, .q4_0:
       let groups = headDim / 32
       forEachGroup(of: value, values) { group, scale, codes in
         (block + 2 * (group * width + row)).storeBytes(of: scale, as: UInt16.self)
         let start = block + valueCodes(row: row, group: group, of: groups)
-        for (index, byte) in values.paired(codes, apart: 16).enumerated() {
+        for index in 0..<values.groupBytes - 2 {
+          let byte = values.byte(of: codes, index)
           // The sign of q8_0's is in its place here.
           start.setByte(2 * index, values == .q8_0 ? byte ^ 0x80 : byte)
         }
@@ -82,21 +79,17 @@ extension CacheLayout {
   }
 
   private func forEachGroup(
-    of numbers: ArraySlice<Float>, _ type: CacheType,
-    _ body: (_ group: Int, _ scale: UInt16, _ codes: [UInt8]) -> Void
+    of numbers: UnsafePointer<Float>, _ type: CacheType,
+    _ body: (_ group: Int, _ scale: UInt16, _ codes: UnsafePointer<UInt8>) -> Void
   ) {
     guard let format = type.elementType.blockFormat else { return }
-    let numbers = Array(numbers)
-    numbers.withUnsafeBufferPointer { from in
-      guard let from = from.baseAddress else { return }
-      withUnsafeTemporaryAllocation(byteCount: format.blockBytes, alignment: 2) { block in
-        guard let block = block.baseAddress else { return }
-        var codes = [UInt8](repeating: 0, count: 32)
-        for group in 0..<numbers.count / 32 {
-          format.quantize(from + 32 * group, into: block)
-          format.codes(block, into: &codes)
-          body(group, UnsafeRawPointer(block).halfBits(0), codes)
-        }
+    withUnsafeTemporaryAllocation(byteCount: format.blockBytes + 32, alignment: 2) { buffer in
+      guard let block = buffer.baseAddress else { return }
+      let codes = (block + format.blockBytes).bindMemory(to: UInt8.self, capacity: 32)
+      for group in 0..<headDim / 32 {
+        format.quantize(numbers + 32 * group, into: block)
+        format.codes(block, into: codes)
+        body(group, UnsafeRawPointer(block).halfBits(0), codes)
       }
     }
   }
@@ -124,9 +117,9 @@ extension CacheType {
     }
   }
 
-  /// Codes as bytes: two in one where they have 4 bits, `apart` from one another.
-  fileprivate func paired(_ codes: [UInt8], apart: Int) -> [UInt8] {
-    self == .q8_0 ? codes : (0..<apart).map { codes[$0] | codes[$0 + apart] << 4 }
+  /// Byte `index` of a group's codes: two in one where they have 4 bits.
+  fileprivate func byte(of codes: UnsafePointer<UInt8>, _ index: Int) -> UInt8 {
+    self == .q8_0 ? codes[index] : codes[index] | codes[index + 16] << 4
   }
 
   /// What 32 numbers' bytes stand for.

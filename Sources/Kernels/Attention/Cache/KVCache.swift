@@ -167,12 +167,18 @@ package final class KVCache {
     _ = try reserve(tokens, for: sequence)
     for index in 0..<tokens * layout.kvHeads {
       let (token, head) = (start + index / layout.kvHeads, index % layout.kvHeads)
-      let range = index * layout.headDim..<(index + 1) * layout.headDim
       let place = try place(of: token, in: sequence)
-      layout.storeKey(
-        keys[range], at: place.token, in: keyBlock(place.page, head, place.token))
-      layout.storeValue(
-        values[range], at: place.token, in: valueBlock(place.page, head, place.token))
+      keys.withUnsafeBufferPointer { keys in
+        values.withUnsafeBufferPointer { values in
+          guard let key = keys.baseAddress, let value = values.baseAddress else { return }
+          layout.storeKey(
+            key + index * layout.headDim, at: place.token,
+            in: keyBlock(place.page, head, place.token))
+          layout.storeValue(
+            value + index * layout.headDim, at: place.token,
+            in: valueBlock(place.page, head, place.token))
+        }
+      }
     }
   }
 
@@ -225,6 +231,15 @@ package final class KVCache {
     return CacheUse(
       pages: references.count, held: held, shared: references.count { $0 > 1 },
       tokens: tokens.values.reduce(0, +), pageTokens: layout.pageTokens)
+  }
+}
+
+extension KVCache {
+  /// Bytes of pages that hold no token.
+  var unusedBytes: Bytes {
+    let use = use
+    let free = layout.bytes(pages: use.pages - use.held)
+    return free + Bytes(Int(Double(layout.bytes(pages: use.held).count) * use.fragmentation))
   }
 }
 

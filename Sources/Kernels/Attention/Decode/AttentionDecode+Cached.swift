@@ -42,6 +42,8 @@ extension AttentionDecode {
 
     func run() { attention.run() }
 
+    var unused: [MemoryRole: Bytes] { [.kvCache: Self.parts(operands).1.unusedBytes] }
+
     func copy(in ledger: MemoryLedger) throws -> (any Kernel)? {
       guard case .cached(let newK, let newV, let cache, let sequences) = operands.step else {
         return nil

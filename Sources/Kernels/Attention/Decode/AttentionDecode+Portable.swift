@@ -99,7 +99,7 @@ private func scores<S: StoredElement>(
   }
 }
 
-/// Keys as numbers, token by token.
+/// Code by code, as `hr_cache_keys` lays them out.
 private func codedScores(
   _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ depth: Int64,
   _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64
@@ -107,13 +107,37 @@ private func codedScores(
   guard let block, let queries = queries?.assumingMemoryBound(to: Float.self), let to else {
     return
   }
-  let layout = CacheLayout(type, depth: Int(depth), width: Int(width))
-  for token in 0..<Int(width) {
-    let key = layout.loadKey(at: token, from: UnsafeMutableRawPointer(mutating: block))
-    for row in 0..<Int(rows) {
-      var sum: Float = 0
-      for (step, number) in key.enumerated() { sum += number * queries[row * Int(depth) + step] }
-      to[row * Int(stride) + token] = sum
+  let (width, depth, codes) = (Int(width), Int(depth), type.codeBytes)
+  for row in 0..<Int(rows) { (to + row * Int(stride)).update(repeating: 0, count: width) }
+  for group in 0..<depth / 32 {
+    let start = block + group * width * (2 + codes)
+    for token in 0..<width {
+      let scale = start.half(2 * token)
+      let words = start + 2 * width + 4 * token
+      for index in 0..<codes {
+        type.forEachCode(words.byte(index / 4 * width * 4 + index % 4), index) { place, code in
+          for row in 0..<Int(rows) {
+            to[row * Int(stride) + token] +=
+              Float(code) * scale * queries[row * depth + group * 32 + place]
+          }
+        }
+      }
+    }
+  }
+}
+
+extension CacheType {
+  /// Bytes of the codes of 32 that share a scale.
+  fileprivate var codeBytes: Int { self == .q8_0 ? 32 : 16 }
+
+  /// A byte's codes, each with its place among the 32, less the code that stands for 0.
+  @inline(__always)
+  fileprivate func forEachCode(_ byte: UInt8, _ index: Int, _ body: (Int, Int) -> Void) {
+    if self == .q8_0 {
+      body(index, Int(byte) - 128)
+    } else {
+      body(index, Int(byte & 15) - 8)
+      body(16 + index, Int(byte >> 4) - 8)
     }
   }
 }
@@ -139,19 +163,29 @@ private func add<S: StoredElement>(
   }
 }
 
-/// Values as numbers, token by token.
+/// Code by code, as `hr_cache_values` lays them out.
 private func addCoded(
   _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
   _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
   _ sums: UnsafeMutablePointer<Float>?
 ) {
   guard let block, let weights, let sums else { return }
-  let layout = CacheLayout(type, depth: Int(depth), width: Int(width))
+  let (width, depth, codes) = (Int(width), Int(depth), type.codeBytes)
+  let groups = depth / 32
   for token in 0..<Int(tokens) {
-    let value = layout.loadValue(at: token, from: UnsafeMutableRawPointer(mutating: block))
-    for row in 0..<Int(rows) {
-      let weight = weights[row * Int(stride) + token]
-      for (step, number) in value.enumerated() { sums[row * Int(depth) + step] += weight * number }
+    for group in 0..<groups {
+      let scale = block.half(2 * (group * width + token))
+      let pair = block + 2 * width * groups + (token / 2 * groups + group) * 2 * codes + token % 2
+      for index in 0..<codes {
+        // The sign of q8_0's is in its place here.
+        let byte = type == .q8_0 ? pair.byte(2 * index) ^ 0x80 : pair.byte(2 * index)
+        type.forEachCode(byte, index) { place, code in
+          for row in 0..<Int(rows) {
+            sums[row * depth + group * 32 + place] +=
+              weights[row * Int(stride) + token] * scale * Float(code)
+          }
+        }
+      }
     }
   }
 }
@@ -162,11 +196,10 @@ private func store(
 ) {
   guard let from, let block else { return }
   let layout = CacheLayout(type, depth: Int(depth), width: Int(width))
-  let numbers = Array(UnsafeBufferPointer(start: from, count: Int(depth)))[...]
   if isKey {
-    layout.storeKey(numbers, at: Int(token), in: block)
+    layout.storeKey(from, at: Int(token), in: block)
   } else {
-    layout.storeValue(numbers, at: Int(token), in: block)
+    layout.storeValue(from, at: Int(token), in: block)
   }
 }
 
@@ -206,10 +239,14 @@ private func combine(
   _ parts: Int64, _ apart: Int64, _ depth: Int64, _ to: UnsafeMutablePointer<Float>?
 ) {
   guard let sums, let most, let sum, let to else { return }
-  let parts = (0..<Int(parts)).map { $0 * Int(apart) }
-  let now = parts.map { most[$0] }.max() ?? 0
-  let total = parts.reduce(Float(0)) { $0 + exp2f(most[$1] - now) * sum[$1] }
-  for step in 0..<Int(depth) {
-    to[step] = parts.reduce(0) { $0 + exp2f(most[$1] - now) / total * sums[$1 + step] }
+  let apart = Int(apart)
+  var now = most[0]
+  for part in 1..<max(1, Int(parts)) { now = max(now, most[part * apart]) }
+  var total: Float = 0
+  for part in 0..<Int(parts) { total += exp2f(most[part * apart] - now) * sum[part * apart] }
+  to.update(repeating: 0, count: Int(depth))
+  for part in 0..<Int(parts) {
+    let by = exp2f(most[part * apart] - now) / total
+    for step in 0..<Int(depth) { to[step] += by * sums[part * apart + step] }
   }
 }

@@ -28,10 +28,10 @@ extension AttentionDecode {
               guard let place = try? cache.place(of: context + token, in: sequences[sequence])
               else { continue }
               layout.storeKey(
-                key.map(Float.init)[...], at: place.token,
+                key.map(Float.init), at: place.token,
                 in: cache.keyBlock(place.page, head, place.token))
               layout.storeValue(
-                value.map(Float.init)[...], at: place.token,
+                value.map(Float.init), at: place.token,
                 in: cache.valueBlock(place.page, head, place.token))
             }
           }
