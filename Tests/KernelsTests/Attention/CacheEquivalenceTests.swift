@@ -162,6 +162,20 @@ import Testing
   }
 
   @Test(arguments: CacheType.allCases)
+  func `what a window no longer sees may be gone`(type: CacheType) throws {
+    let problem = problem(
+      context: 100, newTokens: 2, mask: .window(20), type: type, paging: .pages(16))
+    let operands = try AttentionDecode.operands(for: problem, seed: 4, in: ledger)
+    guard case .cached(_, _, let cache, let sequences) = operands.step else { return }
+    let before = try result(problem, operands)
+    let held = cache.use.held
+    // The first new token sees from 81 on.
+    try cache.evict(sequences[0], before: 81)
+    #expect(cache.use.held == held - 5)
+    #expect(try result(problem, operands) == before)
+  }
+
+  @Test(arguments: CacheType.allCases)
   func `shared pages are as copied ones`(type: CacheType) throws {
     let problem = problem(batch: 2, context: 40, type: type, paging: .pages(16))
     let layout = CacheLayout(kvHeads: 2, headDim: 32, keys: type, values: type, pageTokens: 16)
