@@ -6,16 +6,28 @@ package final class Tensor: Sendable {
   package let shape: [Int]
   let allocation: Allocation
   private let offset: Int
+  /// Scales included, wherever a format has them.
+  package let bytes: Bytes
 
-  init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation, offset: Int = 0) {
+  init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
     self.elementType = elementType
     self.shape = shape
     self.allocation = allocation
-    self.offset = offset
+    offset = 0
+    bytes = allocation.bytes
+  }
+
+  /// Some of the first dimension of another whose elements are stored by themselves.
+  private init(_ other: Tensor, _ range: Range<Int>) {
+    elementType = other.elementType
+    shape = [range.count] + other.shape.dropFirst()
+    allocation = other.allocation
+    let each = other.shape.dropFirst().reduce(1, *)
+    offset = other.offset + elementType.bytes(of: range.lowerBound * each).count
+    bytes = elementType.bytes(of: range.count * each)
   }
 
   package var start: UnsafeMutableRawPointer { allocation.start + offset }
-  package var bytes: Bytes { elementType.bytes(of: count) }
   package var count: Int { shape.reduce(1, *) }
   /// The last dimension.
   package var columns: Int { shape.last ?? 1 }
@@ -27,12 +39,7 @@ package final class Tensor: Sendable {
   }
 
   /// Some of the first dimension, where they are.
-  func slice(_ range: Range<Int>) -> Tensor {
-    let each = shape.dropFirst().reduce(1, *)
-    return Tensor(
-      elementType, [range.count] + shape.dropFirst(), allocation,
-      offset: offset + elementType.bytes(of: range.lowerBound * each).count)
-  }
+  func slice(_ range: Range<Int>) -> Tensor { Tensor(self, range) }
 
   /// Where an element of a matrix lies.
   func pointer(row: Int, column: Int) -> UnsafeMutableRawPointer {
@@ -100,7 +107,8 @@ extension MemoryLedger {
   }
 
   func copy(of tensor: Tensor, role: MemoryRole) throws -> Tensor {
-    let copy = try self.tensor(tensor.elementType, tensor.shape, role)
+    let copy = Tensor(
+      tensor.elementType, tensor.shape, try allocate(tensor.bytes, role: role))
     copy.start.copyMemory(from: tensor.start, byteCount: tensor.bytes.count)
     return copy
   }
