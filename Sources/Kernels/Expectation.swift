@@ -32,6 +32,13 @@ package struct OutputSample: Hashable, Sendable {
     label = "\(self.rows.count) of \(rows) rows × \(self.columns.count) of \(columns) columns"
   }
 
+  /// All of some rows.
+  init(rows: Range<Int>, columns: Int) {
+    self.rows = Array(rows)
+    self.columns = Array(0..<columns)
+    label = "rows \(rows.lowerBound) to \(rows.upperBound - 1)"
+  }
+
   /// One index from each of `count` equal strata, the first and the last index always among them.
   private static func draw(_ count: Int, of total: Int, seed: UInt64) -> [Int] {
     guard count < total else { return Array(0..<total) }

@@ -5,7 +5,7 @@ package import Quantities
 /// A new kernel is one type that conforms, and one line in the catalog.
 package protocol Workload: SendableMetatype {
   /// What pins one problem down. Each stored property is an axis that a suite may sweep:
-  /// an `Int`, or an `AxisWord`. `kvHeads` is written `kv-heads` in suites.
+  /// an `Int`, or an `AxisWord`; of an `AxisGroup` each is. `kvHeads` is written `kv-heads` in suites.
   associatedtype Problem: Codable & Sendable
   associatedtype Operands: OperandSet
 
@@ -61,6 +61,17 @@ package struct ProblemFault: Error, Hashable {
     self.axis = axis
     self.what = what
     self.mend = mend
+  }
+}
+
+/// Axes that several workloads have in common: a problem holds them together, and to a suite each is one
+/// of the problem's own.
+package protocol AxisGroup: Codable, Hashable, Sendable {}
+
+extension [String: String] {
+  /// Together with the defaults of groups.
+  func with(_ groups: [String: String]...) -> [String: String] {
+    groups.reduce(self) { $0.merging($1) { own, _ in own } }
   }
 }
 

@@ -18,19 +18,13 @@ package enum DecoderBlock: Workload {
     package let batch: Int
     package let tokens: Int
     package let depth: Depth
-    package let cacheTypeK: CacheType
-    package let cacheTypeV: CacheType
-    package let paging: AxisTextValue<CachePaging>
-    package let rope: RotaryLayout
-    package let ropeBase: Int
-    package let ropeScaling: AxisTextValue<RotaryScaling>
+    package let cache: CacheAxes
+    package let rotary: RotaryAxes
 
     package init(
       hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, mlp: FeedForward = .swiglu,
       format: ElementType = .fp16, batch: Int = 1, tokens: Int, depth: Int = 0,
-      cacheTypeK: CacheType = .fp16, cacheTypeV: CacheType = .fp16,
-      paging: CachePaging = .contiguous, rope: RotaryLayout = .neox, ropeBase: Int = 10_000,
-      ropeScaling: RotaryScaling = .none
+      cache: CacheAxes = CacheAxes(), rotary: RotaryAxes = RotaryAxes(.neox)
     ) {
       self.hidden = hidden
       self.ffn = ffn
@@ -42,12 +36,8 @@ package enum DecoderBlock: Workload {
       self.batch = batch
       self.tokens = tokens
       self.depth = Depth(depth)
-      self.cacheTypeK = cacheTypeK
-      self.cacheTypeV = cacheTypeV
-      self.paging = AxisTextValue(paging)
-      self.rope = rope
-      self.ropeBase = ropeBase
-      self.ropeScaling = AxisTextValue(ropeScaling)
+      self.cache = cache
+      self.rotary = rotary
     }
 
     var shape: DecoderShape {
@@ -58,17 +48,15 @@ package enum DecoderBlock: Workload {
 
     var run: DecoderRun {
       DecoderRun(
-        batch: batch, depth: depth.count, prompt: tokens, tokens: 0, hasCache: true,
-        cacheTypeK: cacheTypeK, cacheTypeV: cacheTypeV, paging: paging.value, rope: rope,
-        ropeBase: ropeBase, ropeScaling: ropeScaling.value)
+        batch: batch, depth: depth.count, prompt: tokens, tokens: 0, hasCache: true, cache: cache,
+        rotary: rotary)
     }
 
     var reduced: Problem {
       Problem(
         hidden: hidden, ffn: ffn, heads: heads, kvHeads: kvHeads, headDim: headDim, mlp: mlp,
         format: format, batch: min(2, batch), tokens: min(8, tokens),
-        depth: min(8, depth.count), cacheTypeK: cacheTypeK, cacheTypeV: cacheTypeV,
-        paging: paging.value, rope: rope, ropeBase: ropeBase, ropeScaling: ropeScaling.value)
+        depth: min(8, depth.count), cache: cache, rotary: rotary)
     }
   }
 
@@ -85,11 +73,8 @@ package enum DecoderBlock: Workload {
   package static let smallest = Problem(
     hidden: 64, ffn: 96, heads: 4, kvHeads: 2, headDim: 16, format: .fp32, batch: 2, tokens: 5,
     depth: 3)
-  package static let defaults = [
-    "mlp": "swiglu", "format": "fp16", "batch": "1", "depth": "0", "cache-type-k": "fp16",
-    "cache-type-v": "fp16", "paging": "contiguous", "rope": "neox", "rope-base": "10000",
-    "rope-scaling": "none",
-  ]
+  package static let defaults = ["mlp": "swiglu", "format": "fp16", "batch": "1", "depth": "0"]
+    .with(CacheAxes.defaults, RotaryAxes.defaults(.neox))
 
   package static func validate(_ problem: Problem) throws {
     try problem.shape.validate()
@@ -103,9 +88,7 @@ package enum DecoderBlock: Workload {
     let (first, count) = (run.depth, run.prompt)
     let pairs = count * first + AttentionMask.causal.pairs(of: count)
     let rows = ElementType.fp32.bytes(of: run.batch * count * shape.hidden)
-    let cached =
-      problem.cacheTypeK.elementType.bytes(of: shape.headDim)
-      + problem.cacheTypeV.elementType.bytes(of: shape.headDim)
+    let cached = problem.cache.tokenBytes(headDim: shape.headDim)
     return Work(
       flops: run.batch
         * (2 * count * weights.reduce(0) { $0 + $1.n * $1.k }
@@ -173,7 +156,7 @@ package enum DecoderBlock: Workload {
   }
 
   package static var variants: [Variant<DecoderBlock>] {
-    [reference]
+    [.reference()]
       + DecoderLoops.all.map { name, requirements, loops in
         Variant(name: name, requirements: requirements) { problem, operands, execution in
           BlockKernel(
@@ -201,30 +184,6 @@ package enum DecoderBlock: Workload {
       operands.y.start.copyMemory(
         from: operands.x.start, byteCount: operands.x.bytes.count)
       engine.call()
-    }
-  }
-
-  private static let reference = Variant<DecoderBlock>(name: "reference", kind: .reference) {
-    problem, operands, _ in ReferenceKernel(problem: problem, operands: operands)
-  }
-
-  private final class ReferenceKernel: Kernel {
-    private let problem: Problem
-    private let operands: Operands
-
-    init(problem: Problem, operands: Operands) {
-      self.problem = problem
-      self.operands = operands
-    }
-
-    func run() {
-      let y = operands.y.pointer(to: Float.self)
-      let found = DecoderBlock.rows(problem, operands, Set(0..<problem.batch)).values
-      for (sequence, rows) in found {
-        for (index, value) in rows.joined().enumerated() {
-          y[sequence * problem.tokens * problem.hidden + index] = Float(value)
-        }
-      }
     }
   }
 

@@ -29,7 +29,7 @@ extension DecoderEngine {
       fp32(run.most * columns) + fp32(shape.vocab > 0 ? run.batch * shape.hidden : 0)
 
     var workspace = Bytes.zero
-    if run.rope != .none, run.hasCache {
+    if !run.rotary.isNone, run.hasCache {
       workspace += RotaryTable.bytes(positions: run.longest, headDim: shape.headDim)
     }
     for count in Set(run.passes.map(\.count)) {

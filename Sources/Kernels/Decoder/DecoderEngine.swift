@@ -119,14 +119,13 @@ final class DecoderEngine {
 
     let cache = try Self.cache(shape, run, seed: seed, in: ledger)
     unusedBytes = cache?.cache.unusedBytes ?? .zero
-    let cachedLoops = loops.cached(run.cacheTypeK, run.cacheTypeV)
+    let cachedLoops = loops.cached(run.cache.cacheTypeK, run.cache.cacheTypeV)
     let table =
-      run.rope == .none || !run.hasCache
+      run.rotary.isNone || !run.hasCache
       ? nil
       : try RotaryTable(
-        angles: RotaryAngles(
-          headDim: shape.headDim, base: run.ropeBase, scaling: run.ropeScaling),
-        layout: run.rope, positions: 0..<run.longest, turn: loops.turn, in: ledger)
+        angles: run.rotary.angles(headDim: shape.headDim),
+        layout: run.rotary.rope, positions: 0..<run.longest, turn: loops.turn, in: ledger)
     let tokens = CachedAttention.Tokens(
       q: buffers.q.pointer(to: Float.self), newK: buffers.k.pointer(to: Float.self),
       newV: buffers.v.pointer(to: Float.self), o: buffers.attended.pointer(to: Float.self))

@@ -17,7 +17,7 @@ final class DecoderReference {
     self.shape = shape
     self.run = run
     self.seed = seed
-    angles = RotaryAngles(headDim: shape.headDim, base: run.ropeBase, scaling: run.ropeScaling)
+    angles = run.rotary.angles(headDim: shape.headDim)
   }
 
   /// The given tokens of one sequence after all layers: position × hidden.
@@ -148,32 +148,27 @@ final class DecoderReference {
     for kvHead in 0..<shape.kvHeads {
       // As they are, and as the cache keeps them.
       let keys = k.enumerated().map { index, row in
-        angles.turned(head(row, kvHead), layout: run.rope, position: first + index)
+        angles.turned(head(row, kvHead), layout: run.rotary.rope, position: first + index)
       }
       let values = v.map { head($0, kvHead) }
       let keptKeys =
-        before(layer, kvHead, sequence, isKey: true) + keys.map { kept($0, run.cacheTypeK) }
+        before(layer, kvHead, sequence, isKey: true) + keys.map { kept($0, run.cache.cacheTypeK) }
       let keptValues =
-        before(layer, kvHead, sequence, isKey: false) + values.map { kept($0, run.cacheTypeV) }
+        before(layer, kvHead, sequence, isKey: false)
+        + values.map { kept($0, run.cache.cacheTypeV) }
       for token in q.indices {
         let isPlain = token < direct
         for one in 0..<group {
           let index = kvHead * group + one
           var query = angles.turned(
-            head(q[token], index), layout: run.rope, position: first + token)
-          if !isPlain, run.cacheTypeK.isQuantized { query = Self.rounded(query, block: 32) }
+            head(q[token], index), layout: run.rotary.rope, position: first + token)
+          if !isPlain, run.cache.cacheTypeK.isQuantized { query = Self.rounded(query, block: 32) }
           let (seenKeys, seenValues) = isPlain ? (keys, values) : (keptKeys, keptValues)
           let scores = (0...(isPlain ? token : first + token)).map {
             Matmul.dot(query, seenKeys[$0]).0 * scale
           }
-          let most = scores.max() ?? 0
-          let powers = scores.map { exp($0 - most) }
-          let total = powers.reduce(0, +)
-          for (place, power) in powers.enumerated() {
-            for column in 0..<depth {
-              result[token][index * depth + column] += power / total * seenValues[place][column]
-            }
-          }
+          let row = AttentionRow(depth: depth, scores: scores) { seenValues[$0] }
+          result[token].replaceSubrange(index * depth..<(index + 1) * depth, with: row.values)
         }
       }
     }
@@ -192,7 +187,7 @@ final class DecoderReference {
       let start = token * length + (layer * shape.kvHeads + head) * shape.headDim
       let numbers = run.before(
         start..<start + shape.headDim, sequence: sequence, isKey: isKey, seed: seed)
-      return (isKey ? run.cacheTypeK : run.cacheTypeV).rounded(numbers).map(Double.init)
+      return (isKey ? run.cache.cacheTypeK : run.cache.cacheTypeV).rounded(numbers).map(Double.init)
     }
   }
 }

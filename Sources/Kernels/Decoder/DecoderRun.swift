@@ -10,12 +10,8 @@ struct DecoderRun: Hashable {
   /// Tokens that follow one by one.
   let tokens: Int
   let hasCache: Bool
-  let cacheTypeK: CacheType
-  let cacheTypeV: CacheType
-  let paging: CachePaging
-  let rope: RotaryLayout
-  let ropeBase: Int
-  let ropeScaling: RotaryScaling
+  let cache: CacheAxes
+  let rotary: RotaryAxes
 
   /// Tokens of each sequence that go through the layers at once, and how many there are before.
   struct Pass: Hashable {
@@ -42,16 +38,14 @@ struct DecoderRun: Hashable {
   func attention(_ shape: DecoderShape, _ pass: Pass) -> AttentionDecode.Problem {
     AttentionDecode.Problem(
       batch: batch, heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim,
-      context: pass.first, newTokens: pass.count, cacheTypeK: cacheTypeK, cacheTypeV: cacheTypeV,
-      paging: paging, rope: rope, ropeBase: ropeBase, ropeScaling: ropeScaling)
+      context: pass.first, newTokens: pass.count, cache: cache, rotary: rotary)
   }
 
   /// Attention of a pass that sees nothing but itself.
   func prefill(_ shape: DecoderShape, _ pass: Pass) -> AttentionPrefill.Problem {
     AttentionPrefill.Problem(
       batch: batch, heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim,
-      tokens: pass.count, mask: .causal, precision: .fp32, rope: rope, ropeBase: ropeBase,
-      ropeScaling: ropeScaling)
+      tokens: pass.count, mask: .causal, precision: .fp32, rotary: rotary)
   }
 
   /// Whether a pass attends to its own tokens as they are, before they are stored.
@@ -59,14 +53,8 @@ struct DecoderRun: Hashable {
 
   /// The heads of all layers in one cache: a sequence's pages are looked up once for all.
   func cacheLayout(_ shape: DecoderShape) -> CacheLayout {
-    let pageTokens =
-      switch paging {
-      case .contiguous: roundUp(longest, to: 64)
-      case .pages(let tokens): tokens
-      }
-    return CacheLayout(
-      kvHeads: shape.layers * shape.kvHeads, headDim: shape.headDim, keys: cacheTypeK,
-      values: cacheTypeV, pageTokens: pageTokens)
+    cache.layout(
+      kvHeads: shape.layers * shape.kvHeads, headDim: shape.headDim, longest: longest)
   }
 
   func pages(_ shape: DecoderShape) -> Int {

@@ -34,20 +34,15 @@ package enum Transformer: Workload {
     package let tokens: Int
     package let depth: Depth
     package let kvCache: AttentionDecode.Switch
-    package let cacheTypeK: CacheType
-    package let cacheTypeV: CacheType
-    package let paging: AxisTextValue<CachePaging>
-    package let rope: RotaryLayout
-    package let ropeBase: Int
-    package let ropeScaling: AxisTextValue<RotaryScaling>
+    package let cache: CacheAxes
+    package let rotary: RotaryAxes
 
     package init(
       layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
       tied: Tied = .no, mlp: FeedForward = .swiglu, format: ElementType = .fp16, batch: Int = 1,
       phase: Phase, prompt: Int = 512, tokens: Int = 1, depth: Int = 0,
-      kvCache: AttentionDecode.Switch = .on, cacheTypeK: CacheType = .fp16,
-      cacheTypeV: CacheType = .fp16, paging: CachePaging = .contiguous,
-      rope: RotaryLayout = .neox, ropeBase: Int = 10_000, ropeScaling: RotaryScaling = .none
+      kvCache: AttentionDecode.Switch = .on, cache: CacheAxes = CacheAxes(),
+      rotary: RotaryAxes = RotaryAxes(.neox)
     ) {
       self.layers = layers
       self.hidden = hidden
@@ -65,12 +60,8 @@ package enum Transformer: Workload {
       self.tokens = tokens
       self.depth = Depth(depth)
       self.kvCache = kvCache
-      self.cacheTypeK = cacheTypeK
-      self.cacheTypeV = cacheTypeV
-      self.paging = AxisTextValue(paging)
-      self.rope = rope
-      self.ropeBase = ropeBase
-      self.ropeScaling = AxisTextValue(ropeScaling)
+      self.cache = cache
+      self.rotary = rotary
     }
 
     var shape: DecoderShape {
@@ -82,9 +73,8 @@ package enum Transformer: Workload {
     var run: DecoderRun {
       DecoderRun(
         batch: batch, depth: depth.count, prompt: phase == .decode ? 0 : prompt,
-        tokens: phase == .prefill ? 0 : tokens, hasCache: kvCache == .on, cacheTypeK: cacheTypeK,
-        cacheTypeV: cacheTypeV, paging: paging.value, rope: rope, ropeBase: ropeBase,
-        ropeScaling: ropeScaling.value)
+        tokens: phase == .prefill ? 0 : tokens, hasCache: kvCache == .on, cache: cache,
+        rotary: rotary)
     }
 
     /// What a check can compute in fp64: full width, few layers, few tokens.
@@ -93,9 +83,7 @@ package enum Transformer: Workload {
         layers: min(2, layers), hidden: hidden, ffn: ffn, heads: heads, kvHeads: kvHeads,
         headDim: headDim, vocab: vocab, tied: tied, mlp: mlp, format: format,
         batch: min(2, batch), phase: phase, prompt: min(6, prompt), tokens: min(2, tokens),
-        depth: min(6, depth.count), kvCache: kvCache, cacheTypeK: cacheTypeK,
-        cacheTypeV: cacheTypeV, paging: paging.value, rope: rope, ropeBase: ropeBase,
-        ropeScaling: ropeScaling.value)
+        depth: min(6, depth.count), kvCache: kvCache, cache: cache, rotary: rotary)
     }
   }
 
@@ -126,14 +114,12 @@ package enum Transformer: Workload {
     batch: 2, phase: .both, prompt: 5, tokens: 2)
   package static let defaults = [
     "tied": "no", "mlp": "swiglu", "format": "fp16", "batch": "1", "phase": "both",
-    "prompt": "512", "tokens": "128", "depth": "0", "kv-cache": "on", "cache-type-k": "fp16",
-    "cache-type-v": "fp16", "paging": "contiguous", "rope": "neox", "rope-base": "10000",
-    "rope-scaling": "none",
-  ]
+    "prompt": "512", "tokens": "128", "depth": "0", "kv-cache": "on",
+  ].with(CacheAxes.defaults, RotaryAxes.defaults(.neox))
 
   package static func validate(_ problem: Problem) throws {
     try problem.shape.validate()
-    try problem.rope.validate(headDim: problem.headDim)
+    try problem.rotary.validate(headDim: problem.headDim)
     if problem.kvCache == .on {
       try AttentionDecode.validate(
         problem.run.attention(problem.shape, DecoderRun.Pass(first: 1, count: 1)))
@@ -161,10 +147,9 @@ package enum Transformer: Workload {
         * (2 * pass.count * layers + 4 * shape.layers * shape.heads * shape.headDim * pairs)
       read += weightBytes
       if run.hasCache, pass.first > 0 {
-        let each =
-          problem.cacheTypeK.elementType.bytes(of: shape.headDim)
-          + problem.cacheTypeV.elementType.bytes(of: shape.headDim)
-        read += each * (run.batch * total * shape.layers * shape.kvHeads)
+        read +=
+          problem.cache.tokenBytes(headDim: shape.headDim)
+          * (run.batch * total * shape.layers * shape.kvHeads)
       }
     }
     let passed = run.hasCache ? run.prompt + run.tokens : max(run.prompt, run.tokens)
@@ -225,7 +210,7 @@ package enum Transformer: Workload {
   // MARK: Variants
 
   package static var variants: [Variant<Transformer>] {
-    [reference]
+    [.reference()]
       + DecoderLoops.all.map { name, requirements, loops in
         Variant(name: name, requirements: requirements) { problem, operands, execution in
           DecoderKernel(
@@ -234,30 +219,6 @@ package enum Transformer: Workload {
               ids: operands.ids, logits: operands.logits, execution: execution))
         }
       }
-  }
-
-  private static let reference = Variant<Transformer>(name: "reference", kind: .reference) {
-    problem, operands, _ in
-    ReferenceKernel(problem: problem, operands: operands)
-  }
-
-  private final class ReferenceKernel: Kernel {
-    private let problem: Problem
-    private let operands: Operands
-
-    init(problem: Problem, operands: Operands) {
-      self.problem = problem
-      self.operands = operands
-    }
-
-    func run() {
-      let all = OutputSample(
-        rows: problem.batch, columns: problem.vocab, flopsPerResult: 1, flopBudget: .max,
-        countBudget: .max, seed: 0)
-      let logits = operands.logits.pointer(to: Float.self)
-      let values = Transformer.expectation(of: problem, operands, at: all).values
-      for (index, value) in values.enumerated() { logits[index] = Float(value) }
-    }
   }
 
   package static func memory(
@@ -302,7 +263,9 @@ enum DecoderTolerance {
         relative: sums.relative + 8 * noise,
         basis: "\(sums.basis); 8 deviations of activations' rounding to 8 bits")
     }
-    guard run.hasCache, [run.cacheTypeK, run.cacheTypeV].contains(where: { $0 != .fp32 }) else {
+    guard run.hasCache,
+      [run.cache.cacheTypeK, run.cache.cacheTypeV].contains(where: { $0 != .fp32 })
+    else {
       return sums
     }
     return Tolerance(

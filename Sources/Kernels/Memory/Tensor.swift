@@ -57,6 +57,16 @@ package final class Tensor: Sendable {
     }
   }
 
+  /// Stores one element, rounded to what the tensor holds.
+  func store(_ value: Float, at index: Int) {
+    switch elementType {
+    case .fp32: pointer(to: Float.self)[index] = value
+    case .fp16: pointer(to: UInt16.self)[index] = Float16Bits.bits(value)
+    case .bf16: pointer(to: UInt16.self)[index] = BFloat16Bits.bits(value)
+    default: preconditionFailure("an element of \(elementType.rawValue) is not stored by itself")
+    }
+  }
+
   /// A stretch of elements in fp64, whatever they are stored as: exact.
   package func doubles(_ range: Range<Int>) -> [Double] {
     switch elementType {

@@ -14,6 +14,18 @@ package struct Architecture: Hashable, Sendable {
   package let isTied: Bool
   package let mlp: String
 
+  /// - Parameter row: of the table, in the order of these properties.
+  init(row: Substring) {
+    let cells = row.split(separator: " ").map(String.init)
+    let numbers = cells.compactMap(Int.init)
+    precondition(cells.count == 10 && numbers.count == 7, "a row of the table of models: \(row)")
+    name = cells[0]
+    (layers, hidden, ffn) = (numbers[0], numbers[1], numbers[2])
+    (heads, kvHeads, headDim, vocab) = (numbers[3], numbers[4], numbers[5], numbers[6])
+    isTied = cells[8] == "yes"
+    mlp = cells[9]
+  }
+
   /// The axes that a model's name gives a value.
   static let axes: Set = [
     "layers", "hidden", "ffn", "heads", "kv-heads", "head-dim", "vocab", "tied", "mlp",

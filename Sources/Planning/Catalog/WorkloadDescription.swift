@@ -104,7 +104,10 @@ extension WorkloadDescription {
   }
 
   private static func axes<W: Workload>(_ type: W.Type) -> [Axis] {
-    Mirror(reflecting: W.smallest).children.map { child in
+    let properties = Mirror(reflecting: W.smallest).children.flatMap { child in
+      child.value is any AxisGroup ? Array(Mirror(reflecting: child.value).children) : [child]
+    }
+    return properties.map { child in
       guard let label = child.label, let axis = Axis(label, child.value, W.defaults) else {
         preconditionFailure(
           "\(W.name) has a stored property that is neither an Int nor an AxisWord: \(child)")
@@ -117,9 +120,15 @@ extension WorkloadDescription {
 }
 
 extension Workload {
-  /// Reads what `WorkloadDescription.problem` wrote.
+  /// Reads what `WorkloadDescription.problem` wrote: all axes side by side, those of groups too.
   package static func problem(from data: Data) throws -> Problem {
-    try JSONDecoder().decode(Problem.self, from: data)
+    let axes = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+    var fields = axes
+    for case (let group?, is any AxisGroup) in Mirror(reflecting: smallest).children {
+      fields[group] = axes
+    }
+    return try JSONDecoder().decode(
+      Problem.self, from: JSONSerialization.data(withJSONObject: fields))
   }
 
   package static func variant(named name: String) -> Variant<Self>? {

@@ -26,7 +26,7 @@ final class KernelSession<W: Workload>: CaseSession {
 
   init(order: WorkOrder) throws {
     self.order = order
-    problem = try JSONDecoder().decode(W.Problem.self, from: Data(order.problem.utf8))
+    problem = try W.problem(from: Data(order.problem.utf8))
     guard let variant = Self.variant(named: order.variant) else {
       throw Fault("\(W.name) has no variant '\(order.variant)' in this build")
     }

@@ -15,8 +15,8 @@ import Testing
   ) -> AttentionDecode.Problem {
     AttentionDecode.Problem(
       batch: batch, heads: heads, kvHeads: kvHeads, headDim: headDim, context: context,
-      newTokens: newTokens, lengths: lengths, mask: mask, kvCache: kvCache, cacheTypeK: k,
-      cacheTypeV: v, paging: paging, rope: rope)
+      newTokens: newTokens, lengths: lengths, mask: mask, kvCache: kvCache,
+      cache: CacheAxes(keys: k, values: v, paging: paging), rotary: RotaryAxes(rope))
   }
 
   @Test(arguments: [AttentionDecode.Switch.on, .off])

@@ -39,7 +39,7 @@ import Testing
     let problems = [17, 200].map {
       AttentionPrefill.Problem(
         batch: 2, heads: 6, kvHeads: 2, headDim: 24, tokens: $0, mask: .causal,
-        precision: precision, rope: rope, ropeScaling: .yarn(2))
+        precision: precision, rotary: RotaryAxes(rope, scaling: .yarn(2)))
     }
     #expect(
       try Conformance<AttentionPrefill>().failures(of: problems, threads: Self.threads) == [])

@@ -25,8 +25,8 @@ import Testing
   ) -> AttentionDecode.Problem {
     AttentionDecode.Problem(
       batch: batch, heads: 4, kvHeads: 2, headDim: 32, context: context, newTokens: newTokens,
-      lengths: lengths, mask: mask, kvCache: kvCache, cacheTypeK: type, cacheTypeV: type,
-      paging: paging, rope: rope)
+      lengths: lengths, mask: mask, kvCache: kvCache,
+      cache: CacheAxes(keys: type, values: type, paging: paging), rotary: RotaryAxes(rope))
   }
 
   private func result(_ problem: AttentionDecode.Problem, _ operands: AttentionDecode.Operands)
@@ -109,7 +109,7 @@ import Testing
     let tokens = 70
     let prompt = AttentionPrefill.Problem(
       batch: 1, heads: 4, kvHeads: 2, headDim: 32, tokens: tokens, mask: .causal, precision: .fp32,
-      rope: rope)
+      rotary: RotaryAxes(rope))
     let whole = try AttentionPrefill.operands(for: prompt, seed: 3, in: ledger)
     try #require(AttentionPrefill.bestVariant).prepare(prompt, whole, execution).run()
     let cache = try KVCache(

@@ -15,7 +15,7 @@ import Testing
   ) throws {
     let conformance = Conformance<RotaryEmbedding>()
     let problem = RotaryEmbedding.Problem(
-      batch: 2, tokens: 5, heads: 3, headDim: 18, rope: rope, precision: precision)
+      batch: 2, tokens: 5, heads: 3, headDim: 18, rotary: RotaryAxes(rope), precision: precision)
     #expect(
       try conformance.failures(of: conformance.neighbours(of: problem), threads: Self.threads)
         == [])
@@ -25,7 +25,8 @@ import Testing
   @Test(arguments: scalings, [64, 80, 128])
   func `it holds for each scaling`(scaling: RotaryScaling, headDim: Int) throws {
     let problem = RotaryEmbedding.Problem(
-      batch: 1, tokens: 70, heads: 2, headDim: headDim, ropeBase: 500_000, ropeScaling: scaling)
+      batch: 1, tokens: 70, heads: 2, headDim: headDim,
+      rotary: RotaryAxes(.neox, base: 500_000, scaling: scaling))
     #expect(
       try Conformance<RotaryEmbedding>().failures(of: [problem], threads: [1]) == [])
   }

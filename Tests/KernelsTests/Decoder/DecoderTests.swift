@@ -15,8 +15,9 @@ import Testing
     Transformer.Problem(
       layers: 2, hidden: 256, ffn: 512, heads: 4, kvHeads: 2, headDim: 64, vocab: 70, tied: tied,
       mlp: mlp, format: format, batch: batch, phase: phase, prompt: prompt, tokens: tokens,
-      depth: depth, kvCache: kvCache, cacheTypeK: cacheType, cacheTypeV: cacheType,
-      paging: paging, rope: rope)
+      depth: depth, kvCache: kvCache,
+      cache: CacheAxes(keys: cacheType, values: cacheType, paging: paging), rotary: RotaryAxes(rope)
+    )
   }
 
   @Test(arguments: Transformer.Phase.allCases)

@@ -13,10 +13,10 @@ extension AttentionDecode {
       self.operands = operands
       attention = try CachedAttention(
         problem: problem, cache: cache, sequences: sequences, tokens: tokens,
-        table: problem.rope == .none
+        table: problem.rotary.isNone
           ? nil
           : RotaryTable(
-            angles: problem.angles, layout: problem.rope, positions: problem.newPositions,
+            angles: problem.angles, layout: problem.rotary.rope, positions: problem.newPositions,
             turn: loops.turn, in: execution.ledger),
         loops: loops, execution: execution)
     }

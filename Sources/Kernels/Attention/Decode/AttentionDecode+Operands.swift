@@ -90,7 +90,7 @@ extension AttentionDecode.Problem {
   var newPositions: Range<Int> { (contexts.min() ?? 0)..<longest }
 
   var tableBytes: Bytes {
-    rope == .none
+    rotary.isNone
       ? .zero
       : RotaryTable.bytes(
         positions: kvCache == .on ? newPositions.count : longest, headDim: headDim)

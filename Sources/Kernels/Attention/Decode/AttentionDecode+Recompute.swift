@@ -34,13 +34,13 @@ extension AttentionDecode {
       let values = try ledger.tensor(.fp32, held.keys, .workspace)
       let results = try ledger.tensor(.fp32, held.results, .workspace)
       let turned =
-        problem.rope == .none ? nil : try ledger.tensor(.fp32, held.results, .workspace)
+        problem.rotary.isNone ? nil : try ledger.tensor(.fp32, held.results, .workspace)
       (self.keys, self.results, self.turned) = (keys, results, turned)
       table =
-        problem.rope == .none
+        problem.rotary.isNone
         ? nil
         : try RotaryTable(
-          angles: problem.angles, layout: problem.rope, positions: 0..<problem.longest,
+          angles: problem.angles, layout: problem.rotary.rope, positions: 0..<problem.longest,
           turn: turn, in: ledger)
       let (product, attention) = Self.variants(variant)
       projections = try [(wK, keys), (wV, values)].map { weights, result in
@@ -159,7 +159,7 @@ extension AttentionDecode {
     ) -> MemoryPlan {
       let (product, attention) = variants(variant)
       let held = workspace(problem)
-      let results = problem.rope == .none ? 1 : 2
+      let results = problem.rotary.isNone ? 1 : 2
       var workspace =
         problem.tableBytes
         + ElementType.fp32.bytes(

@@ -2,46 +2,21 @@ import Glibc
 import Quantities
 
 extension AttentionDecode {
-  /// Plain Swift in fp64: what the others are held against.
-  package static let reference = Variant<AttentionDecode>(name: "reference", kind: .reference) {
-    problem, operands, _ in
-    ReferenceKernel(problem: problem, operands: operands)
-  }
-
-  private final class ReferenceKernel: Kernel {
-    private let problem: Problem
-    private let operands: Operands
-
-    init(problem: Problem, operands: Operands) {
-      self.problem = problem
-      self.operands = operands
-    }
-
-    func run() {
-      // As a step does, it stores the new tokens.
-      if case .cached(_, _, let cache, let sequences) = operands.step {
-        let layout = cache.layout
-        for (sequence, context) in problem.contexts.enumerated() {
-          for token in 0..<problem.newTokens {
-            for head in 0..<problem.kvHeads {
-              let (key, value) = DecodeRow.new(problem, operands, sequence, token, head)
-              guard let place = try? cache.place(of: context + token, in: sequences[sequence])
-              else { continue }
-              layout.storeKey(
-                key.map(Float.init), at: place.token,
-                in: cache.keyBlock(place.page, head, place.token))
-              layout.storeValue(
-                value.map(Float.init), at: place.token,
-                in: cache.valueBlock(place.page, head, place.token))
-            }
-          }
-        }
-      }
-      var rows = DecodeRow(problem, operands)
-      let o = operands.o.pointer(to: Float.self)
-      for index in 0..<operands.o.rows {
-        for (column, value) in rows.expected(index).values.enumerated() {
-          o[index * problem.headDim + column] = Float(value)
+  /// As a step does, it stores the new tokens.
+  package static let reference = Variant<AttentionDecode>.reference { problem, operands in
+    guard case .cached(_, _, let cache, let sequences) = operands.step else { return }
+    for (sequence, context) in problem.contexts.enumerated() {
+      for token in 0..<problem.newTokens {
+        for head in 0..<problem.kvHeads {
+          let (key, value) = DecodeRow.new(problem, operands, sequence, token, head)
+          guard let place = try? cache.place(of: context + token, in: sequences[sequence])
+          else { continue }
+          cache.layout.storeKey(
+            key.map(Float.init), at: place.token,
+            in: cache.keyBlock(place.page, head, place.token))
+          cache.layout.storeValue(
+            value.map(Float.init), at: place.token,
+            in: cache.valueBlock(place.page, head, place.token))
         }
       }
     }
@@ -57,10 +32,10 @@ extension AttentionDecode {
     for index in sample.rows {
       let expected = rows.expected(index)
       for column in sample.columns {
-        values.append(expected.values[column])
-        magnitudes.append(expected.magnitudes[column])
+        values.append(expected.row.values[column])
+        magnitudes.append(expected.row.magnitudes[column])
         allowances.append(
-          expected.magnitudes[column] * 2 * expected.scoreError + expected.weightError)
+          expected.row.magnitudes[column] * 2 * expected.scoreError + expected.weightError)
       }
     }
     return Expectation(values: values, magnitudes: magnitudes, allowances: allowances)
@@ -89,9 +64,7 @@ struct DecodeRow {
   }
 
   struct Expected {
-    var values: [Double]
-    /// The sum of the terms' magnitudes, divided likewise.
-    var magnitudes: [Double]
+    var row: AttentionRow
     /// What rounding may add to any score.
     var scoreError: Double
     /// What rounding weights, and values where they are projected, may add to a result.
@@ -111,48 +84,35 @@ struct DecodeRow {
     let seen = self.seen[unit] ?? look(sequence, kvHead)
     self.seen[unit] = seen
     let query = angles.turned(
-      operands.q.doubles(row(sequence, token, index % heads)), layout: problem.rope,
+      operands.q.doubles(place(of: sequence, token, index % heads)), layout: problem.rotary.rope,
       position: position)
     let mask = problem.mask.value
-    var scores: [(key: Int, score: Double)] = []
-    var (largest, rounded) = (0.0, 0.0)
-    let isQuantized = problem.kvCache == .on && problem.cacheTypeK.isQuantized
+    let keys = mask.stretch(from: position, of: total)
+      .filter { mask.sees(key: $0, from: position) }
+    let isQuantized = problem.kvCache == .on && problem.cache.cacheTypeK.isQuantized
     let steps = isQuantized ? Self.steps(query) : []
-    for key in mask.stretch(from: position, of: total) where mask.sees(key: key, from: position) {
+    var (largest, rounded) = (0.0, 0.0)
+    let scores = keys.map { key in
       let (sum, size) = Matmul.dot(query, seen.keys[key])
-      scores.append((key, sum * problem.scale))
       largest = max(largest, size * problem.scale)
       if isQuantized {
         let squares = zip(steps, seen.keys[key]).reduce(0) { $0 + $1.0 * $1.1 * $1.0 * $1.1 }
         rounded = max(rounded, 8 * 0.5 * squares.squareRoot() * problem.scale)
       }
+      return sum * problem.scale
     }
-    let most = scores.map(\.score).max() ?? 0
-    var values = [Double](repeating: 0, count: depth)
-    var magnitudes = values
-    var total64 = 0.0
-    var farthest = 0.0
-    for (key, score) in scores {
-      let weight = exp(score - most)
-      total64 += weight
-      for (column, value) in seen.values[key].enumerated() {
-        values[column] += weight * value
-        magnitudes[column] += weight * abs(value)
-        farthest = max(farthest, abs(value))
-      }
-    }
+    let row = AttentionRow(depth: depth, scores: scores) { seen.values[keys[$0]] }
     // Roundings of the sum of products, of the scaling, of turning, and of taking the largest away.
     let roundings = Tolerance.sum(roundings: 2 * depth).relative + 10 * 0x1p-24 + seen.error
     // Weights in 15 bits of the largest of a block: off by half a step each, either way.
-    let isShort = problem.kvCache == .on && problem.cacheTypeV.isQuantized
+    let isShort = problem.kvCache == .on && problem.cache.cacheTypeV.isQuantized
     let steps15 = isShort ? 8 * 0.5 * Double(scores.count).squareRoot() / 32767 : 0
     return Expected(
-      values: values.map { $0 / total64 }, magnitudes: magnitudes.map { $0 / total64 },
-      scoreError: 2 * largest * roundings + exp(rounded) - 1,
-      weightError: farthest * steps15 / total64 + seen.error * farthest)
+      row: row, scoreError: 2 * largest * roundings + exp(rounded) - 1,
+      weightError: row.farthest * (steps15 / row.total + seen.error))
   }
 
-  private func row(_ sequence: Int, _ token: Int, _ head: Int) -> Range<Int> {
+  private func place(of sequence: Int, _ token: Int, _ head: Int) -> Range<Int> {
     var place = sequence * problem.newTokens + token
     if problem.kvCache == .off {
       let before = problem.contexts[..<sequence].reduce(0) { $0 + $1 + problem.newTokens }
@@ -181,7 +141,8 @@ struct DecodeRow {
     let range = start..<start + problem.headDim
     return (
       problem.angles.turned(
-        newK.doubles(range), layout: problem.rope, position: problem.contexts[sequence] + token),
+        newK.doubles(range), layout: problem.rotary.rope,
+        position: problem.contexts[sequence] + token),
       newV.doubles(range)
     )
   }
@@ -204,8 +165,8 @@ struct DecodeRow {
       var value = (try? cache.value(token, head: head, of: id))?.map(Double.init) ?? []
       if token >= context {
         let new = Self.new(problem, operands, sequence, token - context, head)
-        key = problem.cacheTypeK.near(key, to: new.key)
-        value = problem.cacheTypeV.near(value, to: new.value)
+        key = problem.cache.cacheTypeK.near(key, to: new.key)
+        value = problem.cache.cacheTypeV.near(value, to: new.value)
       }
       seen.keys.append(key)
       seen.values.append(value)
@@ -235,7 +196,7 @@ struct DecodeRow {
         }
       }
       seen.keys.append(
-        angles.turned(project(keyRows), layout: problem.rope, position: token))
+        angles.turned(project(keyRows), layout: problem.rotary.rope, position: token))
       seen.values.append(project(valueRows))
     }
     // Sums in fp32 stray by their terms, not by what is left of them.

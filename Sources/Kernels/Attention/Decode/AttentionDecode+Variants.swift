@@ -48,7 +48,7 @@ extension AttentionDecode {
     _ loops: @escaping @Sendable (CacheType, CacheType) -> CachedAttention.Loops
   ) -> Variant<AttentionDecode> {
     Variant(name: name, requirements: requirements) { problem, operands, execution in
-      let loops = loops(problem.cacheTypeK, problem.cacheTypeV)
+      let loops = loops(problem.cache.cacheTypeK, problem.cache.cacheTypeV)
       guard problem.kvCache == .on else {
         return try RecomputeKernel(
           problem: problem, operands: operands, variant: name, turn: loops.turn,

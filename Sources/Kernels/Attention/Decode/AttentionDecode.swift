@@ -30,19 +30,13 @@ package enum AttentionDecode: Workload {
     package let lengths: Lengths
     package let mask: AxisTextValue<AttentionMask>
     package let kvCache: Switch
-    package let cacheTypeK: CacheType
-    package let cacheTypeV: CacheType
-    package let paging: AxisTextValue<CachePaging>
-    package let rope: RotaryLayout
-    package let ropeBase: Int
-    package let ropeScaling: AxisTextValue<RotaryScaling>
+    package let cache: CacheAxes
+    package let rotary: RotaryAxes
 
     package init(
       batch: Int, heads: Int, kvHeads: Int, headDim: Int, context: Int, newTokens: Int = 1,
       lengths: Lengths = .same, mask: AttentionMask = .causal, kvCache: Switch = .on,
-      cacheTypeK: CacheType = .fp16, cacheTypeV: CacheType = .fp16,
-      paging: CachePaging = .contiguous, rope: RotaryLayout = .none, ropeBase: Int = 10_000,
-      ropeScaling: RotaryScaling = .none
+      cache: CacheAxes = CacheAxes(), rotary: RotaryAxes = RotaryAxes()
     ) {
       self.batch = batch
       self.heads = heads
@@ -53,12 +47,8 @@ package enum AttentionDecode: Workload {
       self.lengths = lengths
       self.mask = AxisTextValue(mask)
       self.kvCache = kvCache
-      self.cacheTypeK = cacheTypeK
-      self.cacheTypeV = cacheTypeV
-      self.paging = AxisTextValue(paging)
-      self.rope = rope
-      self.ropeBase = ropeBase
-      self.ropeScaling = AxisTextValue(ropeScaling)
+      self.cache = cache
+      self.rotary = rotary
     }
 
     /// Heads of queries for each of keys.
@@ -73,20 +63,11 @@ package enum AttentionDecode: Workload {
       (0..<batch).map { lengths == .same ? context : max(1, context * (batch - $0) / batch) }
     }
 
-    var angles: RotaryAngles {
-      RotaryAngles(headDim: headDim, base: ropeBase, scaling: ropeScaling.value)
-    }
+    var angles: RotaryAngles { rotary.angles(headDim: headDim) }
 
     var layout: CacheLayout {
-      let longest = (contexts.max() ?? 0) + newTokens
-      let pageTokens =
-        switch paging.value {
-        case .contiguous: roundUp(longest, to: 64)
-        case .pages(let tokens): tokens
-        }
-      return CacheLayout(
-        kvHeads: kvHeads, headDim: headDim, keys: cacheTypeK, values: cacheTypeV,
-        pageTokens: pageTokens)
+      cache.layout(
+        kvHeads: kvHeads, headDim: headDim, longest: (contexts.max() ?? 0) + newTokens)
     }
 
     /// All tokens at the end of a step.
@@ -149,28 +130,12 @@ package enum AttentionDecode: Workload {
     batch: 2, heads: 6, kvHeads: 2, headDim: 18, context: 37, newTokens: 2)
   package static let defaults = [
     "batch": "1", "new-tokens": "1", "lengths": "same", "mask": "causal", "kv-cache": "on",
-    "cache-type-k": "fp16", "cache-type-v": "fp16", "paging": "contiguous", "rope": "none",
-    "rope-base": "10000", "rope-scaling": "none",
-  ]
+  ].with(CacheAxes.defaults, RotaryAxes.defaults(.none))
 
   package static func validate(_ problem: Problem) throws {
     try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
-    for (axis, type) in [
-      ("cache-type-k", problem.cacheTypeK), ("cache-type-v", problem.cacheTypeV),
-    ] where type.isQuantized && !problem.headDim.isMultiple(of: 32) {
-      throw ProblemFault(
-        axis: axis,
-        what: "\(type.rawValue) has a scale for each 32, and head-dim is \(problem.headDim)",
-        fix: "use fp32, fp16 or bf16, or a head-dim that is a multiple of 32")
-    }
-    try problem.rope.validate(headDim: problem.headDim)
-    if case .pages(let tokens) = problem.paging.value,
-      !CachePaging.sizes.contains(tokens) || !tokens.isMultiple(of: 16)
-    {
-      throw ProblemFault(
-        axis: "paging", what: "a page of \(tokens) tokens",
-        fix: "use 16 to 256, a multiple of 16")
-    }
+    try problem.cache.validate(headDim: problem.headDim)
+    try problem.rotary.validate(headDim: problem.headDim)
   }
 
   package static func work(of problem: Problem) -> Work {
@@ -195,14 +160,10 @@ package enum AttentionDecode: Workload {
       for token in context..<total { pairs += mask.count(from: token, of: total) }
       seen += mask.union(of: context..<total, tokens: total)
     }
-    func bytes(_ type: CacheType) -> Bytes {
-      // A token's share: blocks of 32 of each head, or numbers.
-      Bytes(type.elementType.bytes(of: problem.headDim).count * problem.kvHeads * seen)
-    }
     return Work(
       flops: 4 * problem.hidden * pairs,
       bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
-        + bytes(problem.cacheTypeK) + bytes(problem.cacheTypeV),
+        + problem.cache.tokenBytes(headDim: problem.headDim) * (problem.kvHeads * seen),
       bytesWritten: outputs, tokens: new, format: .fp32)
   }
 

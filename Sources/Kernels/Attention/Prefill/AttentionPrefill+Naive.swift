@@ -6,7 +6,7 @@ extension AttentionPrefill {
   /// avoid, and what it costs.
   package static let naive = Variant<AttentionPrefill>(
     name: "naive",
-    declines: { $0.rope == .none ? nil : "it does not turn queries and keys: use rope none" }
+    declines: { $0.rotary.isNone ? nil : "it does not turn queries and keys: use rope none" }
   ) { problem, operands, execution in
     try NaiveKernel(problem: problem, operands: operands, execution: execution)
   }

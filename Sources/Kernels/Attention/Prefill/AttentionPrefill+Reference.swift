@@ -1,33 +1,57 @@
 import Quantities
 
 extension AttentionPrefill {
-  /// Plain Swift in fp64: what the others are held against.
-  package static let reference = Variant<AttentionPrefill>(name: "reference", kind: .reference) {
-    problem, operands, execution in
-    ReferenceKernel(problem: problem, operands: operands, pool: execution.pool)
-  }
-
-  private final class ReferenceKernel: Kernel, ParallelTask {
-    private let problem: Problem
-    private let operands: Operands
-    private let pool: ThreadPool
-
-    init(problem: Problem, operands: Operands, pool: ThreadPool) {
-      self.problem = problem
-      self.operands = operands
-      self.pool = pool
-    }
-
-    func run() { pool.run(self) }
-
-    func run(part: Int, of parts: Int) {
-      let row = AttentionRow(problem, operands)
-      let o = operands.o.pointer(to: Float.self)
-      for index in split(operands.o.rows, part: part, of: parts) {
-        for (column, value) in row.expected(index).values.enumerated() {
-          o[index * problem.headDim + column] = Float(value)
-        }
+  package static func expectation(
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
+  ) -> Expectation {
+    var values: [Double] = []
+    var magnitudes: [Double] = []
+    var allowances: [Double] = []
+    for index in sample.rows {
+      let (row, scoreError) = row(problem, operands, index)
+      for column in sample.columns {
+        values.append(row.values[column])
+        magnitudes.append(row.magnitudes[column])
+        // A score's error in the exponent is a relative one of the term, above and below the line.
+        allowances.append(row.magnitudes[column] * 2 * scoreError)
       }
     }
+    return Expectation(values: values, magnitudes: magnitudes, allowances: allowances)
+  }
+
+  /// A query of one head, and what computing scores in fp32 may add to any of them.
+  ///
+  /// - Parameter index: (batch · tokens + token) · heads + head.
+  private static func row(_ problem: Problem, _ operands: Operands, _ index: Int) -> (
+    row: AttentionRow, scoreError: Double
+  ) {
+    let (heads, depth, tokens) = (problem.heads, problem.headDim, problem.tokens)
+    let (batch, token) = (index / heads / tokens, index / heads % tokens)
+    let kvHead = index % heads / problem.group
+    let angles = problem.angles
+    func turned(_ numbers: [Double], at position: Int) -> [Double] {
+      angles.turned(numbers, layout: problem.rotary.rope, position: position)
+    }
+    func numbers(_ tensor: Tensor, _ key: Int) -> [Double] {
+      let start = ((batch * tokens + key) * problem.kvHeads + kvHead) * depth
+      return tensor.doubles(start..<start + depth)
+    }
+    let query = turned(operands.q.doubles(index * depth..<(index + 1) * depth), at: token)
+    let mask = problem.mask.value
+    let keys = mask.stretch(from: token, of: tokens).filter { mask.sees(key: $0, from: token) }
+    var largest = 0.0
+    let scores = keys.map { key in
+      let (sum, size) = Matmul.dot(query, turned(numbers(operands.k, key), at: key))
+      largest = max(largest, size * problem.scale)
+      return sum * problem.scale
+    }
+    // Roundings of the sum of products, of the scaling, and of taking the largest away.
+    // What is turned is stored as it was before: a rounding of each, besides those of turning.
+    let turning = problem.rotary.isNone ? 0 : 10 * 0x1p-24 + 2 * problem.precision.rounding
+    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 4 * 0x1p-24 + turning
+    return (
+      AttentionRow(depth: depth, scores: scores) { numbers(operands.v, keys[$0]) },
+      2 * largest * roundings
+    )
   }
 }

@@ -37,10 +37,10 @@ extension AttentionPrefill {
       tiling = Tiling(
         problem, columns: Int(loops.around.columns), products: products, threads: pool.threads)
       table =
-        problem.rope == .none
+        problem.rotary.isNone
         ? nil
         : try RotaryTable(
-          angles: problem.angles, layout: problem.rope, positions: 0..<problem.tokens,
+          angles: problem.angles, layout: problem.rotary.rope, positions: 0..<problem.tokens,
           turn: loops.turn, in: execution.ledger)
       workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
       shares = Self.shares(problem, tiling, parts: pool.threads)

@@ -21,7 +21,7 @@ extension AttentionPrefill {
       self.columns = columns
       depth = problem.headDim
       tileRows = Int(products.tile_rows)
-      isTurned = problem.rope != .none
+      isTurned = !problem.rotary.isNone
       block =
         problem.mask.value == .blocks ? AttentionMask.blockTokens : 128 / tileRows * tileRows
       // Half a mebibyte for keys and values: with the rest it stays in a second cache of one.

@@ -1,4 +1,3 @@
-import Glibc
 package import Quantities
 
 /// Attention of all tokens of a prompt at once, with fewer heads of keys than of queries where models
@@ -26,14 +25,11 @@ package enum AttentionPrefill: Workload {
     package let mask: AxisTextValue<AttentionMask>
     package let precision: FloatFormat
     /// Whether queries and keys are turned on their way.
-    package let rope: RotaryLayout
-    package let ropeBase: Int
-    package let ropeScaling: AxisTextValue<RotaryScaling>
+    package let rotary: RotaryAxes
 
     package init(
       batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int, mask: AttentionMask,
-      precision: FloatFormat, rope: RotaryLayout = .none, ropeBase: Int = 10_000,
-      ropeScaling: RotaryScaling = .none
+      precision: FloatFormat, rotary: RotaryAxes = RotaryAxes()
     ) {
       self.batch = batch
       self.heads = heads
@@ -42,18 +38,14 @@ package enum AttentionPrefill: Workload {
       self.tokens = tokens
       self.mask = AxisTextValue(mask)
       self.precision = precision
-      self.rope = rope
-      self.ropeBase = ropeBase
-      self.ropeScaling = AxisTextValue(ropeScaling)
+      self.rotary = rotary
     }
 
     /// Heads of queries for each of keys.
     var group: Int { heads / kvHeads }
-    var angles: RotaryAngles {
-      RotaryAngles(headDim: headDim, base: ropeBase, scaling: ropeScaling.value)
-    }
+    var angles: RotaryAngles { rotary.angles(headDim: headDim) }
     var tableBytes: Bytes {
-      rope == .none ? .zero : RotaryTable.bytes(positions: tokens, headDim: headDim)
+      rotary.isNone ? .zero : RotaryTable.bytes(positions: tokens, headDim: headDim)
     }
     /// Scores are divided by the root of their depth.
     var scale: Double { 1 / Double(headDim).squareRoot() }
@@ -75,18 +67,16 @@ package enum AttentionPrefill: Workload {
   package static let about = "O = softmax(Q · Kᵀ / √head-dim) · V for all tokens of a prompt"
   package static let smallest = Problem(
     batch: 2, heads: 6, kvHeads: 2, headDim: 17, tokens: 37, mask: .causal, precision: .fp32)
-  package static let defaults = [
-    "batch": "1", "mask": "causal", "precision": "fp32", "rope": "none", "rope-base": "10000",
-    "rope-scaling": "none",
-  ]
+  package static let defaults = ["batch": "1", "mask": "causal", "precision": "fp32"]
+    .with(RotaryAxes.defaults(.none))
 
   package static var variants: [Variant<AttentionPrefill>] {
-    [reference, naive, portable] + vectorVariants
+    [.reference(), naive, portable] + vectorVariants
   }
 
   package static func validate(_ problem: Problem) throws {
     try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
-    try problem.rope.validate(headDim: problem.headDim)
+    try problem.rotary.validate(headDim: problem.headDim)
   }
 
   package static func work(of problem: Problem) -> Work {
@@ -119,89 +109,5 @@ package enum AttentionPrefill: Workload {
   package static func tolerance(of problem: Problem) -> Tolerance {
     // A term: the exponential (1), its product and its place in the sum, the sum it is divided by.
     .sum(roundings: 2 * problem.tokens + 4)
-  }
-
-  package static func expectation(
-    of problem: Problem, _ operands: Operands, at sample: OutputSample
-  ) -> Expectation {
-    let row = AttentionRow(problem, operands)
-    var values: [Double] = []
-    var magnitudes: [Double] = []
-    var allowances: [Double] = []
-    for index in sample.rows {
-      let expected = row.expected(index)
-      for column in sample.columns {
-        values.append(expected.values[column])
-        magnitudes.append(expected.magnitudes[column])
-        // A score's error in the exponent is a relative one of the term, above and below the line.
-        allowances.append(expected.magnitudes[column] * 2 * expected.scoreError)
-      }
-    }
-    return Expectation(values: values, magnitudes: magnitudes, allowances: allowances)
-  }
-}
-
-/// One row of the output in fp64: a query of one head.
-struct AttentionRow {
-  private let problem: AttentionPrefill.Problem
-  private let operands: AttentionPrefill.Operands
-
-  init(_ problem: AttentionPrefill.Problem, _ operands: AttentionPrefill.Operands) {
-    self.problem = problem
-    self.operands = operands
-  }
-
-  struct Expected {
-    var values: [Double]
-    /// The sum of the terms' magnitudes, divided likewise.
-    var magnitudes: [Double]
-    /// What computing scores in fp32 may add to any of them.
-    var scoreError: Double
-  }
-
-  /// - Parameter index: (batch · tokens + token) · heads + head.
-  func expected(_ index: Int) -> Expected {
-    let (heads, depth, tokens) = (problem.heads, problem.headDim, problem.tokens)
-    let (batch, token) = (index / heads / tokens, index / heads % tokens)
-    let kvHead = index % heads / problem.group
-    let angles = problem.angles
-    func turned(_ numbers: [Double], at position: Int) -> [Double] {
-      angles.turned(numbers, layout: problem.rope, position: position)
-    }
-    let query = turned(operands.q.doubles(index * depth..<(index + 1) * depth), at: token)
-    func place(_ key: Int) -> Int {
-      ((batch * tokens + key) * problem.kvHeads + kvHead) * depth
-    }
-    let mask = problem.mask.value
-    var scores: [(key: Int, score: Double)] = []
-    var largest = 0.0
-    for key in mask.stretch(from: token, of: tokens) where mask.sees(key: key, from: token) {
-      let start = place(key)
-      let (sum, size) = Matmul.dot(
-        query, turned(operands.k.doubles(start..<start + depth), at: key))
-      scores.append((key, sum * problem.scale))
-      largest = max(largest, size * problem.scale)
-    }
-    let most = scores.map(\.score).max() ?? 0
-    var values = [Double](repeating: 0, count: depth)
-    var magnitudes = values
-    var total = 0.0
-    for (key, score) in scores {
-      let weight = exp(score - most)
-      total += weight
-      let start = place(key)
-      for (column, value) in operands.v.doubles(start..<start + depth).enumerated() {
-        values[column] += weight * value
-        magnitudes[column] += weight * abs(value)
-      }
-    }
-    // Roundings of the sum of products, of the scaling, and of taking the largest away.
-    // What is turned is stored as it was before: a rounding of each, besides those of turning.
-    let turning =
-      problem.rope == .none ? 0 : 10 * 0x1p-24 + 2 * problem.precision.rounding
-    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 4 * 0x1p-24 + turning
-    return Expected(
-      values: values.map { $0 / total }, magnitudes: magnitudes.map { $0 / total },
-      scoreError: 2 * largest * roundings)
   }
 }

@@ -1,3 +1,37 @@
+/// Rotary embedding as axes of a problem.
+package struct RotaryAxes: AxisGroup {
+  package let rope: RotaryLayout
+  package let ropeBase: Int
+  package let ropeScaling: AxisTextValue<RotaryScaling>
+
+  package init(
+    _ rope: RotaryLayout = .none, base: Int = 10_000, scaling: RotaryScaling = .none
+  ) {
+    self.rope = rope
+    ropeBase = base
+    ropeScaling = AxisTextValue(scaling)
+  }
+
+  /// Their values where they are left out.
+  static func defaults(_ rope: RotaryLayout) -> [String: String] {
+    ["rope": rope.rawValue, "rope-base": "10000", "rope-scaling": "none"]
+  }
+
+  var isNone: Bool { rope == .none }
+
+  func angles(headDim: Int) -> RotaryAngles {
+    RotaryAngles(headDim: headDim, base: ropeBase, scaling: ropeScaling.value)
+  }
+
+  func validate(headDim: Int) throws {
+    guard isNone || headDim.isMultiple(of: 2) else {
+      throw ProblemFault(
+        axis: "rope", what: "pairs are turned, and head-dim is \(headDim)",
+        fix: "use rope none, or an even head-dim")
+    }
+  }
+}
+
 /// How a position turns a query or a key: which numbers of it are a pair.
 ///
 /// - Source: Su et al., "RoFormer: Enhanced Transformer with Rotary Position Embedding" (2021).
@@ -7,14 +41,6 @@ package enum RotaryLayout: String, AxisWord {
   case llama
   /// One from each half, as in GPT-NeoX and in most configurations of today.
   case neox
-
-  func validate(headDim: Int) throws {
-    guard self == .none || headDim.isMultiple(of: 2) else {
-      throw ProblemFault(
-        axis: "rope", what: "pairs are turned, and head-dim is \(headDim)",
-        fix: "use rope none, or an even head-dim")
-    }
-  }
 }
 
 /// How angles are made smaller, so that a model sees further than it was trained to.

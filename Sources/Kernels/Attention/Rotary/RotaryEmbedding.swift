@@ -17,28 +17,22 @@ package enum RotaryEmbedding: Workload {
     package let tokens: Int
     package let heads: Int
     package let headDim: Int
-    package let rope: RotaryLayout
-    package let ropeBase: Int
-    package let ropeScaling: AxisTextValue<RotaryScaling>
+    package let rotary: RotaryAxes
     package let precision: FloatFormat
 
     package init(
-      batch: Int, tokens: Int, heads: Int, headDim: Int, rope: RotaryLayout = .neox,
-      ropeBase: Int = 10_000, ropeScaling: RotaryScaling = .none, precision: FloatFormat = .fp32
+      batch: Int, tokens: Int, heads: Int, headDim: Int, rotary: RotaryAxes = RotaryAxes(.neox),
+      precision: FloatFormat = .fp32
     ) {
       self.batch = batch
       self.tokens = tokens
       self.heads = heads
       self.headDim = headDim
-      self.rope = rope
-      self.ropeBase = ropeBase
-      self.ropeScaling = AxisTextValue(ropeScaling)
+      self.rotary = rotary
       self.precision = precision
     }
 
-    var angles: RotaryAngles {
-      RotaryAngles(headDim: headDim, base: ropeBase, scaling: ropeScaling.value)
-    }
+    var angles: RotaryAngles { rotary.angles(headDim: headDim) }
     var table: Bytes { RotaryTable.bytes(positions: tokens, headDim: headDim) }
     var count: Int { batch * tokens * heads * headDim }
   }
@@ -54,10 +48,8 @@ package enum RotaryEmbedding: Workload {
   package static let about = "rotary position embedding: pairs of a head turned by their position"
   package static let smallest = Problem(
     batch: 2, tokens: 5, heads: 3, headDim: 18, precision: .fp32)
-  package static let defaults = [
-    "batch": "1", "rope": "neox", "rope-base": "10000", "rope-scaling": "none",
-    "precision": "fp32",
-  ]
+  package static let defaults = ["batch": "1", "precision": "fp32"]
+    .with(RotaryAxes.defaults(.neox))
 
   package static func validate(_ problem: Problem) throws {
     guard problem.headDim.isMultiple(of: 2) else {
@@ -65,7 +57,7 @@ package enum RotaryEmbedding: Workload {
         axis: "head-dim", what: "pairs are turned, and head-dim is \(problem.headDim)",
         fix: "use an even head-dim")
     }
-    guard problem.rope != .none else {
+    guard problem.rotary.rope != .none else {
       throw ProblemFault(
         axis: "rope", what: "there is nothing to turn", fix: "use llama or neox")
     }
@@ -106,12 +98,12 @@ package enum RotaryEmbedding: Workload {
       let position = row / problem.heads % problem.tokens
       let start = row * problem.headDim
       let x = operands.x.doubles(start..<start + problem.headDim)
-      let turned = angles.turned(x, layout: problem.rope, position: position)
+      let turned = angles.turned(x, layout: problem.rotary.rope, position: position)
       let (cosines, sines) = angles.turn(at: position)
       // Of each number, the terms' magnitudes: by its pair.
       var terms = x
       for pair in cosines.indices {
-        let (one, other) = problem.rope.places(of: pair, headDim: problem.headDim)
+        let (one, other) = problem.rotary.rope.places(of: pair, headDim: problem.headDim)
         let (a, b) = (abs(x[one]), abs(x[other]))
         terms[one] = a * abs(cosines[pair]) + b * abs(sines[pair])
         terms[other] = a * abs(sines[pair]) + b * abs(cosines[pair])
@@ -138,12 +130,9 @@ package enum RotaryEmbedding: Workload {
   // MARK: Variants
 
   package static var variants: [Variant<RotaryEmbedding>] {
-    [reference, portable] + vectorVariants
+    [.reference(), portable] + vectorVariants
   }
 
-  private static let reference = Variant<RotaryEmbedding>(name: "reference", kind: .reference) {
-    problem, operands, _ in ReferenceKernel(problem: problem, operands: operands)
-  }
   private static let portable = variant("portable", []) { portableTurn($0) }
 
   #if arch(x86_64)
@@ -174,36 +163,6 @@ package enum RotaryEmbedding: Workload {
     return MemoryPlan([.operands: held, .preparation: running, .run: running])
   }
 
-  /// In fp64.
-  private final class ReferenceKernel: Kernel {
-    private let problem: Problem
-    private let operands: Operands
-
-    init(problem: Problem, operands: Operands) {
-      self.problem = problem
-      self.operands = operands
-    }
-
-    func run() {
-      let angles = problem.angles
-      for row in 0..<operands.x.rows {
-        let start = row * problem.headDim
-        let turned = angles.turned(
-          operands.x.doubles(start..<start + problem.headDim), layout: problem.rope,
-          position: row / problem.heads % problem.tokens)
-        for (column, value) in turned.enumerated() {
-          switch problem.precision {
-          case .fp32: operands.y.pointer(to: Float.self)[start + column] = Float(value)
-          case .fp16:
-            operands.y.pointer(to: UInt16.self)[start + column] = Float16Bits.bits(Float(value))
-          case .bf16:
-            operands.y.pointer(to: UInt16.self)[start + column] = BFloat16Bits.bits(Float(value))
-          }
-        }
-      }
-    }
-  }
-
   private final class TurningKernel: Kernel, ParallelTask {
     private let problem: Problem
     private let operands: Operands
@@ -217,7 +176,7 @@ package enum RotaryEmbedding: Workload {
       self.operands = operands
       pool = execution.pool
       table = try RotaryTable(
-        angles: problem.angles, layout: problem.rope, positions: 0..<problem.tokens,
+        angles: problem.angles, layout: problem.rotary.rope, positions: 0..<problem.tokens,
         turn: turn, in: execution.ledger)
     }
 
