@@ -1,3 +1,4 @@
+import Quantities
 import ArgumentParser
 import Comparing
 import Foundation
@@ -37,7 +38,7 @@ struct HistoryCommand: ParsableCommand {
       for (path, entry) in zip(results, entries) {
         let added = try history.add(entry, at: Date.now.formatted(.iso8601))
         Console.print(
-          added.map { "added \(path): \($0) \($0 == 1 ? "case" : "cases")" }
+          added.map { "added \(path): \(counted($0, "case"))" }
             ?? "left out \(path): it was added before")
       }
     }

@@ -97,7 +97,7 @@ struct SuiteJudgeTests {
   @Test func `one block is too few to judge, and says so`() {
     let cell = judged([[0]]).answer.cells[0]
     #expect(cell.verdict == .inconclusive)
-    #expect(cell.reason == "1 blocks, and the screen needs 8")
+    #expect(cell.reason == "1 block, and the screen needs 8")
   }
 
   @Test func `a gain is confirmed by fresh blocks`() {

@@ -120,10 +120,11 @@ typedef struct {
 
 /// The inner loops over the values of one head.
 ///
-/// They lie in blocks of `width` tokens likewise: token after token, the depth filled up to a multiple
-/// of 16. Where they are quantized, a block is depth / 32 groups of width fp16 scales, and then the
-/// codes, a group of two tokens after the other: byte 2 i of the first, 2 i + 1 of the second. Those of
-/// q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its high half.
+/// They lie in blocks of `width` tokens likewise: 64 of the depth after 64, each token after token, the
+/// depth filled up to a multiple of 16. Where they are quantized, a block is depth / 32 groups of width
+/// fp16 scales, and then codes, group after group, each two tokens after two: byte 2 i of the first,
+/// 2 i + 1 of the second. Those of q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its
+/// high half.
 typedef struct {
   /// sums[rows, depth] += weights · values of the first `tokens` of a block; up to 4 rows.
   void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,

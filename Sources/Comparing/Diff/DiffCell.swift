@@ -1,3 +1,4 @@
+import Quantities
 import OrderedCollections
 import RealModule
 import Statistics
@@ -112,7 +113,7 @@ struct DiffJudge {
     }
     if RankShift.leastRisk(base, head) * Double(cases) > rule.risk {
       return unknown(
-        "advisory: \(cases) \(cases == 1 ? "case needs" : "cases need") \(fewest) processes a side,"
+        "advisory: \(counted(cases, "case needs", "cases need")) \(fewest) processes a side,"
           + " and these are \(base) and \(head)")
     }
     if let withoutNoise { return unknown("advisory: \(withoutNoise)") }

@@ -1,3 +1,4 @@
+import Quantities
 import Statistics
 
 /// One case before the gate: takes differences of logarithms, a block at a time, and decides.
@@ -73,7 +74,8 @@ package struct CaseJudge: Sendable {
     switch state {
     case .screening where given == nil && screen.count >= rule.screenLeast: state = .suspect
     case .screening:
-      reason = given ?? "\(screen.count) blocks, and the screen needs \(rule.screenLeast)"
+      reason =
+        given ?? "\(counted(screen.count, "block")), and the screen needs \(rule.screenLeast)"
       state = .inconclusive
     case .suspect:
       reason =

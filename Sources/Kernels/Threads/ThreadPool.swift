@@ -182,7 +182,7 @@ package enum ThreadPoolFault: FaultConvertible, Hashable {
       Fault("threads is \(asked), and at least one is needed", fix: "use threads 1 or all")
     case .tooMany(let asked, let cores):
       Fault(
-        "threads is \(asked), and this process may use \(cores) \(cores == 1 ? "core" : "cores")",
+        "threads is \(asked), and this process may use \(counted(cores, "core"))",
         fix: "use at most \(cores) threads, or all")
     case .unusable(let cpu, let errno):
       Fault(

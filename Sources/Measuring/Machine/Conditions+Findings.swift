@@ -22,7 +22,7 @@ extension Conditions {
   private func loadFinding(_ visibleCores: Int) -> String? {
     // Below it a machine that has just built the program would be warned about for minutes.
     guard let load = load.value, load > 0.3 * Double(max(1, visibleCores)) else { return nil }
-    let cores = visibleCores == 1 ? "1 core" : "\(visibleCores) cores"
+    let cores = counted(visibleCores, "core")
     return """
       The load was \(fixed(load, 2)) on \(cores) before anything was started: other programs \
       compete for the processor.

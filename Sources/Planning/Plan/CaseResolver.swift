@@ -23,7 +23,7 @@ struct CaseResolver {
     guard threads <= cores else {
       let place = place(of: HarnessAxis.threads.rawValue)
       if place.isOption { throw SuiteFault.tooManyThreads(threads, cores: cores, place) }
-      return .skip("\(threads) threads, and \(cores) \(cores == 1 ? "core" : "cores") to run on")
+      return .skip("\(threads) threads, and \(counted(cores, "core")) to run on")
     }
     guard let variant = chosenVariant else {
       return .skip("no variant of \(workload.name) of our own runs on this machine")

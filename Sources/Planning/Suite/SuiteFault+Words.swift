@@ -110,7 +110,7 @@ extension SuiteFault {
         fix: "mend it; headroom plan prints the case ids that it is held against")
     case .filterMatchesNothing(let pattern, let count):
       Fault(
-        "none of \(count) \(count == 1 ? "case" : "cases") matches the filter",
+        "none of \(counted(count, "case")) matches the filter",
         at: "--filter \(pattern)", fix: "headroom plan prints the case ids")
     case .badShard(let text):
       Fault(

@@ -25,20 +25,18 @@ package struct DiffTable {
 
   /// The verdict and the census.
   var first: String {
-    let count = diff.cells.count
-    let counted = [
+    var words = [counted(diff.cells.count, "case") + " compared"]
+    for verdict in [
       DiffVerdict.slower, .faster, .same, .cannotTell, .notComparable, .failed,
-    ].compactMap { verdict in
+    ] {
       let cells = diff.cells.count { $0.verdict == verdict }
-      return cells > 0 ? "\(cells) \(Self.word(verdict))" : nil
+      if cells > 0 { words.append("\(cells) \(Self.word(verdict))") }
     }
     let grown = diff.cells.count { $0.changes.contains(where: \.isWorse) }
-    return "\(diff.verdict.rawValue): "
-      + (["\(count) \(count == 1 ? "case" : "cases") compared"] + counted
-      + (grown > 0 ? ["\(grown) with larger counts"] : [])
-      + (diff.new.isEmpty ? [] : ["\(diff.new.count) new"])
-      + (diff.vanished.isEmpty ? [] : ["\(diff.vanished.count) vanished"]))
-      .joined(separator: ", ")
+    if grown > 0 { words.append("\(grown) with larger counts") }
+    if !diff.new.isEmpty { words.append("\(diff.new.count) new") }
+    if !diff.vanished.isEmpty { words.append("\(diff.vanished.count) vanished") }
+    return "\(diff.verdict.rawValue): " + words.joined(separator: ", ")
   }
 
   private var sides: [String] {
@@ -74,11 +72,10 @@ package struct DiffTable {
     }
     if !diff.new.isEmpty { lines.append("new: " + diff.new.joined(separator: ", ")) }
     if !diff.vanished.isEmpty { lines.append("vanished: " + diff.vanished.joined(separator: ", ")) }
-    let counted = diff.cells.filter { !$0.counts.isEmpty }
-    if !counted.isEmpty, counted.allSatisfy(\.changes.isEmpty) {
-      lines.append(
-        "what is counted (work, allocations, bytes by role) is the same in all \(counted.count) cases"
-      )
+    let exact = diff.cells.filter { !$0.counts.isEmpty }
+    if !exact.isEmpty, exact.allSatisfy(\.changes.isEmpty) {
+      let cases = exact.count == 1 ? "the case" : "all \(exact.count) cases"
+      lines.append("what is counted (work, allocations, bytes by role) is the same in \(cases)")
     }
     lines += diff.notes.map { "note: \($0)" }
     lines.append(claim)

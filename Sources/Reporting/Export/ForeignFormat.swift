@@ -1,3 +1,4 @@
+import Quantities
 package import Comparing
 package import Foundation
 import OrderedCollections
@@ -108,7 +109,7 @@ extension ForeignFormat {
       name = row.name
       value = row.median
       range = row.low.flatMap { low in row.high.map { "± \(($0 - low) / 2)" } }
-      extra = "median of \(row.times.count) \(row.times.count == 1 ? "process" : "processes")"
+      extra = "median of \(counted(row.times.count, "process", "processes"))"
     }
   }
 }

@@ -27,7 +27,7 @@ package struct GateTable {
     .compactMap { verdict in counts[verdict].map { "\($0) \(verdict.rawValue)" } }
     let judged = answer.cells.count(where: \.verdict.isJudged)
     return "\(answer.verdict.rawValue): "
-      + (["\(judged) \(judged == 1 ? "case" : "cases") judged"] + words).joined(separator: ", ")
+      + (["\(counted(judged, "case")) judged"] + words).joined(separator: ", ")
   }
 
   /// What is worth looking at comes first.
@@ -57,7 +57,7 @@ package struct GateTable {
       }
       parts.append(text.left(32))
     }
-    parts.append("\(cell.blocks) blocks".right(10))
+    parts.append(counted(cell.blocks, "block").right(10))
     if let detectable = cell.detectable {
       parts.append("sees \(Self.share(detectable))")
     }

@@ -26,7 +26,7 @@ package struct HistoryTable {
   private static func figures(of series: HistorySeries) -> String {
     let medians = series.points.map(\.median)
     guard let first = medians.first, let last = medians.last else { return Column.absent }
-    let count = "\(medians.count) \(medians.count == 1 ? "result" : "results")"
+    let count = counted(medians.count, "result")
     let creep =
       series.creep.map { "  \(GateTable.signed($0.ratio.median - 1)) since \($0.anchor)" } ?? ""
     return

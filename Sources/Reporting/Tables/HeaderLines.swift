@@ -6,7 +6,7 @@ extension Machine {
   var line: String {
     let threads = threadsPerCore > 1 ? " × \(threadsPerCore) threads" : ""
     let model = cpuModel.isEmpty ? "unnamed processor" : cpuModel
-    return "\(model) (\(cpuStepping)), \(visibleCores) \(visibleCores == 1 ? "core" : "cores")"
+    return "\(model) (\(cpuStepping)), \(counted(visibleCores, "core"))"
       + "\(threads), \(memoryClass) class, \(operatingSystem), Linux \(kernelMinor)"
   }
 }

@@ -40,7 +40,7 @@ enum Notes {
     var counts: OrderedDictionary<String, Int> = [:]
     for one in cases { counts[one.outcome.name, default: 0] += 1 }
     let parts = counts.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
-    return "\(cases.count) \(cases.count == 1 ? "case" : "cases")"
+    return counted(cases.count, "case")
       + (parts.isEmpty ? "" : ": \(parts)")
   }
 

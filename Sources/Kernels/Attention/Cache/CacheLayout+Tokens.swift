@@ -39,12 +39,13 @@ extension CacheLayout {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      for depth in 0..<headDim { values.store(value[depth], block, row * filledDepth + depth) }
+      for depth in 0..<headDim {
+        values.store(value[depth], block, valuePlace(row: row, depth: depth))
+      }
     case .q8_0, .q4_0:
-      let groups = headDim / 32
       forEachGroup(of: value, values) { group, scale, codes in
         (block + 2 * (group * width + row)).storeBytes(of: scale, as: UInt16.self)
-        let start = block + valueCodes(row: row, group: group, of: groups)
+        let start = block + valueCodes(row: row, group: group)
         for index in 0..<values.groupBytes - 2 {
           let byte = values.byte(of: codes, index)
           // The sign of q8_0's is in its place here.
@@ -58,11 +59,10 @@ extension CacheLayout {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      return (0..<headDim).map { values.load(block, row * filledDepth + $0) }
+      return (0..<headDim).map { values.load(block, valuePlace(row: row, depth: $0)) }
     case .q8_0, .q4_0:
-      let groups = headDim / 32
-      return (0..<groups).flatMap { group in
-        let start = UnsafeRawPointer(block + valueCodes(row: row, group: group, of: groups))
+      return (0..<headDim / 32).flatMap { group in
+        let start = UnsafeRawPointer(block + valueCodes(row: row, group: group))
         let bytes = (0..<values.groupBytes - 2).map {
           values == .q8_0 ? start.byte(2 * $0) ^ 0x80 : start.byte(2 * $0)
         }
@@ -72,10 +72,16 @@ extension CacheLayout {
     }
   }
 
-  /// Two tokens' codes of a group lie next to one another, byte by byte.
-  private func valueCodes(row: Int, group: Int, of groups: Int) -> Int {
+  /// 64 of the depth lie together, token after token.
+  func valuePlace(row: Int, depth: Int) -> Int {
+    let from = depth / 64 * 64
+    return from * width + row * min(64, filledDepth - from) + depth - from
+  }
+
+  /// A group's codes lie together: those of two tokens next to one another, byte by byte.
+  func valueCodes(row: Int, group: Int) -> Int {
     let pair = 2 * (values.groupBytes - 2)
-    return width * groups * 2 + (row / 2 * groups + group) * pair + row % 2
+    return width * headDim / 32 * 2 + (group * width / 2 + row / 2) * pair + row % 2
   }
 
   private func forEachGroup(

@@ -33,15 +33,15 @@ extension AttentionDecode {
     switch type {
     case .fp32:
       hr_cache_values(
-        add: { add(StoredFP32.self, $0, $2, $3, $4, $5, $6, $7) },
+        add: { add(StoredFP32.self, .fp32, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.fp32, $0, $1, $2, $3, $4, isKey: false) })
     case .fp16:
       hr_cache_values(
-        add: { add(StoredFP16.self, $0, $2, $3, $4, $5, $6, $7) },
+        add: { add(StoredFP16.self, .fp16, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.fp16, $0, $1, $2, $3, $4, isKey: false) })
     case .bf16:
       hr_cache_values(
-        add: { add(StoredBF16.self, $0, $2, $3, $4, $5, $6, $7) },
+        add: { add(StoredBF16.self, .bf16, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.bf16, $0, $1, $2, $3, $4, isKey: false) })
     case .q8_0:
       hr_cache_values(
@@ -143,20 +143,23 @@ extension CacheType {
 }
 
 private func add<S: StoredElement>(
-  _: S.Type, _ block: UnsafeRawPointer?, _ tokens: Int32, _ depth: Int64,
-  _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
+  _: S.Type, _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32,
+  _ depth: Int64, _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
   _ sums: UnsafeMutablePointer<Float>?
 ) {
   guard let block = block?.assumingMemoryBound(to: S.Bits.self), let weights, let sums else {
     return
   }
-  let filled = roundUp(Int(depth), to: 16)
+  let layout = CacheLayout(type, depth: Int(depth), width: Int(width))
+  let filled = layout.filledDepth
   for row in 0..<Int(rows) {
     for column in Swift.stride(from: 0, to: filled, by: 8) {
       let place = UnsafeMutableRawPointer(sums + row * filled + column)
       var sum = place.loadUnaligned(as: PortableLanes.self)
+      let first = layout.valuePlace(row: 0, depth: column)
+      let pitch = layout.valuePlace(row: 1, depth: column) - first
       for token in 0..<Int(tokens) {
-        sum += S.load(block + token * filled + column) * weights[row * Int(stride) + token]
+        sum += S.load(block + first + token * pitch) * weights[row * Int(stride) + token]
       }
       place.storeBytes(of: sum, as: PortableLanes.self)
     }
@@ -171,11 +174,12 @@ private func addCoded(
 ) {
   guard let block, let weights, let sums else { return }
   let (width, depth, codes) = (Int(width), Int(depth), type.codeBytes)
+  let layout = CacheLayout(type, depth: depth, width: width)
   let groups = depth / 32
   for token in 0..<Int(tokens) {
     for group in 0..<groups {
       let scale = block.half(2 * (group * width + token))
-      let pair = block + 2 * width * groups + (token / 2 * groups + group) * 2 * codes + token % 2
+      let pair = block + layout.valueCodes(row: token, group: group)
       for index in 0..<codes {
         // The sign of q8_0's is in its place here.
         let byte = type == .q8_0 ? pair.byte(2 * index) ^ 0x80 : pair.byte(2 * index)
