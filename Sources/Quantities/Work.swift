@@ -6,7 +6,7 @@ package struct Work: Hashable, Codable, Sendable {
   package let bytesRead: Bytes
   /// Bytes that must be written when each result is written once.
   package let bytesWritten: Bytes
-  /// Tokens that one call brings forward, where the workload has tokens.
+  /// Tokens that one call brings forward, where it is a model or a part that takes whole tokens.
   package let tokens: Int?
   /// The number format whose ceiling binds the arithmetic.
   package let format: ComputeFormat

@@ -31,6 +31,19 @@ import Testing
     #expect(values("tied", whole) == ["no"])
   }
 
+  @Test func `what such a name gives can run in turns`() throws {
+    let suite = try SuiteReader.parse(
+      """
+      suite: t
+      sweep:
+        - workload: attention-decode
+          axes: { model: llama-3-8b, context: [8, 16], cache-type: [fp16, q8_0] }
+          interleave: cache-type
+      """, path: "t.yaml")
+    let plan = try Planner(catalog: .standard, cores: 2).plan(suite)
+    #expect(plan.cases.map(\.group) == [0, 0, 1, 1])
+  }
+
   @Test(arguments: [
     (
       ["model=llama-3-8b", "heads=4", "context=8"],

@@ -38,6 +38,17 @@ import Testing
         == " 1024 fp32       1 cold   2.00 ms ±0.0 %  <0.01 GF/s   50 % fma  68.0 MiB   0.25")
   }
 
+  /// 3 tokens in 2 ms.
+  @Test func `a model's rate is its tokens`() throws {
+    var record = Fixture.record(Self.sweep[1])
+    record.work = Work(
+      flops: 1000, bytesRead: Bytes(400), bytesWritten: Bytes(100), tokens: 3, format: .fp32)
+    let table = TerminalTable(cases: Self.sweep)
+    let report = try #require(Fixture.report(record))
+    #expect(table.row(for: report).contains("  1500 tok/s  "))
+    #expect(table.foot([report]).joined(separator: " ").contains("does, tokens/s of models;"))
+  }
+
   @Test func `rows that print one by one line up under their titles`() throws {
     let table = TerminalTable(cases: Self.sweep)
     let reports = try Self.sweep.map { try #require(Fixture.report(Fixture.record($0))) }

@@ -9,7 +9,8 @@ struct EntryGrid {
   let entry: SuiteEntry
   let workload: WorkloadDescription
   let columns: [Column]
-  let interleave: String?
+  /// What cases that run in turns differ by: one axis, or those that vary together.
+  let interleave: [String]
 
   /// One axis, or several that vary together, and what they are given: a value of each at a time.
   struct Column {
@@ -42,14 +43,10 @@ struct EntryGrid {
       if axis.isOptional { return nil }
       throw SuiteFault.missingAxis(axis.name, workload: workload.name, entry.place)
     }
-    interleave = try entry.interleave.map { name in
-      let axes = try AxisAlias.meaning(name, of: workload).axes
-      guard axes.count == 1, let axis = axes.first else {
-        throw SuiteFault.unknownAxis(
-          name.value, workload: workload.name, known: workload.allAxes.map(\.name), name.place)
-      }
-      return axis.name
-    }
+    interleave =
+      try entry.interleave.map {
+        try AxisAlias.meaning($0, of: workload).axes.map(\.name)
+      } ?? []
     self.entry = entry
     self.workload = workload
   }

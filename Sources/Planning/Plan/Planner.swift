@@ -126,9 +126,9 @@ struct PlanDraft {
   }
 
   private func groupKey(_ asked: Case, _ grid: EntryGrid) -> String? {
-    guard let axis = grid.interleave else { return nil }
+    guard !grid.interleave.isEmpty else { return nil }
     var axes = asked.axes
-    axes[axis] = nil
+    for axis in grid.interleave { axes[axis] = nil }
     return "\(entries):\(Case(workload: asked.workload, axes: axes).id)"
   }
 }

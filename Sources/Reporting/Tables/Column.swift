@@ -9,7 +9,7 @@ enum Column: CaseIterable {
   case p99
   case flops
   case bytes
-  /// Of what binds: arithmetic or bytes, where there is room for one.
+  /// Where there is room for one: tokens of a model, else what binds, arithmetic or bytes.
   case rate
   case tokens
   case share
@@ -60,7 +60,10 @@ enum Column: CaseIterable {
     return text ?? Self.absent
   }
 
-  static let rateLegend = "rate: GFLOP/s where arithmetic binds, GB/s where memory does; "
+  static func rateLegend(hasTokens: Bool) -> String {
+    "rate: GFLOP/s where arithmetic binds, GB/s where memory does"
+      + (hasTokens ? ", tokens/s of models; " : "; ")
+  }
 
   /// What the columns mean, where their titles do not tell.
   static let legend =
@@ -84,7 +87,8 @@ enum Column: CaseIterable {
   }
 
   private static func rate(_ throughput: Throughput, boundBy bound: CeilingShare.Bound?) -> String {
-    bound == .memory
+    if let tokens = throughput.tokensPerSecond.value { return "\(significant(tokens)) tok/s" }
+    return bound == .memory
       ? "\(billions(throughput.bytesPerSecond)) GB/s"
       : "\(billions(throughput.flopsPerSecond)) GF/s"
   }

@@ -19,7 +19,9 @@ enum Notes {
       let scope = scopes.sorted().joined(separator: " or ")
       notes.append("±95 %: half of the median's 95 % interval, \(scope)")
     }
-    notes.append((shown.contains(.rate) ? Column.rateLegend : "") + Column.legend)
+    let hasTokens = timed.contains { $0.throughput.value?.tokensPerSecond.value != nil }
+    let rate = shown.contains(.rate) ? Column.rateLegend(hasTokens: hasTokens) : ""
+    notes.append(rate + Column.legend)
     if timed.contains(where: { ($0.check.value?.ofFormat ?? 0) > 0 }) {
       notes.append(Column.formatLegend)
     }

@@ -151,7 +151,7 @@ package enum AttentionDecode: Workload {
       return Work(
         flops: 4 * all * depth * problem.hidden + 4 * problem.hidden * pairs,
         bytesRead: ElementType.fp32.bytes(of: 2 * (all + depth) * problem.hidden),
-        bytesWritten: outputs, tokens: new, format: .fp32)
+        bytesWritten: outputs, format: .fp32)
     }
     var pairs = 0
     var seen = 0
@@ -164,7 +164,7 @@ package enum AttentionDecode: Workload {
       flops: 4 * problem.hidden * pairs,
       bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
         + problem.cache.tokenBytes(headDim: problem.headDim) * (problem.kvHeads * seen),
-      bytesWritten: outputs, tokens: new, format: .fp32)
+      bytesWritten: outputs, format: .fp32)
   }
 
   package static func tolerance(of problem: Problem) -> Tolerance {

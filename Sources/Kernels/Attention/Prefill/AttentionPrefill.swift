@@ -86,7 +86,7 @@ package enum AttentionPrefill: Workload {
       flops: 4 * problem.headDim * pairs,
       bytesRead: problem.precision.bytes(of: rows * (problem.heads + 2 * problem.kvHeads)),
       bytesWritten: ElementType.fp32.bytes(of: rows * problem.heads),
-      tokens: problem.batch * problem.tokens, format: problem.precision.computeFormat)
+      format: problem.precision.computeFormat)
   }
 
   package static func operands(

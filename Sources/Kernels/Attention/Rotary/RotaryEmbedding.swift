@@ -66,8 +66,8 @@ package enum RotaryEmbedding: Workload {
   package static func work(of problem: Problem) -> Work {
     let bytes = problem.precision.bytes(of: problem.count)
     return Work(
-      flops: 3 * problem.count, bytesRead: bytes + problem.table, bytesWritten: bytes,
-      tokens: problem.batch * problem.tokens, format: .fp32)
+      flops: 3 * problem.count, bytesRead: bytes + problem.table, bytesWritten: bytes, format: .fp32
+    )
   }
 
   package static func operands(
