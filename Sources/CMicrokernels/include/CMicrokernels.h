@@ -111,9 +111,10 @@ typedef struct {
   int32_t query_bytes;
   /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
   void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
-  /// Products of up to 4 rows of queries with the keys of a block: row × width, `stride` apart.
-  void (*scores)(const void *block, int32_t width, int64_t depth, const void *queries,
-                 int32_t rows, float *to, int64_t stride);
+  /// Products of up to 4 rows of queries with the first `tokens` keys of a block, and with as many more
+  /// as fill a vector: row × width, `stride` apart.
+  void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
+                 const void *queries, int32_t rows, float *to, int64_t stride);
   /// A token's key to its place in a block.
   void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
 } hr_cache_keys;
@@ -358,6 +359,11 @@ typedef struct {
   void (*copy)(void *to, const void *from, int64_t bytes, int64_t passes);
   void (*copy_past_caches)(void *to, const void *from, int64_t bytes, int64_t passes);
 } hr_memory_loops;
+
+/// Asks for `count` lines of memory, `apart` bytes from one another, that will be read soon.
+static inline void hr_fetch(const void *from, int64_t count, int64_t apart) {
+  for (int64_t i = 0; i < count; i++) __builtin_prefetch((const char *)from + i * apart);
+}
 
 /// The widest loops whose features are among `features`.
 hr_memory_loops hr_memory_loops_for(uint32_t features);

@@ -27,6 +27,35 @@ struct CacheWriter {
     return (cache.keyBlock(page, head, place), cache.valueBlock(page, head, place))
   }
 
+  /// Asks for the lines that a token's key and value will be stored to: those of a key lie far apart.
+  func fetch(sequence: Int, head: Int, token: Int) {
+    guard let block = block(sequence: sequence, head: head, token: token) else { return }
+    let layout = cache.layout
+    let (row, width, groups) = (token % layout.width, layout.width, layout.headDim / 32)
+    if layout.keys.isQuantized {
+      // Codes of each group: 4 bytes and as many again for each other token.
+      let size = layout.keyBlockBytes / groups
+      for group in 0..<groups {
+        hr_fetch(
+          block.keys + group * size + 2 * width + 4 * row, Int64((size / width - 2) / 4),
+          Int64(4 * width))
+      }
+    } else {
+      let size = layout.keyBlockBytes / (layout.headDim * width)
+      hr_fetch(block.keys + row * size, Int64(layout.headDim), Int64(width * size))
+    }
+    if layout.values.isQuantized {
+      for group in 0..<groups {
+        hr_fetch(block.values + layout.valueCodes(row: row, group: group), 1, 64)
+      }
+    } else {
+      let size = layout.valueBlockBytes / (layout.filledDepth * width)
+      for depth in stride(from: 0, to: layout.headDim, by: 64) {
+        hr_fetch(block.values + layout.valuePlace(row: row, depth: depth) * size, 4, 64)
+      }
+    }
+  }
+
   /// - Parameter scratch: as long as a key.
   func store(
     key: UnsafePointer<Float>, value: UnsafePointer<Float>, sequence: Int, head: Int, token: Int,

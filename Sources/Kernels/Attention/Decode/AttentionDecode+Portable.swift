@@ -8,23 +8,23 @@ extension AttentionDecode {
     switch type {
     case .fp32:
       keys(
-        scores: { scores(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6) },
+        scores: { scores(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.fp32, $0, $1, $2, $3, $4, isKey: true) })
     case .fp16:
       keys(
-        scores: { scores(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6) },
+        scores: { scores(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.fp16, $0, $1, $2, $3, $4, isKey: true) })
     case .bf16:
       keys(
-        scores: { scores(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6) },
+        scores: { scores(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.bf16, $0, $1, $2, $3, $4, isKey: true) })
     case .q8_0:
       keys(
-        scores: { codedScores(.q8_0, $0, $1, $2, $3, $4, $5, $6) },
+        scores: { codedScores(.q8_0, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.q8_0, $0, $1, $2, $3, $4, isKey: true) })
     case .q4_0:
       keys(
-        scores: { codedScores(.q4_0, $0, $1, $2, $3, $4, $5, $6) },
+        scores: { codedScores(.q4_0, $0, $1, $2, $3, $4, $5, $6, $7) },
         store: { store(.q4_0, $0, $1, $2, $3, $4, isKey: true) })
     }
   }
@@ -62,8 +62,8 @@ extension AttentionDecode {
   private static func keys(
     scores:
       @escaping @convention(c) (
-        UnsafeRawPointer?, Int32, Int64, UnsafeRawPointer?, Int32, UnsafeMutablePointer<Float>?,
-        Int64
+        UnsafeRawPointer?, Int32, Int32, Int64, UnsafeRawPointer?, Int32,
+        UnsafeMutablePointer<Float>?, Int64
       ) -> Void,
     store:
       @escaping @convention(c) (
@@ -80,7 +80,7 @@ extension AttentionDecode {
 }
 
 private func scores<S: StoredElement>(
-  _: S.Type, _ block: UnsafeRawPointer?, _ width: Int32, _ depth: Int64,
+  _: S.Type, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
   _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64
 ) {
   guard let block = block?.assumingMemoryBound(to: S.Bits.self),
@@ -88,7 +88,7 @@ private func scores<S: StoredElement>(
   else { return }
   let (width, depth) = (Int(width), Int(depth))
   for row in 0..<Int(rows) {
-    for column in Swift.stride(from: 0, to: width, by: 8) {
+    for column in Swift.stride(from: 0, to: Int(tokens), by: 8) {
       var sum = PortableLanes.zero
       for step in 0..<depth {
         sum += S.load(block + step * width + column) * queries[row * depth + step]
@@ -101,7 +101,7 @@ private func scores<S: StoredElement>(
 
 /// Code by code, as `hr_cache_keys` lays them out.
 private func codedScores(
-  _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ depth: Int64,
+  _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
   _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64
 ) {
   guard let block, let queries = queries?.assumingMemoryBound(to: Float.self), let to else {
@@ -111,7 +111,7 @@ private func codedScores(
   for row in 0..<Int(rows) { (to + row * Int(stride)).update(repeating: 0, count: width) }
   for group in 0..<depth / 32 {
     let start = block + group * width * (2 + codes)
-    for token in 0..<width {
+    for token in 0..<Int(tokens) {
       let scale = start.half(2 * token)
       let words = start + 2 * width + 4 * token
       for index in 0..<codes {

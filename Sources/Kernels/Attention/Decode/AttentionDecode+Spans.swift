@@ -73,7 +73,7 @@ extension AttentionDecode {
     private let filled: Int
 
     init(_ problem: Problem) {
-      chunk = problem.mask.value == .blocks ? AttentionMask.blockTokens : 256
+      chunk = problem.mask.value == .blocks ? AttentionMask.blockTokens : 512
       rows = problem.rows
       depth = problem.headDim
       filled = problem.layout.filledDepth

@@ -110,7 +110,10 @@ final class CachedAttention: ParallelTask {
       return
     }
     let own = floats + part * space.threadEnd
-    for index in step.division.byThread[part] {
+    let indices = step.division.byThread[part]
+    if let first = indices.first { fetch(step.division.spans[first]) }
+    for index in indices {
+      if index + 1 < indices.upperBound { fetch(step.division.spans[index + 1]) }
       attend(step.division.spans[index], own, sums(of: index))
       if !step.division.isSplit { combine(index..<index + 1) }
     }
@@ -148,6 +151,26 @@ final class CachedAttention: ParallelTask {
     }
   }
 
+  /// Asks for what a span reads first, while the one before it is computed.
+  private func fetch(_ span: Span) {
+    let lineBytes = 64
+    let (depth, group) = (problem.headDim, problem.group)
+    func fetch(_ floats: UnsafePointer<Float>, _ count: Int) {
+      hr_fetch(floats, Int64(count * 4 / lineBytes + 1), Int64(lineBytes))
+    }
+    let context = step.contexts[span.sequence]
+    // Many queries would push out what is there already.
+    for token in 0..<min(problem.newTokens, 2) {
+      let index = span.sequence * problem.newTokens + token
+      fetch(tokens.q + (index * problem.heads + span.head * group) * depth, group * depth)
+      guard span.tokens.contains(context + token) else { continue }
+      let offset = (index * problem.kvHeads + span.head) * depth
+      fetch(tokens.newK + offset, depth)
+      fetch(tokens.newV + offset, depth)
+      writer.fetch(sequence: span.sequence, head: firstHead + span.head, token: context + token)
+    }
+  }
+
   /// A few rows of queries to a chunk of tokens.
   private func attend(
     _ span: Span, _ tokens: Range<Int>, _ rows: Range<Int>, _ own: UnsafeMutablePointer<Float>,
@@ -164,7 +187,8 @@ final class CachedAttention: ParallelTask {
     for index in 0..<count {
       guard let block = block(span, tokens.lowerBound + index * width) else { continue }
       loops.keys.scores(
-        block.keys, Int32(width), Int64(problem.headDim),
+        block.keys, Int32(width), Int32(min(width, tokens.count - index * width)),
+        Int64(problem.headDim),
         UnsafeRawPointer(own + space.ready) + row * queryBytes, Int32(rows.count),
         scores + index * width, Int64(space.chunk))
     }
