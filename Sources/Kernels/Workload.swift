@@ -21,6 +21,9 @@ package protocol Workload: SendableMetatype {
 
   /// Throws a `ProblemFault` for values that fit their types and still make no problem.
   static func validate(_ problem: Problem) throws
+  /// No fewer than the operations of a call, and with room to spare than the bytes that it works on: what
+  /// 64 bits cannot count is turned down by it, so that other formulas need not look.
+  static func magnitude(of problem: Problem) -> Double
   static func work(of problem: Problem) -> Work
   static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) throws
     -> Operands
@@ -43,6 +46,9 @@ extension Workload {
   package static func validate(_ problem: Problem) throws {}
   package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? { nil }
 }
+
+/// The product of axes, however large.
+func product(_ factors: Int...) -> Double { factors.reduce(1) { $0 * Double($1) } }
 
 /// A word that an axis may take; its cases are the words a suite may write.
 package protocol AxisWord: RawRepresentable<String>, CaseIterable, Codable, Sendable {}

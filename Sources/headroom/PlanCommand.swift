@@ -33,7 +33,7 @@ struct PlanCommand: ParsableCommand {
     for note in plan.notes { Console.diagnose("note: \(note)") }
     let peak = plan.cases.map(\.predicted.peak).max() ?? .zero
     Console.print(
-      "\(plan.cases.count) cases, \(plan.skips.count) skipped, at most \(plan.estimatedSeconds), "
+      "\(counted(plan.cases.count, "case")), \(plan.skips.count) skipped, at most \(plan.estimatedSeconds), "
         + "peak \(peak)")
   }
 

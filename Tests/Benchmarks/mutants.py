@@ -26,7 +26,7 @@ MUTANTS = [
     ("sign of the tolerance", GATE + "CaseJudge.swift",
      "differences.count { $0 > tolerance.low }", "differences.count { $0 > -tolerance.low }"),
     ("one rival, however many there are", GATE + "SuiteJudge.swift",
-     "if sum < needed * Double(place + 2) { return false }", "if sum < 0 { return false }"),
+     "if sum < needed * Double(place + 2) { return false }", "if sum < 0 * needed * Double(place + 2) { return false }"),
     ("the screen's blocks count again", GATE + "CaseJudge.swift",
      "var slowing: Double { evidence(ofSlowingIn: fresh) }",
      "var slowing: Double { evidence(ofSlowingIn: differences) }"),

@@ -108,6 +108,8 @@ enum Broken: Workload {
     ]
   }
 
+  static func magnitude(of problem: Problem) -> Double { 8 * Double(problem.n) }
+
   static func work(of problem: Problem) -> Work {
     Work(
       flops: problem.n, bytesRead: Bytes(4 * problem.n), bytesWritten: Bytes(4 * problem.n),

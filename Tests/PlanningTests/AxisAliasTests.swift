@@ -44,6 +44,24 @@ import Testing
     #expect(plan.cases.map(\.group) == [0, 0, 1, 1])
   }
 
+  @Test func `the largest model can be planned, with its rotary base and a long prompt`() throws {
+    let axes = ["model=llama-3.1-405b", "rope-base=500000", "prompt=131072", "phase=prefill"]
+    #expect(try plan(axes, workload: "decoder").cases.count == 1)
+  }
+
+  @Test(arguments: [
+    (["heads=1", "kv-heads=1", "head-dim=64", "tokens=4294967296"], "attention-prefill"),
+    (
+      ["heads=1", "kv-heads=1", "head-dim=64", "context=4294967296", "kv-cache=off"],
+      "attention-decode"
+    ),
+    (["n=1", "k=16777216", "format=q4_0", "method=gptq"], "quantize"),
+  ])
+  func `what squares to more than 64 bits is turned down`(axes: [String], workload: String) throws {
+    let fault = try faultOf { try plan(axes, workload: workload) }
+    #expect(fault?.what.contains("is more work than 64 bits can count") == true)
+  }
+
   @Test(arguments: [
     (
       ["model=llama-3-8b", "heads=4", "context=8"],

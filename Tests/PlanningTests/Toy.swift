@@ -37,6 +37,10 @@ enum Toy: Workload {
     }
   }
 
+  static func magnitude(of problem: Problem) -> Double {
+    8 * Double(problem.rows) * Double(problem.kvHeads)
+  }
+
   static func work(of problem: Problem) -> Work {
     Work(
       flops: problem.rows * problem.kvHeads, bytesRead: Bytes(problem.rows * 4),

@@ -82,6 +82,10 @@ package enum DecoderBlock: Workload {
       problem.run.attention(problem.shape, DecoderRun.Pass(first: 1, count: 1)))
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    problem.shape.magnitude(of: problem.run)
+  }
+
   package static func work(of problem: Problem) -> Work {
     let (shape, run) = (problem.shape, problem.run)
     let weights = shape.weightsRead

@@ -55,6 +55,14 @@ struct DecoderShape: Hashable {
     return (0..<layers).flatMap { _ in each } + (vocab > 0 ? [vocabulary] : [])
   }
 
+  /// As of a workload: weights of each pass, and attention of all tokens to all.
+  func magnitude(of run: DecoderRun) -> Double {
+    let tokens = product(run.depth) + product(run.prompt) + product(run.tokens)
+    let width = product(headDim) * (product(heads) + product(kvHeads))
+    let layer = product(hidden, ffn) + product(hidden) * width + tokens * width
+    return 64 * product(run.batch) * tokens * (product(layers) * layer + product(vocab, hidden))
+  }
+
   /// Each matrix has weights of its own.
   func source(_ product: Product, layer: Int, seed: UInt64) -> WeightSource {
     source(8 * layer + product.rawValue + 2, columns: weights(product).k, seed)

@@ -131,6 +131,10 @@ package enum Transformer: Workload {
     }
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    problem.shape.magnitude(of: problem.run)
+  }
+
   package static func work(of problem: Problem) -> Work {
     let (shape, run) = (problem.shape, problem.run)
     let layers = shape.weightsRead.dropLast().reduce(0) { $0 + $1.n * $1.k }

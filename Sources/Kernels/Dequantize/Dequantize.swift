@@ -54,6 +54,10 @@ package enum Dequantize: Workload {
       n: problem.n, k: problem.k, groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    64 * product(problem.n, problem.k)
+  }
+
   package static func work(of problem: Problem) -> Work {
     Work(
       flops: problem.n * problem.k,

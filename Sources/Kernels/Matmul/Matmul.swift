@@ -45,6 +45,10 @@ package enum Matmul: Workload {
     [reference, portable] + vectorVariants + competitors
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    64 * product(problem.m, problem.n, problem.k)
+  }
+
   package static func work(of problem: Problem) -> Work {
     let (m, n, k) = (problem.m, problem.n, problem.k)
     return Work(

@@ -98,6 +98,13 @@ package enum Quantize: Workload {
     }
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    let codes = 64 * product(problem.n, problem.k)
+    // Samples are twice as many as k.
+    return problem.method == .nearest
+      ? codes : (codes + 256 * product(problem.k, problem.k)) * product(problem.k)
+  }
+
   package static func work(of problem: Problem) -> Work {
     let (n, k) = (problem.n, problem.k)
     let calibration =

@@ -52,6 +52,10 @@ package enum SelfTest: Workload {
     ]
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    64 * product(problem.nanoseconds)
+  }
+
   package static func work(of problem: Problem) -> Work {
     Work(flops: 1, bytesRead: .zero, bytesWritten: Bytes(4), format: .fp32)
   }

@@ -71,6 +71,12 @@ extension WorkloadDescription {
     return try encoder.encode(fields)
   }
 
+  /// Whether 64 bits can count the operations and bytes.
+  package func isCountable(_ problem: Data) throws -> Bool {
+    // Doubles are exact enough below a power of two that is left free.
+    try type.magnitude(json: problem) < 0x1p62
+  }
+
   /// Throws a `ProblemFault` for values that make no problem together.
   package func validate(_ problem: Data) throws { try type.validate(json: problem) }
 
@@ -141,6 +147,10 @@ extension Workload {
 
   fileprivate static func declined(json: Data, variant: String) throws -> String? {
     try Self.variant(named: variant)?.declines(problem(from: json))
+  }
+
+  fileprivate static func magnitude(json: Data) throws -> Double {
+    try magnitude(of: problem(from: json))
   }
 
   fileprivate static func work(json: Data) throws -> Work { try work(of: problem(from: json)) }

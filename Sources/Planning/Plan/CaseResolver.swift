@@ -46,8 +46,10 @@ struct CaseResolver {
   }
 
   private func checkedProblem() throws -> Data {
-    guard isCountable else { throw SuiteFault.tooLarge(asked.id, grid.entry.place) }
     let problem = try grid.workload.problem(asked.axes.map { ($0.key, $0.value) })
+    guard try grid.workload.isCountable(problem) else {
+      throw SuiteFault.tooLarge(asked.id, grid.entry.place)
+    }
     do {
       try grid.workload.validate(problem)
     } catch let fault as ProblemFault {
@@ -55,13 +57,6 @@ struct CaseResolver {
       throw SuiteFault.noProblem(fault.what, mend: fault.mend, place(of: axis))
     }
     return problem
-  }
-
-  /// Whether operations and bytes can be counted in 64 bits: few formulas multiply more than four
-  /// axes, and none by more than a small constant.
-  private var isCountable: Bool {
-    let sizes = grid.workload.axes.filter(\.isNumber).compactMap { asked.axes[$0.name]?.number }
-    return sizes.sorted(by: >).prefix(4).reduce(1) { $0.multipliedOrMax(by: $1) } <= 1 << 59
   }
 
   private func text(_ axis: HarnessAxis) -> String { asked.axes[axis.rawValue]?.text ?? "" }

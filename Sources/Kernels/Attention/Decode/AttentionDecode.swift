@@ -138,6 +138,14 @@ package enum AttentionDecode: Workload {
     try problem.rotary.validate(headDim: problem.headDim)
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    let tokens = product(problem.context) + product(problem.newTokens)
+    let hidden = product(problem.headDim) * Double(max(problem.heads, problem.kvHeads))
+    // Without a cache all tokens are projected, and attend.
+    let each = problem.kvCache == .on ? product(problem.newTokens) : tokens + hidden
+    return 64 * product(problem.batch) * tokens * each * hidden
+  }
+
   package static func work(of problem: Problem) -> Work {
     let mask = problem.mask.value
     let contexts = problem.contexts

@@ -79,6 +79,11 @@ package enum AttentionPrefill: Workload {
     try problem.rotary.validate(headDim: problem.headDim)
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    64 * product(problem.batch, problem.tokens, problem.tokens, problem.headDim)
+      * Double(max(problem.heads, problem.kvHeads))
+  }
+
   package static func work(of problem: Problem) -> Work {
     let pairs = problem.mask.value.pairs(of: problem.tokens) * problem.batch * problem.heads
     let rows = problem.batch * problem.tokens * problem.headDim

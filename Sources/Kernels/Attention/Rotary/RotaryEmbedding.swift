@@ -63,6 +63,10 @@ package enum RotaryEmbedding: Workload {
     }
   }
 
+  package static func magnitude(of problem: Problem) -> Double {
+    64 * product(problem.batch, problem.tokens, problem.heads, problem.headDim)
+  }
+
   package static func work(of problem: Problem) -> Work {
     let bytes = problem.precision.bytes(of: problem.count)
     return Work(
