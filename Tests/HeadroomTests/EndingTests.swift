@@ -46,7 +46,7 @@ import Testing
     async throws
   {
     defer { program.remove() }
-    async let swept = sweep("hang", Self.brief + ["--timeout", "30s"])
+    async let swept = sweep("hang", Self.brief + ["--timeout", "300s"])
     let hanging = try await Workers.hanging(under: program)
     let parent = try #require(Workers.parent(of: hanging))
     kill(parent, signal)

@@ -127,7 +127,7 @@ import Testing
       ["sweep", "--workload", "self-test", "-a", "behaviour=busy,hang,unwritten,wrong"]
       + ["-a", "nanoseconds=20000", "--budget", "100ms", "--seed", "6", "-o", "run.jsonl"]
       + Program.last
-    async let swept = program.run(sweep + ["--timeout", "30s"])
+    async let swept = program.run(sweep + ["--timeout", "300s"])
     let hanging = try await Workers.hanging(under: program)
     let parent = try #require(Workers.parent(of: hanging))
     kill(parent, SIGKILL)
@@ -138,7 +138,7 @@ import Testing
     #expect(!run.tornLine)
     #expect(run.records.count == 2)
 
-    let resumed = try await program.run(sweep + ["--timeout", "1s", "--resume"])
+    let resumed = try await program.run(sweep + ["--timeout", "10s", "--resume"])
     #expect(resumed.code == 5)
     #expect(try program.read("run.jsonl").hasPrefix(kept))
     let outcomes = try program.records("run.jsonl").map { record in

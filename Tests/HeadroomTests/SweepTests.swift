@@ -53,7 +53,9 @@ import Testing
     behaviour: String, outcome: String, kind: String?
   ) async throws {
     defer { program.remove() }
-    let swept = try await sweep("\(behaviour),busy", ["--timeout", "1s"])
+    // Long enough for what ends by itself, however loaded the machine is.
+    let timeout = behaviour == "hang" ? "10s" : "300s"
+    let swept = try await sweep("\(behaviour),busy", ["--timeout", timeout])
     #expect(swept.code == 5)
     let records = try program.records("run.jsonl")
     let failed = try #require(records.first { $0.case.axes["behaviour"]?.text == behaviour })
@@ -96,7 +98,7 @@ import Testing
     defer { program.remove() }
     // The case hangs in its check, with its operands in the ledger; its worker is the one that
     // has a ledger open.
-    async let swept = sweep("hang,busy", ["--timeout", "30s"])
+    async let swept = sweep("hang,busy", ["--timeout", "300s"])
     let worker = try await Workers.hanging(under: program)
     kill(worker, SIGKILL)
     #expect(try await swept.code == 5)
