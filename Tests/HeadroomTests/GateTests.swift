@@ -67,6 +67,7 @@ import Testing
     (#"{"cells":[{"name":"a","blocks":[{"base":[1],"he"#, "not whole JSON"),
     (#"{"cells":[{"name":"a","blocks":[]},{"name":"a","blocks":[]}]}"#, "two cells"),
     ("", "not whole JSON"),
+    (#"{"verdict":"pass","cells":[{"name":"a","blocks":9}]}"#, "this is what a gate answered"),
   ])
   func `timings that cannot be are told so`(text: String, words: String) async throws {
     let answer = try await replay(text)
@@ -96,6 +97,16 @@ import Testing
     #expect(lines.first == "**regressed: 2 cases judged, 1 regressed**")
     #expect(lines.contains { $0.hasPrefix("| slow\\|er | regressed | +10.0 % | +10.0 %") })
     #expect(lines.contains { $0.hasPrefix("| still | pass | +0.0 % |") })
+  }
+
+  @Test func `a pull request reads what all cases share once`() async throws {
+    let axes = "n=4096,k=4096,format=q4_0,variant=best,threads=1,cache=warm"
+    let cells = [1, 8].map { ("quantized-matmul/m=\($0),\(axes)", 1.0, 40) }
+    let lines = try await replay(timings(cells), ["--markdown", "-"])
+      .output.split(separator: "\n").map(String.init)
+    let shared = axes.replacing("_", with: "\\_").replacing(",", with: " ")
+    #expect(lines.count { $0 == "quantized-matmul \(shared)" } == 1)
+    #expect(lines.contains { $0.hasPrefix("| m=8 | pass |") })
   }
 
   @Test func `CI servers read it as JUnit`() async throws {

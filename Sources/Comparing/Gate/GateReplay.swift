@@ -17,6 +17,7 @@ package enum GateReplay: Sendable {
   package static func parse(_ data: Data, from path: String) throws -> GateReplay {
     struct SchemaKey: Decodable { let schema: String }
     guard let named = try? JSONText.decode(SchemaKey.self, from: data) else {
+      if isAnswer(data) { throw PairedTimingsFault.answer(path) }
       return .timings(try PairedTimings.parse(data, from: path))
     }
     guard named.schema == GateResult.schema else {
@@ -29,5 +30,16 @@ package enum GateReplay: Sendable {
     } catch let error as DecodingError {
       throw PairedTimingsFault.unreadable(path, error.place)
     }
+  }
+
+  /// What `--json` writes counts blocks and has none.
+  private static func isAnswer(_ data: Data) -> Bool {
+    struct Answer: Decodable {
+      let verdict: String
+      let cells: [Cell]
+
+      struct Cell: Decodable { let blocks: Int }
+    }
+    return (try? JSONText.decode(Answer.self, from: data)) != nil
   }
 }

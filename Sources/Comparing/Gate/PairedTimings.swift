@@ -84,6 +84,7 @@ package struct PairedTimings: Codable, Sendable {
 /// What can be wrong with paired timings.
 package enum PairedTimingsFault: FaultConvertible, Hashable {
   case missing(String)
+  case answer(String)
   case otherSchema(String, String)
   case unreadable(String, String)
   case duplicate(String, String)
@@ -95,6 +96,10 @@ package enum PairedTimingsFault: FaultConvertible, Hashable {
       Fault(
         "there are no paired timings to read", at: path,
         fix: "make them with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
+    case .answer(let path):
+      Fault(
+        "this is what a gate answered, without the timings it rests on", at: path,
+        fix: "give the result that headroom gate wrote to -o")
     case .otherSchema(let path, let schema):
       Fault(
         "it has schema '\(schema)', and this program judges '\(GateResult.schema)'", at: path,

@@ -4,7 +4,8 @@ package import Comparing
 package enum DiffMarkdown {
   package static func text(_ diff: Diff) -> String {
     let table = DiffTable(diff)
-    var lines = ["**\(table.first)**", ""]
+    var lines =
+      ["**\(table.first)**"] + table.names.shared.flatMap { ["", markdownEscaped($0)] } + [""]
     lines += ["| case | verdict | change | 95 % interval | processes |", "|---|---|---:|---|---:|"]
     for cell in table.ordered {
       let change = cell.change.map { GateTable.signed($0.median) } ?? Column.absent
@@ -18,10 +19,11 @@ package enum DiffMarkdown {
       lines.append(
         "| "
           + [
-            markdownEscaped(cell.name), markdownEscaped(words.joined(separator: "; ")), change,
+            markdownEscaped(table.names.label(cell.name)),
+            markdownEscaped(words.joined(separator: "; ")), change,
             interval, "\(cell.base.processes) / \(cell.head.processes)",
           ].joined(separator: " | ") + " |")
     }
-    return (lines + [""] + table.foot).joined(separator: "\n") + "\n"
+    return (lines + table.foot.flatMap { ["", markdownEscaped($0)] }).joined(separator: "\n") + "\n"
   }
 }

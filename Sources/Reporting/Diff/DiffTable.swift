@@ -5,12 +5,15 @@ import Statistics
 /// Two stored results compared, for people, in 80 columns.
 package struct DiffTable {
   private let diff: Diff
+  let names: NamedRows
 
-  package init(_ diff: Diff) { self.diff = diff }
+  package init(_ diff: Diff) {
+    self.diff = diff
+    names = NamedRows(diff.cells.map(\.name) + diff.new + diff.vanished)
+  }
 
   package var lines: [String] {
-    let names = NamedRows(diff.cells.map(\.name))
-    var lines = first.wrapped(80) + sides.flatMap { $0.wrapped(80) } + names.shared + [""]
+    var lines = ([first] + sides + names.shared).flatMap { $0.wrapped(80) } + [""]
     for cell in ordered {
       lines += names.label(cell.name).wrapped(80)
       lines.append("  " + figures(of: cell))
@@ -19,7 +22,7 @@ package struct DiffTable {
         lines += reason.wrapped(76).map { "    " + $0 }
       }
     }
-    lines.append("")
+    if !ordered.isEmpty { lines.append("") }
     return lines + foot.flatMap { $0.wrapped(80) }
   }
 
@@ -70,8 +73,9 @@ package struct DiffTable {
         "no times are compared, head was measured on another machine: "
           + diff.machineDifferences.joined(separator: "; "))
     }
-    if !diff.new.isEmpty { lines.append("new: " + diff.new.joined(separator: ", ")) }
-    if !diff.vanished.isEmpty { lines.append("vanished: " + diff.vanished.joined(separator: ", ")) }
+    for (what, cases) in [("new", diff.new), ("vanished", diff.vanished)] where !cases.isEmpty {
+      lines.append("\(what): " + cases.map(names.label).joined(separator: ", "))
+    }
     let exact = diff.cells.filter { !$0.counts.isEmpty }
     if !exact.isEmpty, exact.allSatisfy(\.changes.isEmpty) {
       let cases = exact.count == 1 ? "the case" : "all \(exact.count) cases"

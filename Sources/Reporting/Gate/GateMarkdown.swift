@@ -4,7 +4,8 @@ package import Comparing
 package enum GateMarkdown {
   package static func text(_ answer: GateAnswer, rule: GateRule) -> String {
     let table = GateTable(answer, rule: rule)
-    var lines = ["**\(table.first)**", ""]
+    var lines =
+      ["**\(table.first)**"] + table.names.shared.flatMap { ["", markdownEscaped($0)] } + [""]
     lines += ["| case | verdict | change | 95 % interval | sees | blocks |"]
     lines += ["|---|---|---:|---|---:|---:|"]
     for cell in table.ordered {
@@ -18,10 +19,12 @@ package enum GateMarkdown {
       lines.append(
         "| "
           + [
-            markdownEscaped(cell.name), markdownEscaped(verdict), change, interval, sees,
+            markdownEscaped(table.names.label(cell.name)), markdownEscaped(verdict), change,
+            interval, sees,
             "\(cell.blocks)",
           ].joined(separator: " | ") + " |")
     }
-    return (lines + table.notes.flatMap { ["", $0] }).joined(separator: "\n") + "\n"
+    return (lines + table.notes.flatMap { ["", markdownEscaped($0)] }).joined(separator: "\n")
+      + "\n"
   }
 }

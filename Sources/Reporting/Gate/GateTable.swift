@@ -5,15 +5,17 @@ import Quantities
 package struct GateTable {
   private let answer: GateAnswer
   private let rule: GateRule
+  let names: NamedRows
 
   package init(_ answer: GateAnswer, rule: GateRule) {
     self.answer = answer
     self.rule = rule
+    names = NamedRows(answer.cells.map(\.name))
   }
 
   package var lines: [String] {
-    let names = NamedRows(answer.cells.map(\.name))
-    return [first] + names.shared + [""] + rows(names) + [""] + notes.flatMap { $0.wrapped(80) }
+    [first] + names.shared.flatMap { $0.wrapped(80) } + [""] + rows + [""]
+      + notes.flatMap { $0.wrapped(80) }
   }
 
   /// The verdict and the census.
@@ -38,7 +40,7 @@ package struct GateTable {
     return order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
   }
 
-  private func rows(_ names: NamedRows) -> [String] {
+  private var rows: [String] {
     var lines: [String] = []
     for cell in ordered {
       lines += names.label(cell.name).wrapped(80)

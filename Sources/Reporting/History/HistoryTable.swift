@@ -13,7 +13,7 @@ package struct HistoryTable {
     for (machine, group) in OrderedDictionary(grouping: series, by: \.machine) {
       let names = NamedRows(group.map(\.name))
       if !lines.isEmpty { lines.append("") }
-      lines += machine.wrapped(80) + names.shared + [""]
+      lines += ([machine] + names.shared).flatMap { $0.wrapped(80) } + [""]
       for one in group {
         lines += names.label(one.name).wrapped(80)
         lines.append("  " + Self.figures(of: one))

@@ -5,7 +5,7 @@ import Records
 struct NamedRows {
   /// Nothing where names are another program's.
   private let labels: RowLabels?
-  /// What all cases of a workload have in common, in 80 columns.
+  /// What all cases of a workload have in common: a line each.
   let shared: [String]
 
   init(_ names: [String]) {
@@ -16,8 +16,9 @@ struct NamedRows {
       return
     }
     labels = RowLabels(cases, room: 0)
-    shared = Dictionary(grouping: cases, by: \.workload).sorted { $0.key < $1.key }.flatMap {
-      "\($0.key) \(RowLabels.constants(of: $0.value))".wrapped(80)
+    shared = Dictionary(grouping: cases, by: \.workload).sorted { $0.key < $1.key }.compactMap {
+      let constants = RowLabels.constants(of: $0.value)
+      return constants.isEmpty ? nil : "\($0.key) \(constants)"
     }
   }
 
