@@ -91,6 +91,20 @@ private final class ManualClock: NanosecondClock {
     }
     #expect(!warm.steady && warm.windows.count == 10)
   }
+
+  /// Of calls that never agree: as many as fill 5 s, and four at the least.
+  @Test(arguments: [(0.05, 50), (0.5, 10), (2, 4), (60, 4)])
+  func `the longer a call takes, the fewer warm up`(seconds: Double, windows: Int) {
+    let clock = ManualClock()
+    let sampler = BlockSampler(clock: clock)
+    var calls = 0
+    let warm = sampler.warmUp(calls: 1) {
+      calls += 1
+      clock.advance(Int(seconds * 1e9) * (calls % 2 == 1 ? 1 : 2))
+    }
+    #expect(!warm.steady)
+    #expect(warm.windows.count == windows && calls == windows)
+  }
 }
 
 @Suite struct ComputeUnitTests {

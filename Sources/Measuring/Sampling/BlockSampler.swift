@@ -34,15 +34,22 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
     return calls
   }
 
-  /// Runs until windows of calls agree, by the rule of `SteadyState`.
+  /// Runs until windows of calls agree, by the rule of `SteadyState`. A window is one call at least, so
+  /// that there are fewer of those that take long.
   package func warmUp(calls: Int, _ call: () -> Void) -> (windows: [Double], cut: Int, steady: Bool)
   {
-    var rule = SteadyState(limit: settings.warmUpWindows)
+    func window() -> Double {
+      median(samples(for: settings.window, calls: calls, call)) / Double(calls)
+    }
+    let start = clock.now()
+    let first = window()
+    let length = max(Double(clock.now() - start) / 1e9, settings.window.value)
+    let most = min(Double(settings.warmUpWindows), settings.longestWarmUp.value / length)
+    var rule = SteadyState(limit: max(SteadyState.fewest, Int(most)))
+    rule.append(first)
     while true {
-      let samples = samples(for: settings.window, calls: calls, call)
-      rule.append(median(samples) / Double(calls))
       switch rule.verdict {
-      case .warming: continue
+      case .warming: rule.append(window())
       case .steady(let cut): return (rule.windows, cut, true)
       case .gaveUp(let cut): return (rule.windows, cut, false)
       }
@@ -107,8 +114,10 @@ package struct SamplingSettings: Codable, Hashable, Sendable {
   package var sample = Seconds(0.001)
   /// One window of the warm-up.
   package var window = Seconds(0.01)
-  /// The most windows of warm-up: half a second.
+  /// The most windows of warm-up: half a second where calls are short.
   package var warmUpWindows = 50
+  /// Where they are not, what warm-up may take beyond the fewest windows that tell anything.
+  package var longestWarmUp = Seconds(5)
   /// The stretch after a probe that is not timed.
   package var settling = Seconds(0.001)
 
