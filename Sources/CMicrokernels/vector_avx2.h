@@ -187,10 +187,13 @@ HR_INLINE hr_ints hr_widen_s8_16(const void *p) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
 }
 HR_INLINE hr_ints hr_to_ints(hr_vec v) { return _mm256_cvtps_epi32(v); }
-// The low halves of 32-bit lanes.
-HR_INLINE void hr_store_16(uint16_t *p, hr_ints v) {
-  hr_store_low_16(p, _mm256_castsi256_ps(v));
+// Two vectors of 32-bit lanes, at most 16 bits each, as one of 16-bit lanes.
+HR_INLINE hr_ints hr_pack_16(hr_ints low, hr_ints high) {
+  // Packing goes by halves of vectors: the 64-bit pieces are put back in order.
+  return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
 }
+// Products of 16-bit numbers over 2¹⁵, rounded.
+HR_INLINE hr_ints hr_mul_high_16(hr_ints a, hr_ints b) { return _mm256_mulhrs_epi16(a, b); }
 HR_INLINE float hr_absolute_most_32(const float *x) {
   hr_vec sign = _mm256_set1_ps(-0.0f), most = _mm256_setzero_ps();
   for (int i = 0; i < 32; i += 8)

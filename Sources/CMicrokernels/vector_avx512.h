@@ -184,10 +184,14 @@ HR_INLINE hr_ints hr_widen_s8_16(const void *p) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(p));
 }
 HR_INLINE hr_ints hr_to_ints(hr_vec v) { return _mm512_cvtps_epi32(v); }
-// The low halves of 32-bit lanes.
-HR_INLINE void hr_store_16(uint16_t *p, hr_ints v) {
-  _mm256_storeu_si256((void *)p, _mm512_cvtepi32_epi16(v));
+// Two vectors of 32-bit lanes, at most 16 bits each, as one of 16-bit lanes.
+HR_INLINE hr_ints hr_pack_16(hr_ints low, hr_ints high) {
+  // Packing goes by quarters of vectors: the 64-bit pieces are put back in order.
+  hr_ints order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
+  return _mm512_permutexvar_epi64(order, _mm512_packs_epi32(low, high));
 }
+// Products of 16-bit numbers over 2¹⁵, rounded.
+HR_INLINE hr_ints hr_mul_high_16(hr_ints a, hr_ints b) { return _mm512_mulhrs_epi16(a, b); }
 HR_INLINE float hr_absolute_most_32(const float *x) {
   return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x)),
                                             _mm512_abs_ps(_mm512_loadu_ps(x + 16))));

@@ -59,6 +59,8 @@ typedef struct {
   int64_t token_stride, head_stride;
 } hr_rows;
 
+enum { HR_FEW_KEYS = 8 };
+
 /// What attention does around its products, for one way of storing queries, keys and values.
 ///
 /// A tile is `columns` queries, one a lane: scores are key × column, sums of values depth × column.
@@ -80,6 +82,10 @@ typedef struct {
   void (*soften)(float *scores, int64_t rows, float scale, float *most, float *sum, float *factor);
   /// Each column of the sums times its own factor.
   void (*scale)(float *sums, int64_t depth, const float *factor);
+  /// All of attention for one query and `keys` keys, `HR_FEW_KEYS` at most, whose rows and those of the
+  /// values are `stride` apart; `scale` as of `soften`.
+  void (*attend_row)(const void *q, const void *k, const void *v, int64_t stride, int32_t keys,
+                     int64_t depth, float scale, float *to);
   /// 2^x for x up to 0, as `soften` does it: within 1 ulp, and 0 from 2^−127 down at the latest.
   void (*exp2)(const float *from, float *to, int64_t count);
 } hr_attention_kernels;
@@ -99,6 +105,9 @@ typedef enum : uint32_t {
   /// … or 4 bits.
   HR_CACHE_Q4_0 = 4,
 } hr_cache_type;
+
+/// Bytes that the loops over a cache ask for in advance.
+enum { HR_CACHE_AHEAD = 8192 };
 
 /// The inner loops over the keys of one head.
 ///
@@ -136,10 +145,11 @@ typedef struct {
 /// What a step of decoding does besides. Sums of values are rows × depth, filled up to a multiple of 16.
 typedef struct {
   /// Scores of each row, powers of two, become weights: 2^(score − most) with the new `most`, and
-  /// 0 outside `first` to `last`. What was summed before is shrunk to it.
+  /// 0 outside `first` to `last`. What was summed before is shrunk to it. Memory would rest for so
+  /// long: `next` on, a line for a few scores is asked for.
   void (*soften)(float *scores, int64_t stride, int64_t count, int32_t rows,
                  const int32_t *first, const int32_t *last, float *most, float *sum, float *sums,
-                 int64_t depth);
+                 int64_t depth, const void *next);
   /// Sums of `parts` stretches of one row to the result; those of a stretch, its `most` and its
   /// `sum` lie `apart` floats from those of the one before.
   void (*combine)(const float *sums, const float *most, const float *sum, int64_t parts,

@@ -34,6 +34,20 @@ import Testing
         == [])
   }
 
+  /// Of so few that each row is done by itself, and of the first that are not.
+  @Test(arguments: [AttentionMask.causal, .full, .window(2), .blocks], FloatFormat.allCases)
+  func `it holds for a few tokens`(mask: AttentionMask, precision: FloatFormat) throws {
+    let problems = [(1, 7), (2, 7), (4, 4), (5, 4), (8, 1), (9, 1)].flatMap { tokens, group in
+      [17, 80].map {
+        AttentionPrefill.Problem(
+          batch: 2, heads: 2 * group, kvHeads: 2, headDim: $0, tokens: tokens, mask: mask,
+          precision: precision)
+      }
+    }
+    #expect(
+      try Conformance<AttentionPrefill>().failures(of: problems, threads: Self.threads) == [])
+  }
+
   @Test(arguments: [RotaryLayout.llama, .neox], FloatFormat.allCases)
   func `it turns queries and keys on their way`(rope: RotaryLayout, precision: FloatFormat) throws {
     let problems = [17, 200].map {

@@ -14,6 +14,9 @@ package struct CacheAxes: AxisGroup {
     self.paging = AxisTextValue(paging)
   }
 
+  /// Both keys and values: what is read is then whole numbers throughout.
+  var isQuantized: Bool { cacheTypeK.isQuantized && cacheTypeV.isQuantized }
+
   /// Their values where they are left out.
   static let defaults = [
     "cache-type-k": "fp16", "cache-type-v": "fp16", "paging": "contiguous",

@@ -55,7 +55,9 @@ extension AttentionDecode {
   }
 
   static let portableStep = hr_decode_loops(
-    soften: { soften($0, $1, $2, $3, $4, $5, $6, $7, $8, $9) },
+    soften: { scores, stride, count, rows, first, last, most, sum, sums, depth, _ in
+      soften(scores, stride, count, rows, first, last, most, sum, sums, depth)
+    },
     combine: { combine($0, $1, $2, $3, $4, $5, $6) })
 
   /// Queries stay as they are, whatever the keys are stored as.

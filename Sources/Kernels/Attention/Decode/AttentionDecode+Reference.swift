@@ -104,9 +104,10 @@ struct DecodeRow {
     let row = AttentionRow(depth: depth, scores: scores) { seen.values[keys[$0]] }
     // Roundings of the sum of products, of the scaling, of turning, and of taking the largest away.
     let roundings = Tolerance.sum(roundings: 2 * depth).relative + 10 * 0x1p-24 + seen.error
-    // Weights in 15 bits of the largest of a block: off by half a step each, either way.
+    // Weights, scales and their products in 15 bits of the largest of a block: off by half a step
+    // each, either way.
     let isShort = problem.kvCache == .on && problem.cache.cacheTypeV.isQuantized
-    let steps15 = isShort ? 8 * 0.5 * Double(scores.count).squareRoot() / 32767 : 0
+    let steps15 = isShort ? 8 * 0.5 * Double(3 * scores.count).squareRoot() / 32767 : 0
     return Expected(
       row: row, scoreError: 2 * largest * roundings + exp(rounded) - 1,
       weightError: row.farthest * (steps15 / row.total + seen.error))

@@ -13,7 +13,8 @@ package import Quantities
 ///   (kv-heads · head-dim) × (heads · head-dim), in fp32, as is `q` for all tokens: a call projects the
 ///   keys and values of all tokens, turns them, and runs the attention of all; the new tokens' is `o`.
 /// - Work: with a cache, 4·head-dim flops for each pair of a query and a key that it sees, and the cache
-///   read once; without, the projections and the attention of all tokens.
+///   read once, in whole numbers where keys and values are quantized; without, the projections and the
+///   attention of all tokens.
 /// - Error: as of `attention-prefill`; with a quantized cache of keys queries are rounded to 8 bits, and
 ///   with one of values weights to 16.
 /// - Source: Pope et al., "Efficiently Scaling Transformer Inference" (2022); Dao et al.,
@@ -172,7 +173,7 @@ package enum AttentionDecode: Workload {
       flops: 4 * problem.hidden * pairs,
       bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
         + problem.cache.tokenBytes(headDim: problem.headDim) * (problem.kvHeads * seen),
-      bytesWritten: outputs, format: .fp32)
+      bytesWritten: outputs, format: problem.cache.isQuantized ? .int8 : .fp32)
   }
 
   package static func tolerance(of problem: Problem) -> Tolerance {

@@ -51,6 +51,8 @@ final class CachedAttention: ParallelTask {
   var firstHead = 0
   private var phase = Phase.attend
 
+  private static let lineBytes = 64
+
   private enum Phase {
     case attend
     case combine
@@ -113,8 +115,9 @@ final class CachedAttention: ParallelTask {
     let indices = step.division.byThread[part]
     if let first = indices.first { fetch(step.division.spans[first]) }
     for index in indices {
-      if index + 1 < indices.upperBound { fetch(step.division.spans[index + 1]) }
-      attend(step.division.spans[index], own, sums(of: index))
+      let next = index + 1 < indices.upperBound ? step.division.spans[index + 1] : nil
+      if let next { fetch(next) }
+      attend(step.division.spans[index], before: next, own, sums(of: index))
       if !step.division.isSplit { combine(index..<index + 1) }
     }
   }
@@ -127,7 +130,8 @@ final class CachedAttention: ParallelTask {
   }
 
   private func attend(
-    _ span: Span, _ own: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
+    _ span: Span, before next: Span?, _ own: UnsafeMutablePointer<Float>,
+    _ result: UnsafeMutablePointer<Float>
   ) {
     let (rows, filled) = (problem.rows, layout.filledDepth)
     let context = step.contexts[span.sequence]
@@ -149,14 +153,17 @@ final class CachedAttention: ParallelTask {
         attend(span, tokens, row..<min(rows, row + Space.tileRows), own, result)
       }
     }
+    // As much as the loops ask for ahead of themselves within a block.
+    if let next, let first = block(next, next.tokens.lowerBound) {
+      hr_fetch(first.keys, Int64(Int(HR_CACHE_AHEAD) / Self.lineBytes), Int64(Self.lineBytes))
+    }
   }
 
   /// Asks for what a span reads first, while the one before it is computed.
   private func fetch(_ span: Span) {
-    let lineBytes = 64
     let (depth, group) = (problem.headDim, problem.group)
     func fetch(_ floats: UnsafePointer<Float>, _ count: Int) {
-      hr_fetch(floats, Int64(count * 4 / lineBytes + 1), Int64(lineBytes))
+      hr_fetch(floats, Int64(count * 4 / Self.lineBytes + 1), Int64(Self.lineBytes))
     }
     let context = step.contexts[span.sequence]
     // Many queries would push out what is there already.
@@ -199,7 +206,8 @@ final class CachedAttention: ParallelTask {
           UnsafeRawPointer(first).assumingMemoryBound(to: Int32.self),
           UnsafeRawPointer(last).assumingMemoryBound(to: Int32.self),
           result + space.most + row, result + space.sum + row,
-          result + space.sums + row * filled, Int64(problem.headDim))
+          result + space.sums + row * filled, Int64(problem.headDim),
+          block(span, tokens.lowerBound)?.values)
       }
     }
     for index in 0..<count {

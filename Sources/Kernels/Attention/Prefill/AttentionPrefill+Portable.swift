@@ -12,15 +12,18 @@ extension AttentionPrefill {
     case .fp32:
       loops(
         packRows: { packRows(StoredFP32.self, $0, $1, $2, $3) },
-        packValues: { packValues(StoredFP32.self, $0, $1, $2, $3, $4) })
+        packValues: { packValues(StoredFP32.self, $0, $1, $2, $3, $4) },
+        attendRow: { attendRow(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7) })
     case .fp16:
       loops(
         packRows: { packRows(StoredFP16.self, $0, $1, $2, $3) },
-        packValues: { packValues(StoredFP16.self, $0, $1, $2, $3, $4) })
+        packValues: { packValues(StoredFP16.self, $0, $1, $2, $3, $4) },
+        attendRow: { attendRow(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7) })
     case .bf16:
       loops(
         packRows: { packRows(StoredBF16.self, $0, $1, $2, $3) },
-        packValues: { packValues(StoredBF16.self, $0, $1, $2, $3, $4) })
+        packValues: { packValues(StoredBF16.self, $0, $1, $2, $3, $4) },
+        attendRow: { attendRow(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7) })
     }
   }
 
@@ -32,6 +35,11 @@ extension AttentionPrefill {
     packValues values:
       @escaping @convention(c) (
         UnsafeRawPointer?, Int64, Int64, Int32, UnsafeMutablePointer<Float>?
+      ) -> Void,
+    attendRow row:
+      @escaping @convention(c) (
+        UnsafeRawPointer?, UnsafeRawPointer?, UnsafeRawPointer?, Int64, Int32, Int64, Float,
+        UnsafeMutablePointer<Float>?
       ) -> Void
   ) -> hr_attention_kernels {
     hr_attention_kernels(
@@ -39,6 +47,7 @@ extension AttentionPrefill {
       pack_sums: { packRows(StoredFP32.self, $0, $1, $2, $3) }, pack_values: values,
       unpack_rows: { unpackRows($0, $1, $2, $3, $4) }, mask: { mask($0, $1, $2, $3) },
       soften: { soften($0, $1, $2, $3, $4, $5) }, scale: { scale($0, $1, $2) },
+      attend_row: row,
       exp2: { from, to, count in
         guard let from, let to else { return }
         for index in 0..<Int(count) { to[index] = exp2(Lanes(repeating: from[index]))[0] }
@@ -73,6 +82,30 @@ private func packValues<S: StoredElement>(
     for column in 0..<width {
       to[row * width + column] = S.widen(from[row * Int(stride) + column])
     }
+  }
+}
+
+private func attendRow<S: StoredElement>(
+  _: S.Type, _ query: UnsafeRawPointer?, _ keys: UnsafeRawPointer?, _ values: UnsafeRawPointer?,
+  _ stride: Int64, _ count: Int32, _ depth: Int64, _ by: Float, _ to: UnsafeMutablePointer<Float>?
+) {
+  guard let query = query?.assumingMemoryBound(to: S.Bits.self),
+    let keys = keys?.assumingMemoryBound(to: S.Bits.self),
+    let values = values?.assumingMemoryBound(to: S.Bits.self), let to
+  else { return }
+  let (count, depth, stride) = (Int(count), Int(depth), Int(stride))
+  var scores = Lanes(repeating: -.infinity)
+  for key in 0..<count {
+    var sum: Float = 0
+    for step in 0..<depth { sum += S.widen(query[step]) * S.widen(keys[key * stride + step]) }
+    scores[key] = sum * by
+  }
+  let weights = exp2(scores - scores.max())
+  let total = weights.sum()
+  for step in 0..<depth {
+    var sum: Float = 0
+    for key in 0..<count { sum += weights[key] * S.widen(values[key * stride + step]) }
+    to[step] = sum / total
   }
 }
 

@@ -9,18 +9,19 @@ extension AttentionPrefill {
   ///   "FlashAttention" (2022). A query is a lane here, so that nothing of softmax crosses lanes; and the
   ///   heads that share a key are rows of one tile.
   final class TiledKernel: Kernel, ParallelTask {
-    private let problem: Problem
-    private let operands: Operands
-    private let loops: hr_attention_kernels
+    let problem: Problem
+    let operands: Operands
+    let loops: hr_attention_kernels
     private let products: hr_matmul_kernels
     private let table: RotaryTable?
-    private let tiling: Tiling
+    let tiling: Tiling
     private let pool: ThreadPool
     private let workspace: Allocation
     private let shares: [[Share]]
+    private let isFew: Bool
 
     /// Tiles of one group of heads that a thread has.
-    private struct Share {
+    struct Share {
       let batch: Int
       let kvHead: Int
       let tiles: Range<Int>
@@ -34,6 +35,7 @@ extension AttentionPrefill {
       self.loops = loops.around
       products = loops.products
       pool = execution.pool
+      isFew = Self.isFew(problem)
       tiling = Tiling(
         problem, columns: Int(loops.around.columns), products: products, threads: pool.threads)
       table =
@@ -43,14 +45,18 @@ extension AttentionPrefill {
           angles: problem.angles, layout: problem.rotary.rope, positions: 0..<problem.tokens,
           turn: loops.turn, in: execution.ledger)
       workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
-      shares = Self.shares(problem, tiling, parts: pool.threads)
+      // As many pairs are done while another thread is told to begin.
+      let isShort = isFew && problem.pairs < 64
+      shares = Self.shares(problem, tiling, parts: isShort ? 1 : pool.threads)
     }
 
     private init(_ other: TiledKernel, operands: Operands) {
       (problem, loops, products, table, tiling) = (
         other.problem, other.loops, other.products, other.table, other.tiling
       )
-      (pool, workspace, shares) = (other.pool, other.workspace, other.shares)
+      (pool, workspace, shares, isFew) = (
+        other.pool, other.workspace, other.shares, other.isFew
+      )
       self.operands = operands
     }
 
@@ -93,11 +99,17 @@ extension AttentionPrefill {
       return shares
     }
 
-    func run() { pool.run(self) }
+    func run() {
+      if shares.count == 1 { run(part: 0, of: 1) } else { pool.run(self) }
+    }
 
     func run(part: Int, of parts: Int) {
       let space = (workspace.start + part * tiling.bytes.count).assumingMemoryBound(to: Float.self)
-      for share in shares[part] { attend(share, space) }
+      if isFew {
+        for share in shares[part] { attendRows(of: share) }
+      } else {
+        for share in shares[part] { attend(share, space) }
+      }
     }
 
     private func attend(_ share: Share, _ space: UnsafeMutablePointer<Float>) {
@@ -245,7 +257,7 @@ extension AttentionPrefill {
       if !isWhole { loops.mask(scores, Int64(count), limits, limits + columns) }
       let first = rows.lowerBound
       loops.soften(
-        scores, Int64(count), Float(problem.scale * 1.442695040888963),
+        scores, Int64(count), scale,
         space + tiling.most + first, space + tiling.totals + first, space + tiling.factors)
       loops.scale(sums, Int64(depth), space + tiling.factors)
       for tile in 0..<(depth + tileRows - 1) / tileRows {
@@ -291,7 +303,10 @@ extension AttentionPrefill {
       return isEmpty ? nil : isWhole
     }
 
-    private func element(_ tensor: Tensor, _ index: Int) -> UnsafeRawPointer {
+    /// Of scores whose exponentials are powers of 2.
+    var scale: Float { Float(problem.scale * 1.442695040888963) }
+
+    func element(_ tensor: Tensor, _ index: Int) -> UnsafeRawPointer {
       UnsafeRawPointer(tensor.start + tensor.elementType.bytes(of: index).count)
     }
   }

@@ -43,6 +43,8 @@ package enum AttentionPrefill: Workload {
 
     /// Heads of queries for each of keys.
     var group: Int { heads / kvHeads }
+    /// Of a query and a key that it sees.
+    var pairs: Int { mask.value.pairs(of: tokens) * batch * heads }
     var angles: RotaryAngles { rotary.angles(headDim: headDim) }
     var tableBytes: Bytes {
       rotary.isNone ? .zero : RotaryTable.bytes(positions: tokens, headDim: headDim)
@@ -85,10 +87,9 @@ package enum AttentionPrefill: Workload {
   }
 
   package static func work(of problem: Problem) -> Work {
-    let pairs = problem.mask.value.pairs(of: problem.tokens) * problem.batch * problem.heads
     let rows = problem.batch * problem.tokens * problem.headDim
     return Work(
-      flops: 4 * problem.headDim * pairs,
+      flops: 4 * problem.headDim * problem.pairs,
       bytesRead: problem.precision.bytes(of: rows * (problem.heads + 2 * problem.kvHeads)),
       bytesWritten: ElementType.fp32.bytes(of: rows * problem.heads),
       format: problem.precision.computeFormat)
