@@ -27,6 +27,8 @@ MUTANTS = [
      "differences.count { $0 > tolerance.low }", "differences.count { $0 > -tolerance.low }"),
     ("one rival, however many there are", GATE + "SuiteJudge.swift",
      "if sum < needed * Double(place + 2) { return false }", "if sum < 0 * needed * Double(place + 2) { return false }"),
+    ("each kind of suspects has the whole false alarm", GATE + "SuiteJudge.swift",
+     "confirmed.slower).isEmpty {", "confirmed.slower).count >= 0 {"),
     ("the screen's blocks count again", GATE + "CaseJudge.swift",
      "var slowing: Double { evidence(ofSlowingIn: fresh) }",
      "var slowing: Double { evidence(ofSlowingIn: differences) }"),

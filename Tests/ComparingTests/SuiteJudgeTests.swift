@@ -61,6 +61,39 @@ struct SuiteJudgeTests {
     #expect(judge.answer.cells.dropFirst().allSatisfy { $0.verdict == .pass })
   }
 
+  /// Twenty of which the screen could not tell: 1 / 0.98 % is needed, and E(9, 9) = 102.3 is enough.
+  @Test func `what the screen left open does not hold up what looked slower`() {
+    let open = (0..<120).map { $0 % 2 == 0 ? 6.0 : -6 }
+    let cases = [Array(repeating: 10.0, count: 40)] + Array(repeating: open, count: 20)
+    let judge = judged(cases)
+    #expect(judge.suspects == 21)
+    #expect(judge.answer.cells[0].verdict == .regressed)
+    #expect(judge.answer.cells[0].blocks == 8 + 9)
+    #expect(judge.answer.cells.dropFirst().allSatisfy { $0.verdict == .inconclusive })
+  }
+
+  /// One looked slower, so that the two others share a fiftieth of 1 %: 10,000 is needed, E(16, 16) =
+  /// 7710 is not enough, and E(17, 17) = 14,563 is.
+  @Test func `what the screen left open can still be proven slower`() {
+    let screen = (0..<16).map { $0 % 2 == 0 ? 10.0 : 0 }
+    let slow = screen + Array(repeating: 10.0, count: 40)
+    let still = screen + Array(repeating: 0.0, count: 40)
+    let judge = judged([Array(repeating: 10.0, count: 40), slow, still])
+    #expect(judge.suspects == 3)
+    #expect(verdicts(judge) == [.regressed, .regressed, .pass])
+    #expect(judge.answer.cells[1].blocks == 16 + 17)
+  }
+
+  /// None looked slower: they have all of the false alarm, 200 for two, and E(10, 10) = 186 is not enough.
+  @Test func `what the screen left open has the whole false alarm where nothing looked slower`() {
+    let screen = (0..<16).map { $0 % 2 == 0 ? 10.0 : 0 }
+    let slow = screen + Array(repeating: 10.0, count: 40)
+    let still = screen + Array(repeating: 0.0, count: 40)
+    let judge = judged([slow, still])
+    #expect(verdicts(judge) == [.regressed, .pass])
+    #expect(judge.answer.cells[0].blocks == 16 + 11)
+  }
+
   @Test func `cases that passed the screen do not count among the suspects`() {
     var cases = Array(repeating: Array(repeating: 0.0, count: 40), count: 30)
     cases[7] = Array(repeating: 10, count: 40)

@@ -45,10 +45,13 @@ package struct CaseJudge: Sendable {
       let faster = SignEProcess.evidence(
         successes: screen.count { $0 < -tolerance.low }, of: screen.count)
       state = faster >= rule.suspicion ? .promising : .pass
-    } else if evidence(ofSlowingIn: screen) >= rule.suspicion || screen.count >= rule.screenMost {
+    } else if looksSlower || screen.count >= rule.screenMost {
       state = .suspect
     }
   }
+
+  /// Whether the screen, as far as it went, is a reason to suspect a slow-down.
+  var looksSlower: Bool { evidence(ofSlowingIn: screen) >= rule.suspicion }
 
   /// A fresh block. A pass is the case's own; that it slowed is proven beside the others, by the suite.
   mutating func confirm(_ difference: Double) {

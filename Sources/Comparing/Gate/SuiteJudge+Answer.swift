@@ -32,11 +32,8 @@ package struct GateAnswer: Codable, Sendable {
 extension SuiteJudge {
   /// The verdicts, once nothing is open.
   package var answer: GateAnswer {
-    var rates: [Int: Double?] = [:]
-    for limit in [rule.confirmUsual, rule.confirmMost] {
-      rates[limit] = SignEProcess.rate(reaching: failingEvidence, within: limit, power: 0.99)
-    }
-    let cells = cases.map { judged($0, rates) }
+    var rates: [RateKey: Double?] = [:]
+    let cells = cases.indices.map { judged($0, &rates) }
     let isContaminated = null?.isContaminated ?? false
     return GateAnswer(
       verdict: SuiteVerdict(cases: cells.map(\.verdict), isContaminated: isContaminated),
@@ -44,11 +41,18 @@ extension SuiteJudge {
       null: null == nil ? .absent : isContaminated ? .contaminated : .still)
   }
 
-  private func judged(_ judge: CaseJudge, _ rates: [Int: Double?]) -> JudgedCase {
-    JudgedCase(
+  /// What a rate of successes is asked for; cases share them.
+  private struct RateKey: Hashable {
+    let evidence: Double
+    let blocks: Int
+  }
+
+  private func judged(_ index: Int, _ rates: inout [RateKey: Double?]) -> JudgedCase {
+    let judge = cases[index]
+    return JudgedCase(
       name: judge.name, verdict: judge.state.verdict, tolerance: judge.tolerance,
       stage: judge.fresh.isEmpty ? .screen : .confirm, blocks: judge.differences.count,
-      change: Self.change(of: judge), detectable: detectable(of: judge, rates),
+      change: Self.change(of: judge), detectable: detectable(index, &rates),
       reason: judge.reason, regressed: judge.state == .regressed ? [JudgedCase.time] : [])
   }
 
@@ -56,12 +60,20 @@ extension SuiteJudge {
   /// it showed; none where so few blocks cannot tell.
   ///
   /// A share π of differences must lie above what is tolerated for the evidence to get there; the
-  /// slow-down that lifts so many above it follows from their spread about their median.
-  private func detectable(of judge: CaseJudge, _ rates: [Int: Double?]) -> Double? {
-    let limit = judge.fresh.count > rule.confirmUsual ? rule.confirmMost : rule.confirmUsual
-    guard let sample = try? Sample(judge.differences), sample.count >= rule.screenLeast,
-      let rate = rates[limit] ?? nil
-    else { return nil }
+  /// slow-down that lifts so many above it follows from their spread about their median. Slowed by so
+  /// much, the case looks slower, and has those that do beside it.
+  private func detectable(_ index: Int, _ rates: inout [RateKey: Double?]) -> Double? {
+    let judge = cases[index]
+    guard let sample = try? Sample(judge.differences), sample.count >= rule.screenLeast else {
+      return nil
+    }
+    let key = RateKey(
+      evidence: failingEvidence(of: index),
+      blocks: judge.fresh.count > rule.confirmUsual ? rule.confirmMost : rule.confirmUsual)
+    let known =
+      rates[key] ?? SignEProcess.rate(reaching: key.evidence, within: key.blocks, power: 0.99)
+    rates[key] = known
+    guard let rate = known else { return nil }
     let rank = Int((1 - rate) * Double(sample.count))
     return .expMinusOne(judge.tolerance.low - (sample.sorted[rank] - sample.median))
   }

@@ -6,10 +6,19 @@ package struct SuiteJudge: Sendable {
   package private(set) var cases: [CaseJudge]
   package private(set) var null: NullJudge?
   package let rule: GateRule
-  /// The cases, by index, that are confirmed as suspects, and as promising; nil while the screen goes
-  /// on.
-  private var confirmed: (suspects: [Int], promising: [Int])?
-  package var suspects: Int? { confirmed?.suspects.count }
+  /// The cases that are confirmed, by why; nil while the screen goes on.
+  private var confirmed: Confirmed?
+  package var suspects: Int? { confirmed.map { $0.slower.count + $0.undecided.count } }
+
+  /// Cases by index.
+  private struct Confirmed {
+    /// Looked slower.
+    var slower: [Int] = []
+    /// Looked neither slower nor still.
+    var undecided: [Int] = []
+    /// Passed, and looked faster.
+    var promising: [Int] = []
+  }
 
   package init(
     cases: [(name: String, tolerance: GateTolerance)], hasNull: Bool, rule: GateRule = .standard
@@ -58,24 +67,35 @@ package struct SuiteJudge: Sendable {
   /// where each set of cases that it is in has a mean of 1 / α, and the hardest are those with the
   /// cases of least evidence: alone among M still ones it needs M / α, among slow ones 1 / α.
   ///
+  /// Cases that looked slower are not held up by those that the screen merely left open: the two kinds
+  /// are told apart by the screen, and fresh blocks know nothing of it, so that each has its part of α.
+  ///
   /// - Error: over the suite, any case that is still is proven with a probability of at most α.
   /// - Source: Marcus, Peritz and Gabriel, "On closed testing procedures" (1976); Vovk and Wang,
   ///   "E-values: Calibration, combination and applications" (2021), for means.
   private func isProven(_ index: Int) -> Bool {
     guard let confirmed else { return false }
+    func evidence(of kind: [Int], _ figure: (CaseJudge) -> Double) -> [Double] {
+      kind.filter { $0 != index }.map { figure(cases[$0]) }
+    }
     switch cases[index].state {
     case .suspect:
+      let kind = cases[index].looksSlower ? confirmed.slower : confirmed.undecided
       return Self.isProven(
-        cases[index].slowing,
-        beside: confirmed.suspects.filter { $0 != index }.map { cases[$0].slowing },
-        at: 1 / rule.falseAlarm)
+        cases[index].slowing, beside: evidence(of: kind, \.slowing),
+        at: needed(looksSlower: cases[index].looksSlower, beside: confirmed))
     case .promising:
       return Self.isProven(
-        cases[index].gain,
-        beside: confirmed.promising.filter { $0 != index }.map { cases[$0].gain },
+        cases[index].gain, beside: evidence(of: confirmed.promising, \.gain),
         at: 1 / rule.falseImprovement)
     default: return false
     }
+  }
+
+  /// 1 / α, of the part of the false alarm that a kind of suspects has.
+  private func needed(looksSlower: Bool, beside confirmed: Confirmed) -> Double {
+    if (looksSlower ? confirmed.undecided : confirmed.slower).isEmpty { return 1 / rule.falseAlarm }
+    return 1 / (rule.falseAlarm * (looksSlower ? 1 - GateRule.openShare : GateRule.openShare))
   }
 
   private static func isProven(_ own: Double, beside others: [Double], at needed: Double) -> Bool {
@@ -88,18 +108,26 @@ package struct SuiteJudge: Sendable {
     return true
   }
 
-  /// What a suspect's fresh blocks must show where all that are confirmed beside it are still.
-  var failingEvidence: Double {
-    Double(max(1, confirmed?.suspects.count ?? 1)) / rule.falseAlarm
+  /// What the fresh blocks of a case that looked slower must show where all others that did are still.
+  func failingEvidence(of index: Int) -> Double {
+    guard let confirmed else { return 1 / rule.falseAlarm }
+    let others = confirmed.slower.filter { $0 != index }
+    return Double(others.count + 1) * needed(looksSlower: true, beside: confirmed)
   }
 
   package mutating func takeNull(_ difference: Double) { null?.take(difference) }
 
   private mutating func advance() {
     guard confirmed == nil, !cases.contains(where: { $0.state == .screening }) else { return }
-    confirmed = (
-      cases.indices.filter { cases[$0].state == .suspect },
-      cases.indices.filter { cases[$0].state == .promising }
-    )
+    var kinds = Confirmed()
+    for (index, judge) in cases.enumerated() {
+      switch judge.state {
+      case .suspect where judge.looksSlower: kinds.slower.append(index)
+      case .suspect: kinds.undecided.append(index)
+      case .promising: kinds.promising.append(index)
+      default: break
+      }
+    }
+    confirmed = kinds
   }
 }
