@@ -105,6 +105,15 @@ import Testing
     #expect(try #require(Fixture.report(record)).marks == [.strayed])
   }
 
+  /// Beside blocks of 2 ms the probes say that 1 ms of work takes 4: the machine was busy with them.
+  @Test func `a ceiling far below what the case reached is none`() throws {
+    let timing = Fixture.timing([2e-3, 2e-3], probes: [0.25e6, 0.25e6, 0.25e6])
+    let report = try #require(Fixture.report(Fixture.record(timing: timing)))
+    #expect(
+      report.ceiling.reason
+        == "the case was 2.0 times as fast as the ceiling that was measured beside it")
+  }
+
   @Test func `a ceiling that was not measured leaves no share`() throws {
     var record = Fixture.record()
     record.timing?.ceiling.fillPerSecond = 0

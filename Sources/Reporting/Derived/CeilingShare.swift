@@ -16,6 +16,10 @@ package struct CeilingShare: Codable, Hashable, Sendable {
   /// The floor over the time taken: the median of the blocks' own shares.
   package let share: Double
 
+  /// The largest share that two measurements of one machine explain: noise makes one of 1 a little more.
+  /// Beyond it the ceiling was taken while the machine did something else, and says nothing.
+  private static let credible = 1.5
+
   package enum Bound: String, Codable, Sendable {
     case compute
     case memory
@@ -50,6 +54,10 @@ package struct CeilingShare: Codable, Hashable, Sendable {
       let compute = try? Sample(floors.map(\.compute)).median,
       let memory = try? Sample(floors.map(\.memory)).median, max(compute, memory) > 0
     else { return .unavailable("no block has a time above 0 and work to do") }
+    guard share <= credible else {
+      return .unavailable(
+        "the case was \(fixed(share, 1)) times as fast as the ceiling that was measured beside it")
+    }
     return .measured(
       CeilingShare(
         bound: compute >= memory ? .compute : .memory,

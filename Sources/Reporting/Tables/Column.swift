@@ -52,7 +52,7 @@ enum Column: CaseIterable {
       case .bytes: throughput.map { Self.billions($0.bytesPerSecond) }
       case .rate: throughput.map { Self.rate($0, boundBy: report.ceiling.value?.bound) }
       case .tokens: throughput?.tokensPerSecond.value.map { significant($0) }
-      case .share: report.ceiling.value.map { "\(Self.percent($0.share)) \($0.binding)" }
+      case .share: report.ceiling.value.map { "\(fixed($0.share * 100, 0)) % \($0.binding)" }
       case .peak: report.memory.peak.value?.description
       case .error: report.check.value.map { Self.error($0) }
       case .versus: report.competition.map { Self.versus($0) }
@@ -91,10 +91,6 @@ enum Column: CaseIterable {
     return bound == .memory
       ? "\(billions(throughput.bytesPerSecond)) GB/s"
       : "\(billions(throughput.flopsPerSecond)) GF/s"
-  }
-
-  private static func percent(_ share: Double) -> String {
-    "\(fixed(min(share * 100, 999), 0)) %"
   }
 
   /// What the format costs, where it costs anything: the kernel's own share has passed.

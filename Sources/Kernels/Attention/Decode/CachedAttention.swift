@@ -113,7 +113,10 @@ final class CachedAttention: ParallelTask {
     }
     let own = floats + part * space.threadEnd
     let indices = step.division.byThread[part]
-    if let first = indices.first { fetch(step.division.spans[first]) }
+    if let first = indices.first {
+      fetchKeys(step.division.spans[first])
+      fetch(step.division.spans[first])
+    }
     for index in indices {
       let next = index + 1 < indices.upperBound ? step.division.spans[index + 1] : nil
       if let next { fetch(next) }
@@ -153,10 +156,13 @@ final class CachedAttention: ParallelTask {
         attend(span, tokens, row..<min(rows, row + Space.tileRows), own, result)
       }
     }
-    // As much as the loops ask for ahead of themselves within a block.
-    if let next, let first = block(next, next.tokens.lowerBound) {
-      hr_fetch(first.keys, Int64(Int(HR_CACHE_AHEAD) / Self.lineBytes), Int64(Self.lineBytes))
-    }
+    if let next { fetchKeys(next) }
+  }
+
+  /// Asks for a span's first keys, as much as the loops ask for ahead of themselves within a block.
+  private func fetchKeys(_ span: Span) {
+    guard let first = block(span, span.tokens.lowerBound) else { return }
+    hr_fetch(first.keys, Int64(Int(HR_CACHE_AHEAD) / Self.lineBytes), Int64(Self.lineBytes))
   }
 
   /// Asks for what a span reads first, while the one before it is computed.
