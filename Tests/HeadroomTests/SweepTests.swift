@@ -129,7 +129,7 @@ import Testing
     let suite = try program.write(
       """
       suite: turns
-      measure: { budget: 300 ms }
+      measure: { budget: 2 s }
       sweep:
         - workload: self-test
           axes: { nanoseconds: [20000, 40000], threads: 1 }
