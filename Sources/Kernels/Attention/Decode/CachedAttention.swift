@@ -159,10 +159,9 @@ final class CachedAttention: ParallelTask {
     if let next { fetchKeys(next) }
   }
 
-  /// Asks for a span's first keys, as much as the loops ask for ahead of themselves within a block.
+  /// Asks for a span's first keys, as much as the loops ask for ahead of themselves.
   private func fetchKeys(_ span: Span) {
-    guard let first = block(span, span.tokens.lowerBound) else { return }
-    hr_fetch(first.keys, Int64(Int(HR_CACHE_AHEAD) / Self.lineBytes), Int64(Self.lineBytes))
+    if let first = block(span, span.tokens.lowerBound) { hr_fetch_first(first.keys) }
   }
 
   /// Asks for what a span reads first, while the one before it is computed.
