@@ -82,8 +82,9 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
 
 // Passes over memory, written once for each width. A line is 64 bytes. The passes are inside, since
 // one pass over L1 takes no longer than a few calls.
-#define ASK(P)                                            \
-  if (ahead) _mm_prefetch((P) + ahead, _MM_HINT_T0);
+#define ASK(P)                                                    \
+  if (ahead == HR_PAGES_AHEAD) hr_fetch_ahead(P);                 \
+  else if (ahead) _mm_prefetch((P) + ahead, _MM_HINT_T0);
 
 // What is stored is not 0: lines of zeros reach memory at twice the rate of others on Zen 5
 // (70 to 90 GB/s against 38).
@@ -136,6 +137,8 @@ static const _Alignas(64) uint32_t filling[16] = {
     if (streams == 1 && !ahead) return read_as_##SUFFIX(from, bytes, 1, 0, passes);              \
     if (streams == 2 && !ahead) return read_as_##SUFFIX(from, bytes, 2, 0, passes);              \
     if (streams == 4 && !ahead) return read_as_##SUFFIX(from, bytes, 4, 0, passes);              \
+    if (ahead == HR_PAGES_AHEAD)                                                                 \
+      return read_as_##SUFFIX(from, bytes, 1, HR_PAGES_AHEAD, passes);                           \
     __builtin_assume(ahead > 0);                                                                 \
     if (streams == 1) return read_as_##SUFFIX(from, bytes, 1, ahead, passes);                    \
     if (streams == 2) return read_as_##SUFFIX(from, bytes, 2, ahead, passes);                    \

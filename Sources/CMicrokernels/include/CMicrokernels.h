@@ -351,12 +351,16 @@ typedef struct {
 /// The loops by index, widest first; a loop with a NULL `spin` ends the list.
 hr_compute_loop hr_compute_loop_at(int32_t index);
 
+/// In place of a distance: lines are asked for as by `hr_fetch_ahead`, of one stream.
+enum { HR_PAGES_AHEAD = -1 };
+
 /// Loops over memory for one width of vector: `passes` times over the same bytes.
 /// Pointers and lengths are multiples of 4096 bytes.
 typedef struct {
   /// The features it needs.
   uint32_t features;
-  /// Reads all, as one, two or four streams side by side, asking `ahead` bytes in advance (0: not).
+  /// Reads all, as one, two or four streams side by side, asking `ahead` bytes in advance (0: not, or
+  /// `HR_PAGES_AHEAD`).
   void (*read)(const void *from, int64_t bytes, int32_t streams, int64_t ahead,
                int64_t passes);
   /// Plain stores, of what is not 0: zeros may reach memory faster than anything else does.

@@ -9,12 +9,16 @@ package final class MemoryCeiling {
   private struct Pattern {
     let streams: Int
     let ahead: Int
+
+    var name: String {
+      "\(streams) streams, \(ahead == Int(HR_PAGES_AHEAD) ? "pages" : "\(ahead)") ahead"
+    }
   }
 
   private static let patterns = [
     Pattern(streams: 1, ahead: 0), Pattern(streams: 2, ahead: 0), Pattern(streams: 4, ahead: 0),
     Pattern(streams: 1, ahead: 1024), Pattern(streams: 2, ahead: 1024),
-    Pattern(streams: 4, ahead: 1024),
+    Pattern(streams: 4, ahead: 1024), Pattern(streams: 1, ahead: Int(HR_PAGES_AHEAD)),
   ]
 
   /// What one thread goes over.
@@ -115,7 +119,7 @@ package final class MemoryCeiling {
     for pattern in Self.patterns where footprint % (pattern.streams * 256) == 0 {
       let (streams, ahead) = (Int32(pattern.streams), Int64(pattern.ahead))
       let rate = median(footprint) { loops.read(source + $0, bytes, streams, ahead, passes) }
-      reads["\(streams) streams, \(ahead) ahead"] = rate
+      reads[pattern.name] = rate
       if rate > read {
         read = rate
         best[Key(level: level, threads: crew.threads)] = Best(pattern: pattern, rate: rate)
