@@ -9,13 +9,16 @@
     python3 Tests/Benchmarks/trials.py counts [RUNS]            an allocation more
     python3 Tests/Benchmarks/trials.py again [RUNS]             the same regressed head again and again
     python3 Tests/Benchmarks/trials.py replay                   made-up timings through gate --replay
+    python3 Tests/Benchmarks/trials.py judge                    the blocks of all runs, judged again
     python3 Tests/Benchmarks/trials.py summary                  what all of them came to
 
-Each run appends lines to reports/trials/<trial>.csv. Rates come with the 95 % interval of Clopper and
-Pearson.
+Each run appends lines to reports/trials/<trial>.csv, and its blocks to reports/trials/blocks/<trial>.jsonl.gz:
+a line each in the plain form that gate --replay takes, so that another rule can be tried on them without
+another run. Rates come with the 95 % interval of Clopper and Pearson.
 """
 
 import csv
+import gzip
 import json
 import math
 import os
@@ -69,7 +72,45 @@ def append(trial, lines):
         writer.writerows(lines)
 
 
-def gate(suite, seed, *options, is_calibrated=False):
+def publish(trial, seed, result):
+    """Appends a run's blocks. A gzip file takes another one at its end."""
+    digits = lambda times: [float(f"{time:.6g}") for time in times]
+    cells = [
+        dict(name=cell["name"], blocks=[
+            dict(base=digits(block["base"]), head=digits(block["head"])) for block in cell["blocks"]])
+        for cell in result["cells"]]
+    verdicts = {cell["name"]: cell["judged"]["verdict"] for cell in result["cells"]}
+    os.makedirs(f"{FOLDER}/blocks", exist_ok=True)
+    with gzip.open(f"{FOLDER}/blocks/{trial}.jsonl.gz", "at") as file:
+        line = dict(seed=seed, verdict=result["verdict"], verdicts=verdicts, cells=cells)
+        file.write(json.dumps(line, separators=(",", ":")) + "\n")
+
+
+def judge():
+    """Judges the blocks of all runs again, and counts the cases whose verdict is another one.
+
+    A run that stopped at its verdict may lack blocks that another rule asks for: inconclusive then.
+    """
+    for name in sorted(os.listdir(f"{FOLDER}/blocks")):
+        runs, cells, others = 0, 0, {}
+        for line in gzip.open(f"{FOLDER}/blocks/{name}", "rt"):
+            run = json.loads(line)
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                json.dump(dict(cells=run["cells"]), file)
+                file.flush()
+                answer = json.loads(subprocess.run(
+                    [HEADROOM, "gate", "--replay", file.name, "--json", "-"], capture_output=True, text=True).stdout)
+            runs += 1
+            for cell in answer["cells"]:
+                cells += 1
+                before, now = run["verdicts"][cell["name"]], cell["verdict"]
+                if before != now:
+                    others[f"{before} is {now}"] = others.get(f"{before} is {now}", 0) + 1
+        print(f"{name.split('.')[0]}: {runs} runs, {cells} cases, "
+              + (", ".join(f"{word}: {count}" for word, count in others.items()) or "all as they were"))
+
+
+def gate(trial, suite, seed, *options, is_calibrated=False):
     """One run: the answer, and what all trials note of it.
 
     Without a calibration, so that the tolerances are the standard's.
@@ -86,6 +127,7 @@ def gate(suite, seed, *options, is_calibrated=False):
             sys.exit(run.stderr)
         answer = json.load(open(f"{folder}/a.json"))
         result = json.load(open(f"{folder}/r.json"))
+    publish(trial, seed, result)
     common = dict(
         at=time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime(start)),
         commit=result["base"]["commit"].get("value", "")[:7], processor=result["machine"]["cpu_model"],
@@ -95,7 +137,7 @@ def gate(suite, seed, *options, is_calibrated=False):
 
 def null(trial, suite, runs):
     for _ in range(runs):
-        answer, common, seconds = gate(suite, len(rows(trial)) + 1)
+        answer, common, seconds = gate(trial, suite, len(rows(trial)) + 1)
         append(trial, [common | dict(
             verdict=answer["verdict"], cases=len(answer["cells"]),
             inconclusive=sum(cell["verdict"] == "inconclusive" for cell in answer["cells"]),
@@ -105,7 +147,7 @@ def null(trial, suite, runs):
 def slow_down(runs, by):
     for _ in range(runs):
         seed = 1000 + len(rows("slow-down"))
-        answer, common, _ = gate("Tests/Benchmarks/slow-down.yaml", seed, "--slow-down", f"{by}%")
+        answer, common, _ = gate("slow-down", "Tests/Benchmarks/slow-down.yaml", seed, "--slow-down", f"{by}%")
         append("slow-down", [
             common | dict(
                 slow_down=by, case=cell["name"].split(",variant")[0].replace(",", " "), verdict=cell["verdict"],
@@ -118,7 +160,7 @@ def relink(runs):
     for _ in range(runs):
         # Seeds beyond those that a calibration uses.
         seed = 10_000 + len(rows("relink"))
-        answer, common, seconds = gate("suites/null.yaml", seed, "--relink", str(seed), is_calibrated=True)
+        answer, common, seconds = gate("relink", "suites/null.yaml", seed, "--relink", str(seed), is_calibrated=True)
         moved = max(abs(cell["change"]["median"]) for cell in answer["cells"] if cell.get("change"))
         append("relink", [common | dict(
             verdict=answer["verdict"], floor=round(answer["relink_floor"].get("value", 0), 4),
@@ -129,7 +171,7 @@ def counts(runs):
     for _ in range(runs):
         for grow in ("64B", "4KiB"):
             seed = 20_000 + len(rows("counts"))
-            answer, common, _ = gate("suites/null.yaml", seed, "--grow", grow)
+            answer, common, _ = gate("counts", "suites/null.yaml", seed, "--grow", grow)
             found = [cell for cell in answer["cells"] if "allocations" in cell["regressed"]]
             append("counts", [common | dict(
                 grow=grow, cases=len(answer["cells"]), allocations_found=len(found),
@@ -139,7 +181,7 @@ def counts(runs):
 def again(runs):
     for _ in range(runs):
         seed = 30_000 + len(rows("again"))
-        answer, common, _ = gate("suites/null.yaml", seed, "--slow-down", "12%", "--only-case", "*q*m=1,*")
+        answer, common, _ = gate("again", "suites/null.yaml", seed, "--slow-down", "12%", "--only-case", "*q*m=1,*")
         failing = sorted(cell["name"] for cell in answer["cells"] if cell["verdict"] == "regressed")
         append("again", [common | dict(
             verdict=answer["verdict"],
@@ -284,6 +326,8 @@ def main(arguments):
             dict(relink=relink, counts=counts, again=again)[trial](runs)
         elif trial == "replay":
             replay()
+        elif trial == "judge":
+            judge()
         elif trial == "summary":
             summary()
         else:
