@@ -6,6 +6,8 @@
 
 #define HR_LANES 8
 #define HR_VECTORS 16
+// Vectors side by side in a tile of fp32 sums.
+#define HR_TILE_VECTORS 2
 // Rows of a tile of integer sums, and of fp32 ones beside.
 #define HR_TILE 3
 

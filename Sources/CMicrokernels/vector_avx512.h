@@ -6,6 +6,10 @@
 
 #define HR_LANES 16
 #define HR_VECTORS 32
+// Vectors side by side in a tile of fp32 sums.
+#ifndef HR_TILE_VECTORS
+#define HR_TILE_VECTORS 3
+#endif
 // Rows of a tile of integer sums, and of fp32 ones beside.
 #define HR_TILE 6
 

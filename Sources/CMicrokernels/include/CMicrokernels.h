@@ -38,9 +38,9 @@ typedef struct {
   /// Rows by a panel: c[rows, columns] = (accumulate ? c : 0) + a · b.
   /// `a` is tile × step × row, as many tiles as rows need and as equal as they come: tile i of t
   /// holds the rows from i · rows / t to (i + 1) · rows / t. `b` is step × tile_columns; columns
-  /// may be fewer. Asks for the panel that follows.
+  /// may be fewer. If it `asks`, then for the panel that follows in memory.
   void (*multiply)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
-                   int32_t rows, int32_t columns, int32_t accumulate);
+                   int32_t rows, int32_t columns, int32_t accumulate, int32_t asks);
 
   /// rows × depth, row-major, to what `multiply` reads of a tile; rows ≤ tile_rows. An odd depth is filled up
   /// with zeros.
@@ -293,6 +293,7 @@ void hr_scale_rows(float *values, int64_t rows, int64_t columns, const float *sc
 hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
 /// Call only where `hr_cpu_features` has HR_CPU_AVX512.
 hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
+hr_matmul_kernels hr_matmul_kernels_narrow_avx512(hr_element a, hr_element b);
 /// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
 /// products of denormals count as 0.
 hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);

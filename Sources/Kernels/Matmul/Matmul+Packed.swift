@@ -76,7 +76,7 @@ extension Matmul {
               panels.panel(index, depth: depth, part: part),
               c + blockRows.lowerBound * problem.n + index * tileColumns, Int64(problem.n),
               Int64(steps), Int32(blockRows.count), Int32(columns),
-              depth.lowerBound == 0 ? 0 : 1)
+              depth.lowerBound == 0 ? 0 : 1, panels.areInMemory ? 1 : 0)
           }
         }
       }

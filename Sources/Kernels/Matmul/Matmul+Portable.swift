@@ -58,7 +58,7 @@ extension Matmul {
     case .fp32:
       loops(
         4,
-        multiply: { a, b, c, stride, steps, rows, columns, add in
+        multiply: { a, b, c, stride, steps, rows, columns, add, _ in
           portableMultiply(StoredFP32.self, a, b, c, stride, steps, rows, columns, add)
         },
         packA: { portablePackA(StoredFP32.self, $0, $1, $2, $3, $4) },
@@ -66,7 +66,7 @@ extension Matmul {
     case .fp16:
       loops(
         2,
-        multiply: { a, b, c, stride, steps, rows, columns, add in
+        multiply: { a, b, c, stride, steps, rows, columns, add, _ in
           portableMultiply(StoredFP16.self, a, b, c, stride, steps, rows, columns, add)
         },
         packA: { portablePackA(StoredFP16.self, $0, $1, $2, $3, $4) },
@@ -74,7 +74,7 @@ extension Matmul {
     case .bf16:
       loops(
         2,
-        multiply: { a, b, c, stride, steps, rows, columns, add in
+        multiply: { a, b, c, stride, steps, rows, columns, add, _ in
           portableMultiply(StoredBF16.self, a, b, c, stride, steps, rows, columns, add)
         },
         packA: { portablePackA(StoredBF16.self, $0, $1, $2, $3, $4) },
@@ -85,7 +85,7 @@ extension Matmul {
 private typealias Multiply =
   @convention(c) (
     UnsafePointer<Float>?, UnsafeRawPointer?, UnsafeMutablePointer<Float>?, Int64, Int64, Int32,
-    Int32, Int32
+    Int32, Int32, Int32
   ) -> Void
 
 /// Portable steps are one k each.

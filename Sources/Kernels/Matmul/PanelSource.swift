@@ -5,6 +5,8 @@ import Quantities
 protocol PanelSource: AnyObject {
   /// Steps × columns, as `hr_matmul_kernels.multiply` reads them; valid until the same part asks again.
   func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer
+  /// Whether a panel is followed by the next one, and not made when it is asked for.
+  var areInMemory: Bool { get }
   /// The same weights elsewhere in memory.
   func copy(in ledger: MemoryLedger) throws -> any PanelSource
 }
@@ -16,6 +18,7 @@ final class StoredPanels: PanelSource {
   private let loops: hr_matmul_kernels
   private let blocking: Matmul.Blocking
   private let memory: Allocation
+  let areInMemory = true
 
   init(
     problem: Matmul.Problem, b: Tensor, loops: hr_matmul_kernels, blocking: Matmul.Blocking,

@@ -56,6 +56,14 @@ extension QuantizedMatmul {
         case .avx512, .avx512VNNI: hr_matmul_kernels_avx512(HR_FP32, format.stored)
         }
       }
+
+      /// For panels in fp32 as wide as quantized ones, of which they were made.
+      var widened: hr_matmul_kernels {
+        switch self {
+        case .avx2, .avxVNNI: hr_matmul_kernels_avx2(HR_FP32, HR_FP32)
+        case .avx512, .avx512VNNI: hr_matmul_kernels_narrow_avx512(HR_FP32, HR_FP32)
+        }
+      }
     }
 
     private static func kernel(
@@ -76,7 +84,7 @@ extension QuantizedMatmul {
         return try IntegerKernel(
           panels: panels, a: operands.a, c: operands.c, m: problem.m, execution: execution)
       }
-      let matmul = set.matmul(.fp32)
+      let matmul = set.widened
       let blocking = Matmul.Blocking(
         problem: shape, loops: matmul, grain: layout.group, keepsPanel: true)
       return try Matmul.PackedKernel(
@@ -132,7 +140,7 @@ extension QuantizedMatmul {
           layout.bytes, IntegerKernel.Cut(m: problem.m, layout: layout).workspace(threads: threads)
         )
       }
-      let matmul = set.matmul(.fp32)
+      let matmul = set.widened
       let blocking = Matmul.Blocking(
         problem: shape, loops: matmul, grain: layout.group, keepsPanel: true)
       let scratch = WideningPanels.bytes(columns: layout.columns, depth: blocking.depth)

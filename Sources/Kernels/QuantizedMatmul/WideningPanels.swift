@@ -6,6 +6,7 @@ final class WideningPanels: PanelSource {
   private let panels: QuantizedPanels
   private let scratch: Allocation
   private let scratchBytes: Int
+  let areInMemory = false
 
   init(_ panels: QuantizedPanels, depth: Int, execution: Execution) throws {
     self.panels = panels

@@ -145,20 +145,21 @@ extension AttentionPrefill {
         let block = from..<min(from + tiling.block, keys.upperBound)
         let place = (share.batch * problem.tokens + from) * problem.kvHeads + share.kvHead
         let offset = from - keys.lowerBound
-        for row in stride(from: 0, to: block.count, by: tileRows) {
-          let count = min(tileRows, block.count - row)
+        for index in 0..<(block.count + tileRows - 1) / tileRows {
+          let tile = Matmul.Blocking.tile(index, of: block.count, tileRows: tileRows)
+          let row = tile.lowerBound
           var (keys, stride) = (element(operands.k, place * depth + row * rowStride), rowStride)
           if let table {
-            for index in 0..<count {
+            for index in tile {
               table.turn(
-                element(operands.k, place * depth + (row + index) * rowStride),
-                at: from + row + index, to: turned(index, space))
+                element(operands.k, place * depth + index * rowStride),
+                at: from + index, to: turned(index - row, space))
             }
             (keys, stride) = (UnsafeRawPointer(turned(0, space)), depth)
           }
           products.pack_a(
             keys, Int64(stride), space + tiling.keys + (offset + row) * (depth + depth % 2),
-            Int64(depth), Int32(count))
+            Int64(depth), Int32(tile.count))
         }
         for tile in 0..<(depth + tileRows - 1) / tileRows {
           let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
@@ -248,11 +249,13 @@ extension AttentionPrefill {
       let count = min(block.count, seen.upperBound + 1 - block.lowerBound)
       let (scores, sums) = (space + tiling.scores, space + tiling.sums)
       let packed = depth + depth % 2
-      for row in stride(from: 0, to: count, by: tileRows) {
+      for index in 0..<(block.count + tileRows - 1) / tileRows {
+        let tile = Matmul.Blocking.tile(index, of: block.count, tileRows: tileRows)
+        guard tile.lowerBound < count else { break }
         products.multiply(
-          space + tiling.keys + (offset + row) * packed, space + tiling.queries,
-          scores + row * columns, Int64(columns), Int64(depth),
-          Int32(min(tileRows, block.count - row)), Int32(columns), 0)
+          space + tiling.keys + (offset + tile.lowerBound) * packed, space + tiling.queries,
+          scores + tile.lowerBound * columns, Int64(columns), Int64(depth),
+          Int32(tile.count), Int32(columns), 0, 0)
       }
       if !isWhole { loops.mask(scores, Int64(count), limits, limits + columns) }
       let first = rows.lowerBound
@@ -265,7 +268,7 @@ extension AttentionPrefill {
         products.multiply(
           space + tiling.values + offset * depth + width.lowerBound * block.count, scores,
           sums + width.lowerBound * columns, Int64(columns), Int64(count), Int32(width.count),
-          Int32(columns), 1)
+          Int32(columns), 1, 0)
       }
     }
 
