@@ -26,7 +26,9 @@ struct CalibrateCommand: AsyncParsableCommand {
       throw ConsoleFault.noCalibration
     }
     let command = self
-    try await Interruption.cancels { try await command.calibrate() }
+    try await Interruption.cancels(
+      advice: "what was being measured is not stored; what was stored before is as it was"
+    ) { try await command.calibrate() }
   }
 
   private func calibrate() async throws {

@@ -86,7 +86,9 @@ struct GateCommand: AsyncParsableCommand {
     if simulate { return try runTrials(tolerance, json) }
     guard let path = replay else {
       let command = self
-      return try await Interruption.cancels { try await command.judge(tolerance, json) }
+      return try await Interruption.cancels(
+        advice: "the blocks of finished rounds are in the result; judge them with --replay"
+      ) { try await command.judge(tolerance, json) }
     }
     let answer: GateAnswer
     switch try GateReplay.read(path) {

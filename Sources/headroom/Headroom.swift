@@ -37,8 +37,8 @@ struct Headroom: AsyncParsableCommand {
     case let convertible as any FaultConvertible:
       Console.diagnose(convertible.fault.description)
       Foundation.exit(ExitStatus(of: convertible).rawValue)
-    case is CancellationError:
-      Console.diagnose("interrupted: finished cases are in the run file; go on with --resume")
+    case let stopped as Interruption.Stopped:
+      Console.diagnose("interrupted: \(stopped.advice)")
       // What a shell calls a program that ended by SIGINT.
       Foundation.exit(130)
     default:

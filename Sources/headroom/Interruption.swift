@@ -4,8 +4,14 @@ import Glibc
 /// Turns Ctrl-C and a request to terminate into a cancelled task, so that children are ended and
 /// nothing of theirs is left behind.
 enum Interruption {
+  /// What is left, and how to go on.
+  struct Stopped: Error {
+    let advice: String
+  }
+
+  /// - Throws: `Stopped` where the task was cancelled.
   static func cancels<Result: Sendable>(
-    _ body: @escaping @Sendable () async throws -> Result
+    advice: String, _ body: @escaping @Sendable () async throws -> Result
   ) async throws -> Result {
     let work = Task { try await body() }
     let sources = [SIGINT, SIGTERM].map { number in
@@ -16,6 +22,6 @@ enum Interruption {
       return source
     }
     defer { sources.forEach { $0.cancel() } }
-    return try await work.value
+    do { return try await work.value } catch is CancellationError { throw Stopped(advice: advice) }
   }
 }

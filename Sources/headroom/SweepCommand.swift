@@ -29,7 +29,9 @@ struct SweepCommand: AsyncParsableCommand {
 
   func run() async throws {
     let command = self
-    try await Interruption.cancels { try await command.sweep() }
+    try await Interruption.cancels(
+      advice: "finished cases are in the run file; go on with --resume"
+    ) { try await command.sweep() }
   }
 
   private func sweep() async throws {

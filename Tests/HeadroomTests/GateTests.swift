@@ -180,6 +180,25 @@ import Testing
     #expect(again.errors.contains("--replace"))
   }
 
+  @Test func `blocks before an interruption can be judged`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    // A round takes seconds, so that many are to come when the first is stored.
+    let suite = try busy(in: program, gate: "{ turn: 500 ms }")
+    async let judged = program.run(["gate", suite, "--base", Program.path, "-o", "r.json"])
+    let worker = try await Workers.some(under: program) {
+      FileManager.default.fileExists(atPath: program.folder + "/r.json")
+    }
+    kill(try #require(Workers.parent(of: worker)), SIGINT)
+    let run = try await judged
+    #expect(run.code == 130)
+    #expect(run.errors.contains("judge them with --replay"))
+    try await Workers.gone(from: program)
+    let replayed = try await program.run(["gate", "--replay", "r.json"])
+    #expect(replayed.code == 3)
+    #expect(replayed.output.contains("inconclusive: 1 case judged"))
+  }
+
   @Test func `a case that fails on a side says on which, and is exit 5`() async throws {
     let program = try Program()
     defer { program.remove() }

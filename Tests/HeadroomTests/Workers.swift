@@ -18,6 +18,15 @@ enum Workers {
     throw Fault("no worker hangs under \(program.folder)")
   }
 
+  /// One of them, once something is so.
+  static func some(under program: Program, once isSo: () -> Bool) async throws -> pid_t {
+    for _ in 0..<100_000 {
+      if isSo(), let worker = all(startedIn: program.folder).first { return worker }
+      try await Task.sleep(for: .milliseconds(1))
+    }
+    throw Fault("no worker under \(program.folder)")
+  }
+
   private static func sleepsInItsCheck(_ worker: pid_t) -> Bool {
     guard let path = ledger(of: worker), let account = try? LedgerSnapshot(path: path) else {
       return false

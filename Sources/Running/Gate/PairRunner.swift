@@ -111,8 +111,10 @@ struct SideFailure: Error {
     do {
       return try await part()
     } catch let failure as GateSide.Failure {
+      try Task.checkCancellation()
       throw SideFailure(failure.reason, side: side)
     } catch let failure as any FaultConvertible {
+      try Task.checkCancellation()
       throw SideFailure(failure.fault.what, side: side)
     }
   }
