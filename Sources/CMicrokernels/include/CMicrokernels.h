@@ -71,8 +71,10 @@ typedef struct {
   void (*pack_rows)(const void *from, hr_rows rows, int64_t depth, float *to);
   /// The same of fp32 rows.
   void (*pack_sums)(const void *from, hr_rows rows, int64_t depth, float *to);
-  /// Values as matmul's `multiply` reads its rows: `width` of the depth, value after value.
-  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int32_t width, float *to);
+  /// Values as matmul's `multiply` reads its rows: tile i of `tiles` holds the columns from
+  /// i · depth / tiles to (i + 1) · depth / tiles, value after value.
+  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int64_t depth, int32_t tiles,
+                      float *to);
   /// Columns become rows, each divided by its own of `sum`; not divided where that is NULL.
   void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t depth, float *to);
   /// Scores of keys outside `first` to `last` of their column become minus infinity.
@@ -375,6 +377,11 @@ typedef struct {
 /// Asks for `count` lines of memory, `apart` bytes from one another, that will be read soon.
 static inline void hr_fetch(const void *from, int64_t count, int64_t apart) {
   for (int64_t i = 0; i < count; i++) __builtin_prefetch((const char *)from + i * apart);
+}
+
+/// The same of memory that will be written.
+static inline void hr_fetch_to_write(void *from, int64_t count, int64_t apart) {
+  for (int64_t i = 0; i < count; i++) __builtin_prefetch((char *)from + i * apart, 1);
 }
 
 /// What a reader of one line after the other asks for in advance: four pages.

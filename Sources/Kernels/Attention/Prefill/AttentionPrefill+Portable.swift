@@ -12,17 +12,17 @@ extension AttentionPrefill {
     case .fp32:
       loops(
         packRows: { packRows(StoredFP32.self, $0, $1, $2, $3) },
-        packValues: { packValues(StoredFP32.self, $0, $1, $2, $3, $4) },
+        packValues: { packValues(StoredFP32.self, $0, $1, $2, $3, $4, $5) },
         attendRow: { attendRow(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7) })
     case .fp16:
       loops(
         packRows: { packRows(StoredFP16.self, $0, $1, $2, $3) },
-        packValues: { packValues(StoredFP16.self, $0, $1, $2, $3, $4) },
+        packValues: { packValues(StoredFP16.self, $0, $1, $2, $3, $4, $5) },
         attendRow: { attendRow(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7) })
     case .bf16:
       loops(
         packRows: { packRows(StoredBF16.self, $0, $1, $2, $3) },
-        packValues: { packValues(StoredBF16.self, $0, $1, $2, $3, $4) },
+        packValues: { packValues(StoredBF16.self, $0, $1, $2, $3, $4, $5) },
         attendRow: { attendRow(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7) })
     }
   }
@@ -34,7 +34,7 @@ extension AttentionPrefill {
       ) -> Void,
     packValues values:
       @escaping @convention(c) (
-        UnsafeRawPointer?, Int64, Int64, Int32, UnsafeMutablePointer<Float>?
+        UnsafeRawPointer?, Int64, Int64, Int64, Int32, UnsafeMutablePointer<Float>?
       ) -> Void,
     attendRow row:
       @escaping @convention(c) (
@@ -73,14 +73,18 @@ private func packRows<S: StoredElement>(
 }
 
 private func packValues<S: StoredElement>(
-  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ rows: Int64, _ width: Int32,
-  _ to: UnsafeMutablePointer<Float>?
+  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ rows: Int64, _ depth: Int64,
+  _ tiles: Int32, _ to: UnsafeMutablePointer<Float>?
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
-  let width = Int(width)
-  for row in 0..<Int(rows) {
-    for column in 0..<width {
-      to[row * width + column] = S.widen(from[row * Int(stride) + column])
+  let (rows, depth, tiles) = (Int(rows), Int(depth), Int(tiles))
+  for index in 0..<tiles {
+    let tile = index * depth / tiles..<(index + 1) * depth / tiles
+    for row in 0..<rows {
+      let place = to + tile.lowerBound * rows + row * tile.count
+      for column in tile {
+        place[column - tile.lowerBound] = S.widen(from[row * Int(stride) + column])
+      }
     }
   }
 }

@@ -161,13 +161,9 @@ extension AttentionPrefill {
             keys, Int64(stride), space + tiling.keys + (offset + row) * (depth + depth % 2),
             Int64(depth), Int32(tile.count))
         }
-        for tile in 0..<(depth + tileRows - 1) / tileRows {
-          let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
-          loops.pack_values(
-            element(operands.v, place * depth + width.lowerBound), Int64(rowStride),
-            Int64(block.count), Int32(width.count),
-            space + tiling.values + offset * depth + width.lowerBound * block.count)
-        }
+        loops.pack_values(
+          element(operands.v, place * depth), Int64(rowStride), Int64(block.count), Int64(depth),
+          Int32((depth + tileRows - 1) / tileRows), space + tiling.values + offset * depth)
       }
     }
 
@@ -190,6 +186,9 @@ extension AttentionPrefill {
       pack(rows, from: place, into: space)
       // Of blocks of keys, some before may not have been seen: then nothing was summed yet.
       let isFirst = max(seen.lowerBound, 0) >= keys.lowerBound
+      let following = first + count..<min(tiling.rows, share.tiles.upperBound * tiling.columns)
+      var ahead = Ahead(
+        queries: following.prefix(tiling.columns), results: first..<first + count, place: place)
       if isFirst {
         sums.update(repeating: 0, count: depth * tiling.columns)
       } else {
@@ -198,7 +197,8 @@ extension AttentionPrefill {
       for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
         let block = from..<min(from + tiling.block, keys.upperBound)
         guard seen.lowerBound < block.upperBound, seen.upperBound >= from else { continue }
-        attend(first..<first + count, to: block, offset: from - keys.lowerBound, seen, space)
+        attend(
+          first..<first + count, to: block, offset: from - keys.lowerBound, seen, space, &ahead)
       }
       let isLast = seen.upperBound < keys.upperBound
       loops.unpack_rows(sums, isLast ? totals : nil, rows, Int64(depth), o)
@@ -239,7 +239,7 @@ extension AttentionPrefill {
     /// One block of keys: scores, their exponentials, and the values that these weigh.
     private func attend(
       _ rows: Range<Int>, to block: Range<Int>, offset: Int, _ seen: ClosedRange<Int>,
-      _ space: UnsafeMutablePointer<Float>
+      _ space: UnsafeMutablePointer<Float>, _ ahead: inout Ahead
     ) {
       let (depth, columns, tileRows) = (problem.headDim, tiling.columns, Int(products.tile_rows))
       let limits = UnsafeMutableRawPointer(space + tiling.limits).assumingMemoryBound(
@@ -256,6 +256,7 @@ extension AttentionPrefill {
           space + tiling.keys + (offset + tile.lowerBound) * packed, space + tiling.queries,
           scores + tile.lowerBound * columns, Int64(columns), Int64(depth),
           Int32(tile.count), Int32(columns), 0, 0)
+        askForQueries(&ahead)
       }
       if !isWhole { loops.mask(scores, Int64(count), limits, limits + columns) }
       let first = rows.lowerBound
@@ -269,7 +270,38 @@ extension AttentionPrefill {
           space + tiling.values + offset * depth + width.lowerBound * block.count, scores,
           sums + width.lowerBound * columns, Int64(columns), Int64(count), Int32(width.count),
           Int32(columns), 1, 0)
+        askForResults(&ahead)
       }
+    }
+
+    /// Rows that will be read or written after the tile at hand, asked for while it is multiplied: they
+    /// lie apart, so that no processor foresees them.
+    private struct Ahead {
+      var queries: Range<Int>
+      var results: Range<Int>
+      /// Of the group's first row.
+      let place: Int
+    }
+
+    private func askForQueries(_ ahead: inout Ahead) {
+      let lines = (problem.precision.bytes(of: problem.headDim).count + 63) / 64
+      for row in ahead.queries.prefix(2) {
+        hr_fetch(element(operands.q, ahead.place + rowPlace(row)), Int64(lines), 64)
+      }
+      ahead.queries = ahead.queries.dropFirst(2)
+    }
+
+    private func askForResults(_ ahead: inout Ahead) {
+      let o = operands.o.pointer(to: Float.self) + ahead.place
+      for row in ahead.results.prefix(2) {
+        hr_fetch_to_write(o + rowPlace(row), Int64((problem.headDim + 15) / 16), 64)
+      }
+      ahead.results = ahead.results.dropFirst(2)
+    }
+
+    /// Where a row of a group of heads lies from its first one on, in elements.
+    private func rowPlace(_ row: Int) -> Int {
+      (row / problem.group * problem.heads + row % problem.group) * problem.headDim
     }
 
     /// The first and last key of a block that each column sees.
