@@ -37,7 +37,7 @@ struct AcceptCommand: ParsableCommand {
     try AcceptanceFile.write(acceptances, to: accept)
     for entry in new {
       let most =
-        entry.metric == JudgedCase.time ? ", at most +\(significant(entry.atMost * 100)) %" : ""
+        entry.atMost > 0 ? ", at most +\(significant(entry.atMost * 100)) %" : ""
       Console.print("accepted until \(entry.until): \(entry.metric) of \(entry.case)\(most)")
     }
     Console.diagnose("wrote \(accept): commit it")

@@ -5,12 +5,13 @@ import Testing
 
 /// A stored result, as it is replayed: one case that is so many times as slow, one that is not.
 struct AcceptancesTests {
-  private func result(_ ratio: Double) throws -> GateResult {
+  private func result(_ ratio: Double, allocations: Int = 100) throws -> GateResult {
     func cell(_ name: String, _ ratio: Double) -> GateSpecimen.Cell {
       GateSpecimen.Cell(name: name, base: 1, head: ratio, blocks: 40)
     }
-    let specimen = GateSpecimen(
-      commit: "c", seed: 1, cells: [cell("w/a=1", ratio), cell("w/a=2", 1)])
+    var grown = cell("w/a=1", ratio)
+    grown.allocations = allocations
+    let specimen = GateSpecimen(commit: "c", seed: 1, cells: [grown, cell("w/a=2", 1)])
     guard case .result(let stored) = try GateReplay.parse(specimen.data, from: "r") else {
       throw Fault("it is no result")
     }
@@ -62,6 +63,20 @@ struct AcceptancesTests {
 
   @Test func `more than was accepted regresses`() throws {
     #expect(try verdict(of: 1.2, with: accepting()).0 == .regressed)
+  }
+
+  @Test func `a count may grow by as much as was accepted, and no more`() throws {
+    var acceptances = Acceptances()
+    let entries = try acceptances.accept(
+      "*", of: result(1, allocations: 104), until: "2027-01-31", today: "2026-11-01", because: "b",
+      who: "w")
+    #expect(entries.map(\.metric) == ["allocations"])
+    #expect(entries.map(\.atMost) == [0.04])
+    for (allocations, verdict) in [(104, SuiteVerdict.pass), (105, .regressed)] {
+      var result = try result(1, allocations: allocations)
+      result.accept(acceptances, today: "2026-12-01")
+      #expect(result.verdict == verdict)
+    }
   }
 
   @Test func `only cases that regressed can be accepted, with a reason and a day to come`() throws {

@@ -10,17 +10,22 @@ struct GateSpecimen {
     var blocks: Int
     /// The judged change, where there is one.
     var median: Double?
+    /// Head's allocations, of which base has 100.
+    var allocations = 100
 
     var text: String {
       let block = #"{"base":[\#(base)],"head":[\#(head)]}"#
       let blocks = Array(repeating: block, count: blocks).joined(separator: ",")
       let change = median.map { #","change":{"median":\#($0),"hodges_lehmann":0}"# } ?? ""
+      let grown =
+        allocations == 100
+        ? "" : #"{"metric":"allocations","base":100,"head":\#(allocations)}"#
       return #"""
         {"name":"\#(name)","tolerance":{"tolerated":0.02,"detected":0.05},"blocks":[\#(blocks)],
          "judged":{"name":"\#(name)","verdict":"pass","stage":"screen","blocks":\#(self.blocks),
           "regressed":[]\#(change)},
          "findings":{"budget":{},"are_outputs_exact":false,
-          "exact":{"changes":[],"unstable":[]}}}
+          "exact":{"changes":[\#(grown)],"unstable":[]}}}
         """#
     }
   }

@@ -51,7 +51,8 @@ package enum AcceptanceFile {
 extension Acceptances {
   /// Adds what a result's regressed cases need to pass: an entry for each metric.
   ///
-  /// Times get room up to the upper end of their interval, since the next run's median strays.
+  /// Times get room up to the upper end of their interval, since the next run's median strays; counts
+  /// as much as they grew.
   package mutating func accept(
     _ pattern: String, of result: GateResult, until: String, today: String, because: String,
     who: String
@@ -61,16 +62,18 @@ extension Acceptances {
     }
     guard until >= today else { throw AcceptanceFault.past(until) }
     guard because.contains(where: { !$0.isWhitespace }) else { throw AcceptanceFault.noReason }
-    let regressed = result.cells.map(\.judged).filter { $0.verdict == .regressed }
+    let regressed = result.cells.filter { $0.judged.verdict == .regressed }
     let chosen = regressed.filter { Acceptance.matches($0.name, pattern) }
     guard !chosen.isEmpty else {
       throw AcceptanceFault.nothing(pattern, regressed: regressed.map(\.name))
     }
-    let metrics = Set(chosen.flatMap(\.regressed)).sorted()
+    let metrics = Set(chosen.flatMap(\.judged.regressed)).sorted()
     let new = metrics.map { metric in
-      let most =
-        metric == JudgedCase.time
-        ? chosen.compactMap { $0.change?.high ?? $0.change?.median }.max() ?? 0 : 0
+      let growths = chosen.compactMap { cell -> Double? in
+        guard metric == JudgedCase.time else { return cell.growth(of: metric) }
+        return cell.judged.change?.high ?? cell.judged.change?.median
+      }
+      let most = growths.max() ?? 0
       return Acceptance(
         suite: result.suite.name, case: pattern, metric: metric,
         atMost: (most * 1000).rounded(.up) / 1000, because: because, who: who, until: until)

@@ -17,18 +17,19 @@ package struct Acceptances: Codable, Sendable {
   }
 
   /// What the verdicts become, and the entries that are of no use any more, in words.
-  func settle(_ cells: [JudgedCase], suite: String, today: String) -> (
+  func settle(_ cells: [GateResult.Cell], suite: String, today: String) -> (
     cells: [JudgedCase], stale: [String]
   ) {
     let entries = accepted.filter { $0.suite == suite }
     var used = Set<Int>()
-    let settled = cells.map { cell in
+    let settled = cells.map { given in
+      let cell = given.judged
       var left = cell.regressed
       var reasons: [String] = []
       for (index, entry) in entries.enumerated() where entry.covers(cell) {
         // Where it cannot be told whether there is anything to accept, the entry may stay.
         if cell.verdict == .inconclusive || cell.verdict == .failed { used.insert(index) }
-        guard cell.verdict == .regressed, left.contains(entry.metric), entry.suffices(for: cell)
+        guard cell.verdict == .regressed, left.contains(entry.metric), entry.suffices(for: given)
         else { continue }
         used.insert(index)
         guard entry.until >= today else { continue }
@@ -45,6 +46,13 @@ package struct Acceptances: Codable, Sendable {
         ? nil : "\(entry.words) accepts nothing: remove it"
     }
     return (settled, stale)
+  }
+}
+
+extension GateResult.Cell {
+  /// Of a count, as a share of base's; other bits in the results are none.
+  func growth(of metric: String) -> Double {
+    findings.exact?.changes.first { $0.metric == metric }?.growth ?? 0
   }
 }
 
@@ -84,9 +92,9 @@ package struct Acceptance: Codable, Hashable, Sendable {
 
   /// Whether the case grew by no more than is accepted. Times by their median: it strays, and what
   /// is accepted was read off another run's upper end.
-  func suffices(for cell: JudgedCase) -> Bool {
-    guard metric == JudgedCase.time else { return true }
-    return (cell.change?.median ?? .infinity) <= atMost
+  func suffices(for cell: GateResult.Cell) -> Bool {
+    guard metric == JudgedCase.time else { return cell.growth(of: metric) <= atMost }
+    return (cell.judged.change?.median ?? .infinity) <= atMost
   }
 
   var words: String { "the acceptance of \(metric) of '\(self.case)'" }

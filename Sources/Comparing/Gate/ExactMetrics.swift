@@ -35,6 +35,9 @@ package struct ExactChange: Hashable, Codable, Sendable {
   }
 
   package var isWorse: Bool { head > base }
+
+  /// As a share of base's; of one, where base has none.
+  var growth: Double { Double(head - base) / Double(max(base, 1)) }
 }
 
 /// Both builds' counts over all blocks, compared where each side agrees with itself.

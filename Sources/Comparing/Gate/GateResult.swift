@@ -96,7 +96,7 @@ package struct GateResult: Codable, Sendable {
 
   /// Takes what was accepted beforehand for what it is.
   package mutating func accept(_ acceptances: Acceptances, today: String) {
-    let settled = acceptances.settle(cells.map(\.judged), suite: suite.name, today: today)
+    let settled = acceptances.settle(cells, suite: suite.name, today: today)
     for index in cells.indices { cells[index].judged = settled.cells[index] }
     staleAcceptances = settled.stale
     verdict = SuiteVerdict(

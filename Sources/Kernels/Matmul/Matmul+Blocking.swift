@@ -7,7 +7,7 @@ extension Matmul {
   /// A panel of `b`, `depth` × tile columns, and a block of `a`, `rows` × `depth`, stay in L2 while
   /// the tiles of the block pass over the panel; the block stays while all panels do (after Goto
   /// and van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, who keep the
-  /// panel in L1: a tile of 14 × 32 reads 9 bytes of it a cycle, which L2 delivers, and every cut
+  /// panel in L1: a tile of 9 × 48 reads 14 bytes of it a cycle, which L2 delivers, and every cut
   /// of the depth costs a pass over `c`, which lies further away).
   struct Blocking: Hashable {
     let depth: Int
