@@ -295,6 +295,7 @@ void hr_scale_rows(float *values, int64_t rows, int64_t columns, const float *sc
 hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
 /// Call only where `hr_cpu_features` has HR_CPU_AVX512.
 hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
+/// The same with tiles of two vectors, as wide as quantized panels are.
 hr_matmul_kernels hr_matmul_kernels_narrow_avx512(hr_element a, hr_element b);
 /// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
 /// products of denormals count as 0.
