@@ -32,7 +32,7 @@ struct GateCommand: AsyncParsableCommand {
   @Flag(help: "Overwrite the result.")
   var replace = false
 
-  @Option(help: "Time after which no case is confirmed further than usual, as 5min.")
+  @Option(help: "Time after which what is undecided is inconclusive, as 5min.")
   var time: String?
 
   @Option(help: ArgumentHelp("Extra work of head's, as 5%.", visibility: .hidden))

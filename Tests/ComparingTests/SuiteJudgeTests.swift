@@ -33,6 +33,20 @@ struct SuiteJudgeTests {
     #expect(answer.verdict == .regressed)
   }
 
+  @Test func `a suite that is ended leaves what is undecided inconclusive`() {
+    var judge = SuiteJudge(
+      cases: ["still", "short", "slow"].map { ($0, GateTolerance.standard) }, hasNull: false)
+    for _ in 0..<9 { judge.take(0, for: 0) }
+    for _ in 0..<5 { judge.take(0, for: 1) }
+    for _ in 0..<8 { judge.take(0.1, for: 2) }
+    #expect(judge.open == [1])
+    judge.close()
+    #expect(judge.open.isEmpty)
+    #expect(verdicts(judge) == [.pass, .inconclusive, .inconclusive])
+    #expect(judge.answer.cells[1].reason == "5 blocks, and the screen needs 8")
+    #expect(judge.answer.cells[2].reason?.hasPrefix("8 blocks show neither a slow-down") == true)
+  }
+
   @Test func `what made a case suspect does not count against it`() {
     // Eight blocks of +10 %, then none slower: a rule that counted all of them would fail sooner
     // than 48 fresh blocks clear it.

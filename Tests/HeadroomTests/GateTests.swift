@@ -180,6 +180,23 @@ import Testing
     #expect(again.errors.contains("--replace"))
   }
 
+  @Test(arguments: [("{ turn: 5 ms, time: 1 ns }", []), ("{ turn: 5 ms }", ["--time", "1ns"])])
+  func `what is undecided when the time is over is inconclusive, by name`(
+    gate: String, arguments: [String]
+  ) async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let run = try await program.run(
+      ["gate", try busy(in: program, gate: gate), "--base", Program.path, "-o", "r.json"]
+        + arguments)
+    #expect(run.code == 3)
+    #expect(run.output.hasPrefix("inconclusive: 1 case judged, 1 inconclusive\n"))
+    #expect(run.output.contains("0 blocks, and the screen needs 8; its time of 1.00 ns was over"))
+    let replayed = try await program.run(["gate", "--replay", "r.json"])
+    #expect(replayed.code == 3)
+    #expect(replayed.output.contains("its time of 1.00 ns was over"))
+  }
+
   @Test func `blocks before an interruption can be judged`() async throws {
     let program = try Program()
     defer { program.remove() }

@@ -38,10 +38,22 @@ struct GateOptionsTests {
     #expect(gates[1].budget == [.allocations: .count(2), .bytes: .count(65_536)])
   }
 
+  @Test func `how long a gate may take is the suite's to say, not an entry's`() throws {
+    let text = "suite: t\ngate: { time: 5 min }\nsweep: [{ workload: self-test }]"
+    #expect(try SuiteReader.parse(text, path: "t.yaml").gate.time == Seconds(300))
+    do {
+      _ = try gates("about: x", entry: "gate: { time: 5 min }")
+      Issue.record("it was read")
+    } catch let fault as SuiteFault {
+      #expect(fault.fault.description.contains("an entry's gate has no key 'time'"))
+    }
+  }
+
   @Test(arguments: [
     ("bytes: some", "bytes is 'some'"), ("allocations: -1", "allocations is '-1'"),
     ("tolerate: 3", "tolerate is '3'"), ("detect: 0 %", "detect is '0 %'"),
-    ("turn: soon", "turn is 'soon'"), ("outputs: maybe", "outputs is 'maybe'"),
+    ("turn: soon", "turn is 'soon'"), ("time: 0 s", "time is '0 s'"),
+    ("outputs: maybe", "outputs is 'maybe'"),
     ("tolerate: 5 %, detect: 4 %", "detect is '4 %'"), ("alpha: 1 %", "alpha"),
   ])
   func `a gate that cannot be is told so with its line`(text: String, words: String) throws {

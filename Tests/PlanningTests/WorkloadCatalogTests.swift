@@ -25,7 +25,7 @@ struct WorkloadCatalogTests {
     let matmul = try #require(WorkloadCatalog.standard["matmul"])
     #expect(matmul.axes.map(\.name) == ["m", "n", "k", "precision"])
     #expect(matmul.variants.first?.kind == .reference)
-    #expect(WorkloadCatalog.standard.open("matmul") == Matmul.self)
+    #expect(WorkloadCatalog.open("matmul") == Matmul.self)
   }
 
   @Test(arguments: [([Capability.avx512], "fast"), ([], "fastest")])

@@ -9,6 +9,8 @@ package struct CaseFindings: Codable, Sendable {
   package var areOutputsExact = false
   /// Why a side did not end well.
   package var failure: String?
+  /// The time after which the gate ran no more blocks, where that ended the case.
+  package var limit: Seconds?
 
   package init() {}
 
@@ -25,6 +27,9 @@ package struct CaseFindings: Codable, Sendable {
     if let failure { return timing.with(.failed, failure) }
     var metrics = timing.verdict == .regressed ? [JudgedCase.time] : []
     var reasons = [timing.reason].compactMap(\.self)
+    if let limit, timing.verdict == .inconclusive {
+      reasons.append("its time of \(limit) was over")
+    }
     for change in grown {
       metrics.append(change.metric)
       reasons.append("\(change.metric) went from \(change.base) to \(change.head)")

@@ -81,9 +81,10 @@ package struct CaseJudge: Sendable {
         given ?? "\(counted(screen.count, "block")), and the screen needs \(rule.screenLeast)"
       state = .inconclusive
     case .suspect:
+      let blocks = fresh.isEmpty ? screen.count : fresh.count
       reason =
         given
-        ?? "\(fresh.count) fresh blocks show neither a slow-down above "
+        ?? "\(blocks) \(fresh.isEmpty ? "" : "fresh ")blocks show neither a slow-down above "
         + "\(percent(tolerance.tolerated)) nor its absence below \(percent(tolerance.detected))"
       state = .inconclusive
     case .promising: state = .pass

@@ -1,3 +1,4 @@
+package import Quantities
 import RealModule
 
 /// What the gate's errors may cost, fixed before anything is measured.
@@ -14,9 +15,11 @@ package struct GateRule: Hashable, Codable, Sendable {
   /// Blocks of the screen before which nothing is decided, and after which nothing stays open.
   package var screenLeast = 8
   package var screenMost = 16
-  /// Blocks of the confirmation, and as far as it goes where there is time.
+  /// Blocks of the confirmation, and as far as it goes where there is time: within a limit that was
+  /// given, else before `usualTime` is over.
   package var confirmUsual = 48
   package var confirmMost = 96
+  package static let usualTime = Seconds(300)
   /// Evidence at which a case is looked at again, with fresh blocks.
   package var suspicion = 4.0
 

@@ -61,6 +61,11 @@ package struct SuiteJudge: Sendable {
     advance()
   }
 
+  /// No case has more blocks.
+  package mutating func close() {
+    while !open.isEmpty { open.forEach { close($0) } }
+  }
+
   /// Whether a case's fresh blocks prove that it moved, all that are confirmed beside it considered.
   ///
   /// The mean of evidences is evidence against all of them being still, at any time. So a case is proven

@@ -8,6 +8,8 @@ package struct GateOptions: Hashable, Sendable {
   package var detected: Double?
   /// How long one build is sampled before the other has its turn.
   package var turn: Seconds?
+  /// The suite's alone: after it no block is run, and what is undecided is inconclusive.
+  package var time: Seconds?
   /// Whether other bits in the results fail a case, rather than being noted.
   package var areOutputsExact: Bool?
   /// How much counts may grow.
@@ -29,7 +31,7 @@ package struct GateOptions: Hashable, Sendable {
 
 /// The options by the names that suites give them.
 package enum GateKey: String, CaseIterable, Sendable {
-  case tolerate, detect, turn, outputs, flops, allocations, bytes
+  case tolerate, detect, turn, time, outputs, flops, allocations, bytes
 
   /// What a value must look like.
   var wanted: String {
@@ -37,6 +39,7 @@ package enum GateKey: String, CaseIterable, Sendable {
     case .tolerate: "a percentage, as 2 %"
     case .detect: "a percentage above what is tolerated, as 5 %"
     case .turn: "a number and a unit, as 100 ms"
+    case .time: "a number and a unit, as 5 min"
     case .outputs: "exact or noted"
     case .flops, .allocations: "how many more there may be, as 3 or 1 %"
     case .bytes: "how many more each role may hold, as 64 KiB or 1 %"
@@ -51,6 +54,7 @@ extension GateOptions {
       case .tolerate: set(\.tolerated, percentage(text))
       case .detect: set(\.detected, percentage(text).flatMap { $0 > tolerated ?? 0 ? $0 : nil })
       case .turn: set(\.turn, Seconds(text).flatMap { $0 > Seconds(0) ? $0 : nil })
+      case .time: set(\.time, Seconds(text).flatMap { $0 > Seconds(0) ? $0 : nil })
       case .outputs: set(\.areOutputsExact, ["exact": true, "noted": false][text])
       case .flops: set(.flops, text)
       case .allocations: set(.allocations, text)

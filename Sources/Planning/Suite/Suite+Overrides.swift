@@ -11,7 +11,7 @@ extension Suite {
       entries = try replace(assignment, in: entries, catalog)
     }
     return Suite(
-      name: name, about: about, measure: measure, entries: entries, text: text,
+      name: name, about: about, measure: measure, gate: gate, entries: entries, text: text,
       overrides: overrides + options.map { "-a \($0)" }, place: place)
   }
 

@@ -3,6 +3,7 @@ package struct Suite: Hashable, Sendable {
   package let name: String
   package let about: String?
   package let measure: MeasureOptions
+  package let gate: GateOptions
   package let entries: [SuiteEntry]
   /// The file's text, or the command that stands for it.
   package let text: String
@@ -11,12 +12,13 @@ package struct Suite: Hashable, Sendable {
   package let place: Place
 
   package init(
-    name: String, about: String?, measure: MeasureOptions, entries: [SuiteEntry], text: String,
-    overrides: [String] = [], place: Place
+    name: String, about: String?, measure: MeasureOptions, gate: GateOptions = GateOptions(),
+    entries: [SuiteEntry], text: String, overrides: [String] = [], place: Place
   ) {
     self.name = name
     self.about = about
     self.measure = measure
+    self.gate = gate
     self.entries = entries
     self.text = text
     self.overrides = overrides

@@ -24,12 +24,12 @@ package enum SuiteReader {
     }
     let measure = try fields["measure"].map(measure) ?? MeasureOptions()
     let sweep = try fields.required("sweep")
-    let common = try fields["gate"].map(gate) ?? GateOptions()
+    let common = try fields["gate"].map { try gate($0) } ?? GateOptions()
     let entries = try sweep.items("sweep").map { try entry($0, common) }
     guard !entries.isEmpty else { throw SuiteFault.emptySweep(sweep.place) }
     return Suite(
       name: name.value, about: try fields["about"]?.text("about").value,
-      measure: measure, entries: entries, text: text, place: root.place)
+      measure: measure, gate: common, entries: entries, text: text, place: root.place)
   }
 
   private static func measure(_ node: SuiteNode) throws -> MeasureOptions {
@@ -42,10 +42,12 @@ package enum SuiteReader {
     return options
   }
 
-  private static func gate(_ node: SuiteNode) throws -> GateOptions {
+  private static func gate(_ node: SuiteNode, isEntry: Bool = false) throws -> GateOptions {
     var options = GateOptions()
-    let fields = try node.fields("gate", known: GateKey.allCases.map(\.rawValue))
-    for key in GateKey.allCases {
+    let keys = GateKey.allCases.filter { !isEntry || $0 != .time }
+    let fields = try node.fields(
+      isEntry ? "an entry's gate" : "gate", known: keys.map(\.rawValue))
+    for key in keys {
       guard let text = try fields[key.rawValue]?.text(key.rawValue) else { continue }
       try options.set(key, to: text.value, at: text.place)
     }
@@ -60,7 +62,8 @@ package enum SuiteReader {
       axes: try fields["axes"].map { try assignments($0, "axes") } ?? [],
       skip: try fields["skip"]?.items("skip").map(skipRule) ?? [],
       interleave: try fields["interleave"]?.text("interleave"),
-      gate: (try fields["gate"].map(gate) ?? GateOptions()).falling(backOn: common),
+      gate: (try fields["gate"].map { try gate($0, isEntry: true) } ?? GateOptions()).falling(
+        backOn: common),
       place: node.place)
   }
 

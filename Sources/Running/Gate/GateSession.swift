@@ -18,8 +18,8 @@ package final class GateSession {
     package var tolerated: Double?
     package var detected: Double?
     package var rule = GateRule.standard
-    /// After it a case is confirmed no further than the usual count of blocks.
-    package var time = Seconds(300)
+    /// Over what the suite says: after it no block is run, and what is undecided is inconclusive.
+    package var time: Seconds?
     package var trial = GateTrialWork()
     /// What is known of the machine's relinks, or why nothing is.
     package var relinkFloor: Reading<Double>
@@ -52,6 +52,8 @@ package final class GateSession {
   private var null: [PairedBlock] = []
   private var counts: [(base: [ExactMetrics], head: [ExactMetrics])]
   private var failures: [Int: String] = [:]
+  /// The cases that time ended.
+  private var limits: [Int: Seconds] = [:]
   private var random: SplitMix64
 
   package static func open(_ plan: Plan, base: String, head: String, _ options: Options)
@@ -113,15 +115,20 @@ package final class GateSession {
   /// Runs blocks until every case is decided; `on` is told, and may keep what there is.
   package func run(on event: (Event) throws -> Void) async throws {
     let started = MonotonicClock().now()
+    func isOver(_ time: Seconds) -> Bool {
+      Double(MonotonicClock().now() - started) / 1e9 > time.value
+    }
+    let limit = options.time ?? plan.suite.gate.time
     while true {
       let open = judge.open
       if open.isEmpty { return }
       try event(.round(judge.stage, open: open.count, of: cases.count, blocks: null.count))
+      if let limit, isOver(limit) { return close(at: limit) }
       try await takeNull()
       for index in random.shuffled(open) {
-        let elapsed = Double(MonotonicClock().now() - started) / 1e9
-        if judge.cases[index].fresh.count >= options.rule.confirmUsual,
-          elapsed > options.time.value
+        if let limit, isOver(limit) { return close(at: limit) }
+        if limit == nil, judge.cases[index].fresh.count >= options.rule.confirmUsual,
+          isOver(GateRule.usualTime)
         {
           judge.close(index)
         } else {
@@ -129,6 +136,12 @@ package final class GateSession {
         }
       }
     }
+  }
+
+  /// Ends all that is undecided.
+  private func close(at limit: Seconds) {
+    for index in judge.open { limits[index] = limit }
+    judge.close()
   }
 
   /// What there is so far, whole at any time.
@@ -152,6 +165,7 @@ package final class GateSession {
     findings.budget = cases[index].gate.budget
     findings.areOutputsExact = cases[index].gate.areOutputsExact == true
     findings.failure = failures[index]
+    findings.limit = limits[index]
     if !counts[index].base.isEmpty {
       findings.exact = ExactComparison(base: counts[index].base, head: counts[index].head)
     }

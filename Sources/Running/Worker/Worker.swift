@@ -3,18 +3,16 @@ import Foundation
 import Glibc
 import Kernels
 import Measuring
-package import Planning
+import Planning
 import Quantities
 import Records
 
 /// The child's side of the pipe: reads a request a line from standard input, answers a line each.
 package struct Worker {
-  private let catalog: WorkloadCatalog
   private let replies: Int32
 
   /// Moves file descriptor 1 away, so that a stray print cannot spoil an answer.
-  package init(catalog: WorkloadCatalog) {
-    self.catalog = catalog
+  package init() {
     replies = dup(STDOUT_FILENO)
     dup2(STDERR_FILENO, STDOUT_FILENO)
   }
@@ -59,7 +57,7 @@ package struct Worker {
   }
 
   private func makeSession(_ order: WorkOrder) throws -> any CaseSession {
-    guard let workload = catalog.open(order.workload) else {
+    guard let workload = WorkloadCatalog.open(order.workload) else {
       throw Fault("there is no workload '\(order.workload)' in this build")
     }
     return try Self.open(workload, order)
