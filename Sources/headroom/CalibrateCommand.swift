@@ -27,7 +27,7 @@ struct CalibrateCommand: AsyncParsableCommand {
     }
     let command = self
     try await Interruption.cancels(
-      advice: "what was being measured is not stored; what was stored before is as it was"
+      advice: "finished sessions are stored; what was being measured is not"
     ) { try await command.calibrate() }
   }
 
@@ -39,19 +39,17 @@ struct CalibrateCommand: AsyncParsableCommand {
     // Before anything is measured: what cannot be read must not be found out afterwards.
     var calibration = try file.read()
     var progress = ProgressLine()
-    let tell = { (event: CalibrationSession.Event) in
-      switch event {
-      case .session(let index, let count): progress.say("session \(index) of \(count)")
-      case .relink(let index, let count): progress.say("relinked program \(index) of \(count)")
-      }
-    }
     let now = { Date.now.formatted(.iso8601) }
-    for found in try await session.sessions(sessions, now: now, on: tell) {
-      calibration.add(found)
+    for index in 0..<sessions {
+      progress.say("session \(index + 1) of \(sessions)")
+      calibration.add(try await session.session(now: now))
+      try file.write(calibration)
     }
-    try file.write(calibration)
     if builds > 0 {
-      calibration.add(try await session.relinks(builds, now: now, on: tell))
+      let relinks = try await session.relinks(builds, now: now) {
+        progress.say("relinked program \($0) of \(builds)")
+      }
+      calibration.add(relinks)
       try file.write(calibration)
     }
     progress.clear()

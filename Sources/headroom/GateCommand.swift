@@ -87,7 +87,7 @@ struct GateCommand: AsyncParsableCommand {
     guard let path = replay else {
       let command = self
       return try await Interruption.cancels(
-        advice: "the blocks of finished rounds are in the result; judge them with --replay"
+        advice: "once a round is finished, its blocks are in the result: judge them with --replay"
       ) { try await command.judge(tolerance, json) }
     }
     let answer: GateAnswer

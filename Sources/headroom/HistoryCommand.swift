@@ -36,10 +36,11 @@ struct HistoryCommand: ParsableCommand {
       let entries = try results.map { try HistoryEntry.read($0, anchor: anchor) }
       let history = try History(file.path, mayMake: true)
       for (path, entry) in zip(results, entries) {
-        let added = try history.add(entry, at: Date.now.formatted(.iso8601))
-        Console.print(
-          added.map { "added \(path): \(counted($0, "case"))" }
-            ?? "left out \(path): it was added before")
+        switch try history.add(entry, at: Date.now.formatted(.iso8601)) {
+        case .added(let cases): Console.print("added \(path): \(counted(cases, "case"))")
+        case .anchored: Console.print("\(path) was added before: its base is \(anchor ?? "") now")
+        case .known: Console.print("left out \(path): it was added before")
+        }
       }
     }
   }

@@ -62,7 +62,12 @@ struct AcceptancesTests {
   }
 
   @Test func `more than was accepted regresses`() throws {
-    #expect(try verdict(of: 1.2, with: accepting()).0 == .regressed)
+    let found = try verdict(of: 1.2, with: accepting())
+    #expect(found.0 == .regressed)
+    #expect(
+      found.2 == [
+        "the acceptance of time of 'w/*' is of 10.1 % and no more: accept it anew, or remove it"
+      ])
   }
 
   @Test func `a count may grow by as much as was accepted, and no more`() throws {

@@ -34,9 +34,9 @@ import Testing
     let path = path()
     defer { remove(path) }
     let history = try History(path, mayMake: true)
-    #expect(try history.add(entry(0.5, seed: 1), at: "2026-01-01") == 1)
-    #expect(try history.add(entry(0.5, seed: 1), at: "2026-01-02") == nil)
-    #expect(try history.add(entry(0.25, ratio: 1.5, seed: 2), at: "2026-01-03") == 1)
+    #expect(try history.add(entry(0.5, seed: 1), at: "2026-01-01") == .added(cases: 1))
+    #expect(try history.add(entry(0.5, seed: 1), at: "2026-01-02") == .known)
+    #expect(try history.add(entry(0.25, ratio: 1.5, seed: 2), at: "2026-01-03") == .added(cases: 1))
     let series = try History(path, mayMake: false).series(matching: "w/*")
     #expect(series.map(\.name) == ["w/a=1"])
     #expect(series.first?.points.map(\.median) == [0.5, 0.25])
@@ -44,6 +44,17 @@ import Testing
     #expect(series.first?.points.map(\.added) == ["2026-01-01", "2026-01-03"])
     #expect(series.first?.points.last?.ratio?.median == 1.5)
     #expect(try history.series(matching: "x*").isEmpty)
+  }
+
+  @Test func `a result that is there already may become an anchor's`() throws {
+    let path = path()
+    defer { remove(path) }
+    let history = try History(path, mayMake: true)
+    _ = try history.add(entry(1, seed: 1), at: "2026-01-01")
+    #expect(try history.add(entry(1, seed: 1, anchor: "v1"), at: "2026-01-02") == .anchored)
+    #expect(try history.add(entry(1, seed: 1, anchor: "v1"), at: "2026-01-02") == .known)
+    #expect(try history.add(entry(1, seed: 1), at: "2026-01-02") == .known)
+    #expect(try history.series(matching: "*").first?.points.map(\.anchor) == ["v1"])
   }
 
   @Test func `eight writers at once lose nothing`() async throws {

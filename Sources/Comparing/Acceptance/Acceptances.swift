@@ -1,4 +1,5 @@
 import Glibc
+import Statistics
 
 /// Regressions that somebody took upon themselves, for a time: `headroom-accept.json`.
 package struct Acceptances: Codable, Sendable {
@@ -22,6 +23,7 @@ package struct Acceptances: Codable, Sendable {
   ) {
     let entries = accepted.filter { $0.suite == suite }
     var used = Set<Int>()
+    var exceeded = Set<Int>()
     let settled = cells.map { given in
       let cell = given.judged
       var left = cell.regressed
@@ -29,8 +31,11 @@ package struct Acceptances: Codable, Sendable {
       for (index, entry) in entries.enumerated() where entry.covers(cell) {
         // Where it cannot be told whether there is anything to accept, the entry may stay.
         if cell.verdict == .inconclusive || cell.verdict == .failed { used.insert(index) }
-        guard cell.verdict == .regressed, left.contains(entry.metric), entry.suffices(for: given)
-        else { continue }
+        guard cell.verdict == .regressed, left.contains(entry.metric) else { continue }
+        guard entry.suffices(for: given) else {
+          exceeded.insert(index)
+          continue
+        }
         used.insert(index)
         guard entry.until >= today else { continue }
         left.removeAll { $0 == entry.metric }
@@ -42,8 +47,10 @@ package struct Acceptances: Codable, Sendable {
     }
     let stale = entries.enumerated().compactMap { index, entry -> String? in
       if entry.until < today { return "\(entry.words) ran out on \(entry.until): remove it" }
-      return used.contains(index)
-        ? nil : "\(entry.words) accepts nothing: remove it"
+      if used.contains(index) { return nil }
+      return exceeded.contains(index)
+        ? "\(entry.words) is of \(percent(entry.atMost)) and no more: accept it anew, or remove it"
+        : "\(entry.words) accepts nothing: remove it"
     }
     return (settled, stale)
   }

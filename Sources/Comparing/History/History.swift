@@ -72,8 +72,8 @@ package struct History {
 
   /// Adds a run's or a gate's file.
   ///
-  /// - Returns: how many cases came with it; nothing where the same file was added before.
-  package func add(_ file: HistoryEntry, at time: String) throws -> Int? {
+  /// One that is there already is not added again, but may become an anchor's.
+  package func add(_ file: HistoryEntry, at time: String) throws -> Addition {
     try guarded {
       try queue.write { db in
         try db.execute(
@@ -88,7 +88,7 @@ package struct History {
             file.digest, file.kind.rawValue, file.suite, file.fingerprint, time, file.commit,
             file.anchor,
           ])
-        guard db.changesCount > 0 else { return nil }
+        guard db.changesCount > 0 else { return try anchor(file, in: db) ? .anchored : .known }
         let entry = db.lastInsertedRowID
         for row in file.measurements {
           try db.execute(
@@ -103,9 +103,26 @@ package struct History {
               arguments: [entry, row.name, name, value])
           }
         }
-        return file.measurements.count
+        return .added(cases: file.measurements.count)
       }
     }
+  }
+
+  /// What became of a file.
+  package enum Addition: Hashable, Sendable {
+    case added(cases: Int)
+    /// It was there, and its base is called something now.
+    case anchored
+    case known
+  }
+
+  /// - Returns: whether that is news.
+  private func anchor(_ file: HistoryEntry, in db: Database) throws -> Bool {
+    guard let anchor = file.anchor else { return false }
+    try db.execute(
+      sql: "UPDATE entry SET anchor = ? WHERE digest = ? AND anchor IS NOT ?",
+      arguments: [anchor, file.digest, anchor])
+    return db.changesCount > 0
   }
 
   /// The cases whose names match a shell's pattern, each on each class of machines.

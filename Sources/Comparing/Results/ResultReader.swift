@@ -110,7 +110,9 @@ package enum ResultFault: FaultConvertible, Hashable {
           "give a file of headroom sweep or gate, or the JSON of google-benchmark, llama-bench or "
           + "hyperfine, or what go test -bench printed")
     case .badValue(let place, let why):
-      Fault("the results cannot be read: \(why)", at: place, fix: "measure again")
+      Fault(
+        "the results cannot be read: \(why)", at: place,
+        fix: "give the file whole, as the tool wrote it")
     case .mixed(let path, let first):
       Fault(
         "it is of another tool or machine than \(first)", at: path,

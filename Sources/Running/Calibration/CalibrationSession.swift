@@ -17,12 +17,6 @@ package final class CalibrationSession {
   private let runner: PairRunner
   private let cases: [PlannedCase]
 
-  /// What it says while it runs.
-  package enum Event: Sendable {
-    case session(Int, of: Int)
-    case relink(Int, of: Int)
-  }
-
   package static var thisMachine: Machine {
     MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
   }
@@ -44,39 +38,34 @@ package final class CalibrationSession {
     cases = plan.cases.filter { !$0.isCompetitor }
   }
 
-  /// So many looks at all cases, one after the other.
+  /// One look at all cases.
   ///
   /// - Parameter now: the time of day, as it is stored.
-  package func sessions(_ count: Int, now: () -> String, on event: (Event) -> Void) async throws
-    -> [Calibration.Session]
-  {
-    var sessions: [Calibration.Session] = []
-    let name = try Self.identity(of: program)
-    for index in 0..<count {
-      event(.session(index + 1, of: count))
-      var seconds: [String: Double] = [:]
-      for planned in cases {
-        var times: [Double] = []
-        for _ in 0..<Self.blocksPerSession {
-          let pair = try await pair(planned, program)
-          times += pair.base + pair.head
-        }
-        seconds[planned.case.id] = times.sorted()[times.count / 2]
+  package func session(now: () -> String) async throws -> Calibration.Session {
+    var seconds: [String: Double] = [:]
+    for planned in cases {
+      var times: [Double] = []
+      for _ in 0..<Self.blocksPerSession {
+        let pair = try await pair(planned, program)
+        times += pair.base + pair.head
       }
-      sessions.append(
-        Calibration.Session(at: now(), suite: plan.suite.name, program: name, seconds: seconds))
+      seconds[planned.case.id] = times.sorted()[times.count / 2]
     }
-    return sessions
+    return Calibration.Session(
+      at: now(), suite: plan.suite.name, program: try Self.identity(of: program),
+      seconds: seconds)
   }
 
   /// Against as many programs of the same objects, each linked in an order of its own.
-  package func relinks(_ count: Int, now: () -> String, on event: (Event) -> Void) async throws
+  ///
+  /// - Parameter begin: is told of each before it is linked, from 1 on.
+  package func relinks(_ count: Int, now: () -> String, on begin: (Int) -> Void) async throws
     -> Calibration.Relinks
   {
     let relinker = try Relinker(program: program.program)
     var differences: [String: [Double]] = [:]
     for index in 0..<count {
-      event(.relink(index + 1, of: count))
+      begin(index + 1)
       let path = try await relinker.link(
         seed: plan.measure.seed &+ UInt64(index), into: folder.path)
       defer { try? FileManager.default.removeItem(atPath: path.string) }
