@@ -74,10 +74,10 @@ def append(trial, lines):
 
 def publish(trial, seed, result):
     """Appends a run's blocks. A gzip file takes another one at its end."""
-    digits = lambda times: [float(f"{time:.6g}") for time in times]
+    digits = lambda times: [float(f"{time:.5g}") for time in times]
     cells = [
         dict(name=cell["name"], blocks=[
-            dict(base=digits(block["base"]), head=digits(block["head"])) for block in cell["blocks"]])
+            block | dict(base=digits(block["base"]), head=digits(block["head"])) for block in cell["blocks"]])
         for cell in result["cells"]]
     verdicts = {cell["name"]: cell["judged"]["verdict"] for cell in result["cells"]}
     os.makedirs(f"{FOLDER}/blocks", exist_ok=True)

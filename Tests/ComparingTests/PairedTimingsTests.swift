@@ -30,6 +30,18 @@ struct PairedTimingsTests {
     #expect(abs(block.difference - (log(1.5) - log(2) / 2)) < 1e-15)
   }
 
+  /// Neighbours differ by 1, 2 and 10 %; a means' difference would be of the last.
+  @Test func `a block of alternating turns differs by the median of neighbours`() throws {
+    let text =
+      #"{"base":[1,4,1],"head":[1.01,4.08,1.1],"alternating":true}"#
+    let block = try parse(#"{"cells":[{"name":"a","blocks":[\#(text)]}]}"#).cells[0].blocks[0]
+    #expect(abs(block.difference - log(1.02)) < 1e-15)
+    let swapped = PairedBlock(base: block.head, head: block.base, alternating: true)
+    #expect(swapped.difference == -block.difference)
+    let even = PairedBlock(base: [1, 1], head: [1.01, 1.1], alternating: true)
+    #expect(abs(even.difference - (log(1.01) + log(1.1)) / 2) < 1e-15)
+  }
+
   @Test(arguments: ["0", "-1", "1e999"])
   func `a time that is none is refused with its place`(time: String) {
     let words =

@@ -36,7 +36,7 @@ struct GateSide {
     _ child: ChildProcess, _ planned: PlannedCase, setting: GateSetting, isChecked: Bool,
     trial: GateTrialWork
   ) async throws -> GateSide {
-    let turn = planned.gate.turn ?? setting.turn
+    let turn = GateSetting.turn(of: planned)
     let ledger = setting.folder.path.appending("gate-\(child.process).ledger")
     let order = WorkOrder(
       workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),

@@ -15,7 +15,8 @@ final class PairRunner {
     random = SplitMix64(seed: setting.seed)
   }
 
-  /// A block: a fresh process a side, both made ready, then `A B B A` or `B A A B` as the coin says.
+  /// A block: a fresh process a side, both made ready, then `A B B A`, or `B A A B`, again and again, as
+  /// the coin says.
   func run(
     _ planned: PlannedCase, _ base: GateBuild, _ head: GateBuild, isChecked: Bool,
     trial: GateTrialWork = GateTrialWork()
@@ -34,7 +35,7 @@ final class PairRunner {
       }
       let ready = [0, 1].compactMap { sides[$0] }
       let block = try await turns(
-        ready, of: planned.gate.turn ?? setting.turn, threads: planned.threads,
+        ready, of: GateSetting.turn(of: planned), threads: planned.threads,
         extraWork: trial.extraWork, isHeadFirst: isHeadFirst)
       async let baseMetrics = SideFailure.naming(0) { try await ready[0].finish() }
       async let headMetrics = SideFailure.naming(1) { try await ready[1].finish() }
@@ -79,20 +80,25 @@ final class PairRunner {
   ) async throws -> PairedBlock {
     // Counts of one's own would give the faster side longer turns.
     var calls = sides.map(\.prepared.calls).max() ?? 1
-    // Extra work must be a whole number of calls.
-    if extraWork > 0 { calls = (calls + 99) / 100 * 100 }
+    // Extra work must be a whole number of calls: of 5 %, one for each 20.
+    let least = (1...100).first { abs((Double($0) * extraWork).remainder(dividingBy: 1)) < 1e-9 }
+    calls = (calls + (least ?? 100) - 1) / (least ?? 100) * (least ?? 100)
     let pace = sides.map(\.pace).max() ?? 0.1
     let samples = max(1, Int((turn.value / (pace * Double(calls))).rounded(.up)))
+    let rounds = GateSetting.rounds(
+      turn: turn, taking: pace * Double(calls * samples), threads: threads)
     var seconds: [[Double]] = [[], []]
-    for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
-      // A thread alone sleeps in its read; a pool spins a while after a call.
-      if threads > 1 { await stillness(of: [sides[1 - side].child.process]) }
-      seconds[side].append(
-        try await SideFailure.naming(side) {
-          try await sides[side].turn(calls: calls, samples: samples)
-        })
+    for _ in 0..<rounds {
+      for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
+        // A thread alone sleeps in its read; a pool spins a while after a call.
+        if threads > 1 { await stillness(of: [sides[1 - side].child.process]) }
+        seconds[side].append(
+          try await SideFailure.naming(side) {
+            try await sides[side].turn(calls: calls, samples: samples)
+          })
+      }
     }
-    return PairedBlock(base: seconds[0], head: seconds[1])
+    return PairedBlock(base: seconds[0], head: seconds[1], alternating: true)
   }
 }
 
