@@ -4,13 +4,15 @@
     python3 Tests/Benchmarks/trials.py null [RUNS] [--load]     a build against itself, suites/null.yaml
     python3 Tests/Benchmarks/trials.py ci [RUNS]                the same, suites/ci.yaml
     python3 Tests/Benchmarks/trials.py slow-down [RUNS] [--by 5]
-                                                                exact extra work: calls in addition
+                                                                exact extra work: calls in addition,
+                                                                in all cases of suites/ci.yaml
     python3 Tests/Benchmarks/trials.py relink [RUNS]            against itself, linked in another order
     python3 Tests/Benchmarks/trials.py counts [RUNS]            an allocation more
     python3 Tests/Benchmarks/trials.py again [RUNS]             the same regressed head again and again
     python3 Tests/Benchmarks/trials.py replay                   made-up timings through gate --replay
     python3 Tests/Benchmarks/trials.py judge                    the blocks of all runs, judged again
-    python3 Tests/Benchmarks/trials.py summary                  what all of them came to
+    python3 Tests/Benchmarks/trials.py summary [SINCE]          what all of them came to, or those from a
+                                                                time on, as 2026-11-22T09:00Z
 
 Each run appends lines to reports/trials/<trial>.csv, and its blocks to reports/trials/blocks/<trial>.jsonl.gz:
 a line each in the plain form that gate --replay takes, so that another rule can be tried on them without
@@ -147,7 +149,7 @@ def null(trial, suite, runs):
 def slow_down(runs, by):
     for _ in range(runs):
         seed = 1000 + len(rows("slow-down"))
-        answer, common, _ = gate("slow-down", "Tests/Benchmarks/slow-down.yaml", seed, "--slow-down", f"{by}%")
+        answer, common, _ = gate("slow-down", "suites/ci.yaml", seed, "--slow-down", f"{by}%")
         append("slow-down", [
             common | dict(
                 slow_down=by, case=cell["name"].split(",variant")[0].replace(",", " "), verdict=cell["verdict"],
@@ -268,7 +270,10 @@ def rate(successes, runs):
     return f"{successes} of {runs} ({100 * low:.1f} to {100 * high:.1f} %)"
 
 
-def summary():
+def summary(since):
+    def rows(trial):
+        return [row for row in globals()["rows"](trial) if row.get("at", "9") >= since]
+
     for trial in ("null", "ci"):
         for load in ("idle", "half"):
             found = [row for row in rows(trial) if row["load"] == load]
@@ -329,7 +334,7 @@ def main(arguments):
         elif trial == "judge":
             judge()
         elif trial == "summary":
-            summary()
+            summary(arguments[1] if len(arguments) > 1 else "")
         else:
             sys.exit(__doc__)
     finally:
