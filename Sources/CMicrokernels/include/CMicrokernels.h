@@ -108,6 +108,13 @@ typedef enum : uint32_t {
   HR_CACHE_Q4_0 = 4,
 } hr_cache_type;
 
+/// Where lines that are read one after the other end, and how many bytes from there those begin that are
+/// read after them.
+typedef struct {
+  const void *end;
+  int64_t onward;
+} hr_run;
+
 /// The inner loops over the keys of one head.
 ///
 /// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: depth × width.
@@ -120,9 +127,10 @@ typedef struct {
   /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
   void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
   /// Products of up to 4 rows of queries with the first `tokens` keys of a block, and with as many more
-  /// as fill a vector: row × width, `stride` apart.
+  /// as fill a vector: row × width, `stride` apart. What is next of `run` is asked for; NULL: nothing.
   void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
-                 const void *queries, int32_t rows, float *to, int64_t stride);
+                 const void *queries, int32_t rows, float *to, int64_t stride,
+                 const hr_run *run);
   /// A token's key to its place in a block.
   void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
 } hr_cache_keys;
@@ -135,9 +143,10 @@ typedef struct {
 /// 2 i + 1 of the second. Those of q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its
 /// high half.
 typedef struct {
-  /// sums[rows, depth] += weights · values of the first `tokens` of a block; up to 4 rows.
+  /// sums[rows, depth] += weights · values of the first `tokens` of a block; up to 4 rows. `run` as above.
   void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,
-              const float *weights, int64_t stride, int32_t rows, float *sums);
+              const float *weights, int64_t stride, int32_t rows, float *sums,
+              const hr_run *run);
   void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
 } hr_cache_values;
 
@@ -145,7 +154,7 @@ typedef struct {
 typedef struct {
   /// Scores of each row, powers of two, become weights: 2^(score − most) with the new `most`, and
   /// 0 outside `first` to `last`. What was summed before is shrunk to it. Memory would rest for so
-  /// long: `next` on, a line for a few scores is asked for.
+  /// long: `next` on, if not NULL, a line for a few scores is asked for.
   void (*soften)(float *scores, int64_t stride, int64_t count, int32_t rows,
                  const int32_t *first, const int32_t *last, float *most, float *sum, float *sums,
                  int64_t depth, const void *next);
@@ -394,13 +403,20 @@ enum { HR_AHEAD = 4 * 4096 };
 /// waiting: one thread of an Ice Lake server read 12.9 GB/s so, 10.3 with the same distance line by line.
 ///
 /// Once in 256 bytes, for four lines: another thread may share the core, and then what is short is
-/// instructions.
-static inline void hr_fetch_ahead(const void *at, int64_t bytes) {
+/// instructions. What is read next lies `onward` bytes further.
+static inline void hr_fetch_onward(const void *at, int64_t bytes, int64_t onward) {
   const uintptr_t here = (uintptr_t)at;
   if ((int64_t)(here & 255) >= bytes) return;
   const char *ahead = (const char *)((here & -(uintptr_t)HR_AHEAD) + HR_AHEAD +
                                      ((here & (HR_AHEAD - 256)) >> 2));
-  for (int page = 0; page < 4; page++) __builtin_prefetch(ahead + page * 4096);
+  for (int page = 0; page < 4; page++) __builtin_prefetch(ahead + onward + page * 4096);
+}
+
+static inline void hr_fetch_ahead(const void *at, int64_t bytes) { hr_fetch_onward(at, bytes, 0); }
+
+/// How much further than usual a reader of a run finds what is next, who is now at `at`.
+static inline int64_t hr_onward(const hr_run *run, const void *at) {
+  return run && (const char *)at + HR_AHEAD >= (const char *)run->end ? run->onward : 0;
 }
 
 /// The same for the first lines, as if those before them were being read.

@@ -8,23 +8,23 @@ extension AttentionDecode {
     switch type {
     case .fp32:
       keys(
-        scores: { scores(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7) },
+        scores: { scores(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.fp32, $0, $1, $2, $3, $4, isKey: true) })
     case .fp16:
       keys(
-        scores: { scores(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7) },
+        scores: { scores(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.fp16, $0, $1, $2, $3, $4, isKey: true) })
     case .bf16:
       keys(
-        scores: { scores(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7) },
+        scores: { scores(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.bf16, $0, $1, $2, $3, $4, isKey: true) })
     case .q8_0:
       keys(
-        scores: { codedScores(.q8_0, $0, $1, $2, $3, $4, $5, $6, $7) },
+        scores: { codedScores(.q8_0, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.q8_0, $0, $1, $2, $3, $4, isKey: true) })
     case .q4_0:
       keys(
-        scores: { codedScores(.q4_0, $0, $1, $2, $3, $4, $5, $6, $7) },
+        scores: { codedScores(.q4_0, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.q4_0, $0, $1, $2, $3, $4, isKey: true) })
     }
   }
@@ -33,23 +33,23 @@ extension AttentionDecode {
     switch type {
     case .fp32:
       hr_cache_values(
-        add: { add(StoredFP32.self, .fp32, $0, $1, $2, $3, $4, $5, $6, $7) },
+        add: { add(StoredFP32.self, .fp32, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.fp32, $0, $1, $2, $3, $4, isKey: false) })
     case .fp16:
       hr_cache_values(
-        add: { add(StoredFP16.self, .fp16, $0, $1, $2, $3, $4, $5, $6, $7) },
+        add: { add(StoredFP16.self, .fp16, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.fp16, $0, $1, $2, $3, $4, isKey: false) })
     case .bf16:
       hr_cache_values(
-        add: { add(StoredBF16.self, .bf16, $0, $1, $2, $3, $4, $5, $6, $7) },
+        add: { add(StoredBF16.self, .bf16, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.bf16, $0, $1, $2, $3, $4, isKey: false) })
     case .q8_0:
       hr_cache_values(
-        add: { addCoded(.q8_0, $0, $1, $2, $3, $4, $5, $6, $7) },
+        add: { addCoded(.q8_0, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.q8_0, $0, $1, $2, $3, $4, isKey: false) })
     case .q4_0:
       hr_cache_values(
-        add: { addCoded(.q4_0, $0, $1, $2, $3, $4, $5, $6, $7) },
+        add: { addCoded(.q4_0, $0, $1, $2, $3, $4, $5, $6, $7, $8) },
         store: { store(.q4_0, $0, $1, $2, $3, $4, isKey: false) })
     }
   }
@@ -65,7 +65,7 @@ extension AttentionDecode {
     scores:
       @escaping @convention(c) (
         UnsafeRawPointer?, Int32, Int32, Int64, UnsafeRawPointer?, Int32,
-        UnsafeMutablePointer<Float>?, Int64
+        UnsafeMutablePointer<Float>?, Int64, UnsafePointer<hr_run>?
       ) -> Void,
     store:
       @escaping @convention(c) (
@@ -83,7 +83,8 @@ extension AttentionDecode {
 
 private func scores<S: StoredElement>(
   _: S.Type, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
-  _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64
+  _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64,
+  _: UnsafePointer<hr_run>?
 ) {
   guard let block = block?.assumingMemoryBound(to: S.Bits.self),
     let queries = queries?.assumingMemoryBound(to: Float.self), let to
@@ -104,7 +105,8 @@ private func scores<S: StoredElement>(
 /// Code by code, as `hr_cache_keys` lays them out.
 private func codedScores(
   _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
-  _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64
+  _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64,
+  _: UnsafePointer<hr_run>?
 ) {
   guard let block, let queries = queries?.assumingMemoryBound(to: Float.self), let to else {
     return
@@ -147,7 +149,7 @@ extension CacheType {
 private func add<S: StoredElement>(
   _: S.Type, _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32,
   _ depth: Int64, _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
-  _ sums: UnsafeMutablePointer<Float>?
+  _ sums: UnsafeMutablePointer<Float>?, _: UnsafePointer<hr_run>?
 ) {
   guard let block = block?.assumingMemoryBound(to: S.Bits.self), let weights, let sums else {
     return
@@ -172,7 +174,7 @@ private func add<S: StoredElement>(
 private func addCoded(
   _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
   _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
-  _ sums: UnsafeMutablePointer<Float>?
+  _ sums: UnsafeMutablePointer<Float>?, _: UnsafePointer<hr_run>?
 ) {
   guard let block, let weights, let sums else { return }
   let (width, depth, codes) = (Int(width), Int(depth), type.codeBytes)

@@ -66,14 +66,18 @@ extension AttentionDecode {
 
   /// Workspace, in floats: a thread's own, and what a span's tokens sum up to.
   struct Space {
-    /// Tokens whose scores stand beside one another.
+    /// Tokens whose scores stand beside one another …
     let chunk: Int
+    /// … and as many more as may be left after them.
+    let rest: Int
     private let rows: Int
     private let depth: Int
     private let filled: Int
 
     init(_ problem: Problem) {
-      chunk = problem.mask.value == .blocks ? AttentionMask.blockTokens : 512
+      let isInBlocks = problem.mask.value == .blocks
+      chunk = isInBlocks ? AttentionMask.blockTokens : 512
+      rest = isInBlocks ? 0 : problem.layout.width
       rows = problem.rows
       depth = problem.headDim
       filled = problem.layout.filledDepth
@@ -88,7 +92,8 @@ extension AttentionDecode {
     /// 32 queries in 8 bits take 40 bytes: no more than as they are.
     var ready: Int { gathered + Self.line(rows * depth) }
     var scores: Int { ready + Self.line(rows * depth) }
-    var key: Int { scores + Self.tileRows * chunk }
+    var scoreStride: Int { chunk + rest }
+    var key: Int { scores + Self.tileRows * scoreStride }
     var threadEnd: Int { key + Self.line(depth) }
     // A span's.
     var most: Int { 0 }

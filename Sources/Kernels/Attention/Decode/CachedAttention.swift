@@ -52,6 +52,8 @@ final class CachedAttention: ParallelTask {
   private var phase = Phase.attend
 
   private static let lineBytes = 64
+  /// Of so many a block's keys take one line for each of the depth, whatever their type, or less.
+  private static let lineTokens = 16
 
   private enum Phase {
     case attend
@@ -146,22 +148,29 @@ final class CachedAttention: ParallelTask {
     (result + space.most).update(repeating: -1e30, count: rows)
     (result + space.sum).update(repeating: 0, count: rows)
     (result + space.sums).update(repeating: 0, count: rows * filled)
-    for from in stride(
-      from: span.tokens.lowerBound / space.chunk * space.chunk, to: span.tokens.upperBound,
-      by: space.chunk)
-    {
-      let tokens =
-        max(from, span.tokens.lowerBound)..<min(from + space.chunk, span.tokens.upperBound)
+    var tokens = chunk(from: span.tokens.lowerBound, of: span)
+    while !tokens.isEmpty {
+      let following = chunk(from: tokens.upperBound, of: span)
+      let after =
+        following.isEmpty
+        ? next.flatMap { keys($0, $0.tokens.lowerBound) } : keys(span, following.lowerBound)
       for row in stride(from: 0, to: rows, by: Space.tileRows) {
-        attend(span, tokens, row..<min(rows, row + Space.tileRows), own, result)
+        attend(span, tokens, before: after, row..<min(rows, row + Space.tileRows), own, result)
       }
+      tokens = following
     }
-    if let next { fetchKeys(next) }
+  }
+
+  /// What is attended to at once: up to the next whole chunk, and a short rest with it.
+  private func chunk(from: Int, of span: Span) -> Range<Int> {
+    let whole = (from / space.chunk + 1) * space.chunk
+    let rest = span.tokens.upperBound - whole
+    return from..<(rest <= space.rest ? span.tokens.upperBound : whole)
   }
 
   /// Asks for a span's first keys, as much as the loops ask for ahead of themselves.
   private func fetchKeys(_ span: Span) {
-    if let first = block(span, span.tokens.lowerBound) { hr_fetch_first(first.keys) }
+    if let first = keys(span, span.tokens.lowerBound) { hr_fetch_first(first) }
   }
 
   /// Asks for what a span reads first, while the one before it is computed.
@@ -183,10 +192,10 @@ final class CachedAttention: ParallelTask {
     }
   }
 
-  /// A few rows of queries to a chunk of tokens.
+  /// A few rows of queries to a chunk of tokens; `next` is what is read after it.
   private func attend(
-    _ span: Span, _ tokens: Range<Int>, _ rows: Range<Int>, _ own: UnsafeMutablePointer<Float>,
-    _ result: UnsafeMutablePointer<Float>
+    _ span: Span, _ tokens: Range<Int>, before next: UnsafeRawPointer?, _ rows: Range<Int>,
+    _ own: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
   ) {
     let (width, filled) = (layout.width, layout.filledDepth)
     let row = rows.lowerBound
@@ -195,39 +204,84 @@ final class CachedAttention: ParallelTask {
     guard limit(span, tokens, rows, &first, &last) else { return }
     let count = (tokens.count + width - 1) / width
     let scores = own + space.scores
-    let queryBytes = problem.headDim * Int(loops.keys.query_bytes) / 32
-    for index in 0..<count {
-      guard let block = block(span, tokens.lowerBound + index * width) else { continue }
+    let depth = Int64(problem.headDim)
+    let queries =
+      UnsafeRawPointer(own + space.ready) + row * problem.headDim * Int(loops.keys.query_bytes) / 32
+    let firstValues = values(span, tokens.lowerBound)
+    forEachBlock(
+      span, tokens, of: layout.keyBlockBytes, at: keys, before: firstValues
+    ) { block, index, held, run in
       loops.keys.scores(
-        block.keys, Int32(width), Int32(min(width, tokens.count - index * width)),
-        Int64(problem.headDim),
-        UnsafeRawPointer(own + space.ready) + row * queryBytes, Int32(rows.count),
-        scores + index * width, Int64(space.chunk))
+        block, Int32(width), held, depth, queries, Int32(rows.count), scores + index * width,
+        Int64(space.scoreStride), run)
     }
+    // The keys' loops have asked for the first values, as far as they look ahead.
+    let isLong = count * layout.valueBlockBytes >= 2 * Int(HR_AHEAD)
     withUnsafePointer(to: &first) { first in
       withUnsafePointer(to: &last) { last in
         loops.step.soften(
-          scores, Int64(space.chunk), Int64(count * width), Int32(rows.count),
+          scores, Int64(space.scoreStride), Int64(count * width), Int32(rows.count),
           UnsafeRawPointer(first).assumingMemoryBound(to: Int32.self),
           UnsafeRawPointer(last).assumingMemoryBound(to: Int32.self),
           result + space.most + row, result + space.sum + row,
-          result + space.sums + row * filled, Int64(problem.headDim),
-          block(span, tokens.lowerBound)?.values)
+          result + space.sums + row * filled, depth,
+          isLong ? firstValues.map { $0 + Int(HR_AHEAD) } : nil)
       }
     }
-    for index in 0..<count {
-      guard let block = block(span, tokens.lowerBound + index * width) else { continue }
+    forEachBlock(
+      span, tokens, of: layout.valueBlockBytes, at: values, before: next
+    ) { block, index, held, run in
       loops.values.add(
-        block.values, Int32(width), Int32(min(width, tokens.count - index * width)),
-        Int64(problem.headDim), scores + index * width, Int64(space.chunk), Int32(rows.count),
-        result + space.sums + row * filled)
+        block, Int32(width), held, depth, scores + index * width, Int64(space.scoreStride),
+        Int32(rows.count), result + space.sums + row * filled, run)
     }
   }
 
-  private func block(_ span: Span, _ token: Int) -> (
-    keys: UnsafeMutableRawPointer, values: UnsafeMutableRawPointer
-  )? {
+  /// The blocks of a chunk that are kept, each with its place among them, the tokens it holds, and the
+  /// run that it is of: blocks of a page lie one after the other, and then come those of the page
+  /// after it, or what is `next`.
+  ///
+  /// A last block of few tokens, a line for each of the depth, is of none, or the whole of it would be
+  /// asked for: at 512 tokens and a new one that is a tenth of all there is to read.
+  @inline(__always)
+  private func forEachBlock(
+    _ span: Span, _ tokens: Range<Int>, of bytes: Int,
+    at place: (Span, Int) -> UnsafeRawPointer?, before next: UnsafeRawPointer?,
+    _ body: (UnsafeRawPointer, Int, Int32, UnsafePointer<hr_run>?) -> Void
+  ) {
+    let (width, pageTokens) = (layout.width, layout.pageTokens)
+    let rest = tokens.upperBound % width
+    let readUpTo = rest > Self.lineTokens ? tokens.upperBound : tokens.upperBound - rest
+    var from = tokens.lowerBound
+    while from < tokens.upperBound {
+      let end = min(tokens.upperBound, (from / pageTokens + 1) * pageTokens)
+      if let start = place(span, from) {
+        let count = (end - from + width - 1) / width
+        let whole = (min(end, readUpTo) - from + width - 1) / width
+        let runEnd = start + whole * bytes
+        let after = end < readUpTo ? place(span, end) : next
+        // Where nothing follows, lines that are there are asked for.
+        var run = hr_run(
+          end: runEnd, onward: Int64(after.map { $0 - runEnd } ?? -Int(HR_AHEAD)))
+        withUnsafePointer(to: &run) { run in
+          for index in 0..<count {
+            body(
+              start + index * bytes, (from - tokens.lowerBound) / width + index,
+              Int32(min(width, end - from - index * width)), index < whole ? run : nil)
+          }
+        }
+      }
+      from = end
+    }
+  }
+
+  private func keys(_ span: Span, _ token: Int) -> UnsafeRawPointer? {
     writer.block(sequence: span.sequence, head: firstHead + span.head, token: token)
+      .map { UnsafeRawPointer($0.keys) }
+  }
+  private func values(_ span: Span, _ token: Int) -> UnsafeRawPointer? {
+    writer.block(sequence: span.sequence, head: firstHead + span.head, token: token)
+      .map { UnsafeRawPointer($0.values) }
   }
 
   /// The first and last token of a chunk that each row sees.
