@@ -115,6 +115,9 @@ typedef struct {
   int64_t onward;
 } hr_run;
 
+/// The most rows of queries that go side by side: a group of 7 or 8 heads reads a cache once.
+#define HR_CACHE_ROWS 8
+
 /// The inner loops over the keys of one head.
 ///
 /// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: depth × width.
@@ -126,7 +129,7 @@ typedef struct {
   int32_t query_bytes;
   /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
   void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
-  /// Products of up to 4 rows of queries with the first `tokens` keys of a block, and with as many more
+  /// Products of up to `HR_CACHE_ROWS` rows of queries with the first `tokens` keys of a block, and with as many more
   /// as fill a vector: row × width, `stride` apart. What is next of `run` is asked for; NULL: nothing.
   void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
                  const void *queries, int32_t rows, float *to, int64_t stride,
@@ -143,7 +146,7 @@ typedef struct {
 /// 2 i + 1 of the second. Those of q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its
 /// high half.
 typedef struct {
-  /// sums[rows, depth] += weights · values of the first `tokens` of a block; up to 4 rows. `run` as above.
+  /// sums[rows, depth] += weights · values of the first `tokens` of a block; as many rows. `run` as above.
   void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,
               const float *weights, int64_t stride, int32_t rows, float *sums,
               const hr_run *run);

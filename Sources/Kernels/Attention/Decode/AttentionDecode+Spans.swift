@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 extension AttentionDecode {
@@ -84,7 +85,7 @@ extension AttentionDecode {
     }
 
     /// Up to so many rows of queries go side by side.
-    static let tileRows = 4
+    static let tileRows = Int(HR_CACHE_ROWS)
 
     private static func line(_ floats: Int) -> Int { roundUp(floats, to: 16) }
     // A thread's.

@@ -154,8 +154,9 @@ final class CachedAttention: ParallelTask {
       let after =
         following.isEmpty
         ? next.flatMap { keys($0, $0.tokens.lowerBound) } : keys(span, following.lowerBound)
-      for row in stride(from: 0, to: rows, by: Space.tileRows) {
-        attend(span, tokens, before: after, row..<min(rows, row + Space.tileRows), own, result)
+      for index in 0..<(rows + Space.tileRows - 1) / Space.tileRows {
+        let tile = Matmul.Blocking.tile(index, of: rows, tileRows: Space.tileRows)
+        attend(span, tokens, before: after, tile, own, result)
       }
       tokens = following
     }
@@ -199,8 +200,8 @@ final class CachedAttention: ParallelTask {
   ) {
     let (width, filled) = (layout.width, layout.filledDepth)
     let row = rows.lowerBound
-    var first = SIMD4<Int32>(repeating: 1)
-    var last = SIMD4<Int32>(repeating: 0)
+    var first = SIMD8<Int32>(repeating: 1)
+    var last = SIMD8<Int32>(repeating: 0)
     guard limit(span, tokens, rows, &first, &last) else { return }
     let count = (tokens.count + width - 1) / width
     let scores = own + space.scores
@@ -288,8 +289,8 @@ final class CachedAttention: ParallelTask {
   ///
   /// - Returns: whether any sees any.
   private func limit(
-    _ span: Span, _ tokens: Range<Int>, _ rows: Range<Int>, _ first: inout SIMD4<Int32>,
-    _ last: inout SIMD4<Int32>
+    _ span: Span, _ tokens: Range<Int>, _ rows: Range<Int>, _ first: inout SIMD8<Int32>,
+    _ last: inout SIMD8<Int32>
   ) -> Bool {
     let mask = problem.mask.value
     let context = step.contexts[span.sequence]
