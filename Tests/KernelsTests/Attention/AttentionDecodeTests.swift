@@ -38,6 +38,18 @@ import Testing
     #expect(failures == [])
   }
 
+  /// Each count of rows has loops of its own; the last one is a tile and another.
+  @Test(arguments: 1...9)
+  func `it holds for a group of any size`(heads: Int) throws {
+    let problems = Self.types.map {
+      Self.problem(
+        batch: 1, heads: heads, kvHeads: 1, headDim: 96, context: 150, newTokens: 1, k: $0, v: $0)
+    }
+    #expect(
+      try Conformance<AttentionDecode>().failures(of: problems, threads: [Self.threads.count])
+        == [])
+  }
+
   @Test(arguments: [
     (AttentionMask.full, CachePaging.contiguous), (.window(5), .pages(16)),
     (.window(1), .contiguous), (.window(300), .pages(64)), (.blocks, .pages(32)),
