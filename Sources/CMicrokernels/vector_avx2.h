@@ -53,6 +53,7 @@ HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
   // AVX2 has no masked load of 16-bit lanes: go by elements, at the end of a row only.
   uint16_t lanes[8] = {0};
   int32_t count = __builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(m)));
+  if (count == 8) return _mm_loadu_si128((const void *)p);
   for (int32_t lane = 0; lane < count; lane++) lanes[lane] = p[lane];
   return _mm_loadu_si128((const void *)lanes);
 }

@@ -59,7 +59,7 @@ typedef struct {
   int64_t token_stride, head_stride;
 } hr_rows;
 
-enum { HR_FEW_KEYS = 8 };
+enum { HR_FEW_KEYS = 32 };
 
 /// What attention does around its products, for one way of storing queries, keys and values.
 ///

@@ -98,18 +98,27 @@ private func attendRow<S: StoredElement>(
     let values = values?.assumingMemoryBound(to: S.Bits.self), let to
   else { return }
   let (count, depth, stride) = (Int(count), Int(depth), Int(stride))
-  var scores = Lanes(repeating: -.infinity)
-  for key in 0..<count {
-    var sum: Float = 0
-    for step in 0..<depth { sum += S.widen(query[step]) * S.widen(keys[key * stride + step]) }
-    scores[key] = sum * by
-  }
-  let weights = exp2(scores - scores.max())
-  let total = weights.sum()
-  for step in 0..<depth {
-    var sum: Float = 0
-    for key in 0..<count { sum += weights[key] * S.widen(values[key * stride + step]) }
-    to[step] = sum / total
+  let lanes = Lanes.scalarCount
+  withUnsafeTemporaryAllocation(of: Lanes.self, capacity: (count + lanes - 1) / lanes) { weights in
+    weights.initialize(repeating: Lanes(repeating: -.infinity))
+    for key in 0..<count {
+      var sum: Float = 0
+      for step in 0..<depth { sum += S.widen(query[step]) * S.widen(keys[key * stride + step]) }
+      weights[key / lanes][key % lanes] = sum * by
+    }
+    let most = weights.reduce(-.infinity) { max($0, $1.max()) }
+    var total: Float = 0
+    for index in weights.indices {
+      weights[index] = exp2(weights[index] - most)
+      total += weights[index].sum()
+    }
+    for step in 0..<depth {
+      var sum: Float = 0
+      for key in 0..<count {
+        sum += weights[key / lanes][key % lanes] * S.widen(values[key * stride + step])
+      }
+      to[step] = sum / total
+    }
   }
 }
 

@@ -35,7 +35,7 @@ extension AttentionPrefill {
       self.loops = loops.around
       products = loops.products
       pool = execution.pool
-      isFew = Self.isFew(problem)
+      isFew = Self.isFew(problem, columns: Int(loops.around.columns))
       tiling = Tiling(
         problem, columns: Int(loops.around.columns), products: products, threads: pool.threads)
       table =
@@ -106,7 +106,7 @@ extension AttentionPrefill {
     func run(part: Int, of parts: Int) {
       let space = (workspace.start + part * tiling.bytes.count).assumingMemoryBound(to: Float.self)
       if isFew {
-        for share in shares[part] { attendRows(of: share) }
+        for share in shares[part] { attendRows(of: share, space) }
       } else {
         for share in shares[part] { attend(share, space) }
       }
