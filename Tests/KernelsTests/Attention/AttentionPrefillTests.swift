@@ -37,7 +37,7 @@ import Testing
   /// Of so few that each row is done by itself, and of the first that are not.
   @Test(arguments: [AttentionMask.causal, .full, .window(2), .blocks], FloatFormat.allCases)
   func `it holds for a few tokens`(mask: AttentionMask, precision: FloatFormat) throws {
-    let problems = [(1, 7), (2, 7), (4, 4), (5, 4), (8, 1), (9, 1)].flatMap { tokens, group in
+    let problems = [(1, 7), (4, 4), (9, 1), (17, 3), (32, 1), (33, 1)].flatMap { tokens, group in
       [17, 80].map {
         AttentionPrefill.Problem(
           batch: 2, heads: 2 * group, kvHeads: 2, headDim: $0, tokens: tokens, mask: mask,
