@@ -16,31 +16,45 @@ extension AttentionPrefill.TiledKernel {
     return problem.tokens == 1 || 5 * problem.pairs <= 2 * tiled
   }
 
-  /// Keys and values of a head lie as far apart as all heads are long: side by side they stay in the
-  /// first cache, whose sets they would share otherwise.
   func attendRows(of share: Share, _ space: UnsafeMutablePointer<Float>) {
     let (depth, group, tokens) = (problem.headDim, problem.group, problem.tokens)
+    let first = share.batch * tokens
+    let seen = seen(of: share, space)
+    let rows = share.tiles.lowerBound * tiling.columns..<share.tiles.upperBound * tiling.columns
+    for row in rows.clamped(to: 0..<tokens * group) {
+      let (token, head) = (row / group, share.kvHead * group + row % group)
+      let stretch = problem.mask.value.stretch(from: token, of: tokens)
+      let query = ((first + token) * problem.heads + head) * depth
+      let skipped = problem.precision.bytes(of: stretch.lowerBound * seen.stride).count
+      loops.attend_row(
+        element(operands.q, query), seen.keys + skipped, seen.values + skipped,
+        Int64(seen.stride), Int32(stretch.count), Int64(depth), scale,
+        operands.o.pointer(to: Float.self) + query)
+    }
+  }
+
+  /// Keys and values of a share's head, token after token. They lie as far apart as all heads are long:
+  /// where many rows read them they are laid side by side first, to stay in the first cache, whose sets
+  /// they would share otherwise.
+  private func seen(
+    of share: Share, _ space: UnsafeMutablePointer<Float>
+  ) -> (keys: UnsafeRawPointer, values: UnsafeRawPointer, stride: Int) {
+    let (depth, tokens) = (problem.headDim, problem.tokens)
+    let stride = problem.kvHeads * depth
+    let first = share.batch * tokens * stride + share.kvHead * depth
+    guard tokens > 4 else {
+      return (element(operands.k, first), element(operands.v, first), stride)
+    }
     let rowBytes = problem.precision.bytes(of: depth).count
     let (keys, values) = (
       UnsafeMutableRawPointer(space + tiling.keys), UnsafeMutableRawPointer(space + tiling.values)
     )
-    let first = share.batch * tokens
     for token in 0..<tokens {
-      let place = ((first + token) * problem.kvHeads + share.kvHead) * depth
       (keys + token * rowBytes).copyMemory(
-        from: element(operands.k, place), byteCount: rowBytes)
+        from: element(operands.k, first + token * stride), byteCount: rowBytes)
       (values + token * rowBytes).copyMemory(
-        from: element(operands.v, place), byteCount: rowBytes)
+        from: element(operands.v, first + token * stride), byteCount: rowBytes)
     }
-    let rows = share.tiles.lowerBound * tiling.columns..<share.tiles.upperBound * tiling.columns
-    for row in rows.clamped(to: 0..<tokens * group) {
-      let (token, head) = (row / group, share.kvHead * group + row % group)
-      let seen = problem.mask.value.stretch(from: token, of: tokens)
-      let query = ((first + token) * problem.heads + head) * depth
-      loops.attend_row(
-        element(operands.q, query), keys + seen.lowerBound * rowBytes,
-        values + seen.lowerBound * rowBytes, Int64(depth), Int32(seen.count), Int64(depth), scale,
-        operands.o.pointer(to: Float.self) + query)
-    }
+    return (UnsafeRawPointer(keys), UnsafeRawPointer(values), depth)
   }
 }
