@@ -21,6 +21,10 @@ HR_INLINE hr_mask hr_first(int64_t count) {
   int32_t lanes = count >= 8 ? 8 : (int32_t)count;
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
+// `a` in the lanes of the mask, else `b`.
+HR_INLINE hr_vec hr_blend(hr_mask m, hr_vec a, hr_vec b) {
+  return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(m));
+}
 HR_INLINE hr_vec hr_zero(void) { return _mm256_setzero_ps(); }
 HR_INLINE hr_vec hr_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm256_fmadd_ps(a, b, c); }
 HR_INLINE hr_vec hr_broadcast(const float *p) { return _mm256_broadcast_ss(p); }
