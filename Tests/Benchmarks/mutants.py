@@ -35,7 +35,7 @@ MUTANTS = [
      "var slowing: Double { evidence(ofSlowingIn: fresh) }",
      "var slowing: Double { evidence(ofSlowingIn: differences) }"),
     ("no coin", "Sources/Running/Gate/PairRunner.swift",
-     "let isHeadFirst = random.next() & 1 == 1", "let isHeadFirst = random.next() & 1 == 2"),
+     "isHeadFirst: random.next() & 1 == 1", "isHeadFirst: random.next() & 1 == 2"),
     ("no mirrored turns", "Sources/Running/Gate/PairRunner.swift",
      "isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0]", "isHeadFirst ? [1, 0, 1, 0] : [0, 1, 0, 1]"),
     ("a pass without its own evidence", GATE + "CaseJudge.swift",

@@ -114,6 +114,16 @@ package final class GateSession {
 
   /// Runs blocks until every case is decided; `on` is told, and may keep what there is.
   package func run(on event: (Event) throws -> Void) async throws {
+    do {
+      try await runRounds(on: event)
+    } catch {
+      await runner.end()
+      throw error
+    }
+    await runner.end()
+  }
+
+  private func runRounds(on event: (Event) throws -> Void) async throws {
     let started = MonotonicClock().now()
     func isOver(_ time: Seconds) -> Bool {
       Double(MonotonicClock().now() - started) / 1e9 > time.value
@@ -125,14 +135,15 @@ package final class GateSession {
       try event(.round(judge.stage, open: open.count, of: cases.count, blocks: null.count))
       if let limit, isOver(limit) { return close(at: limit) }
       try await takeNull()
-      for index in random.shuffled(open) {
+      let order = random.shuffled(open)
+      for index in order {
         if let limit, isOver(limit) { return close(at: limit) }
         if limit == nil, judge.cases[index].fresh.count >= options.rule.confirmUsual,
           isOver(GateRule.usualTime)
         {
           judge.close(index)
         } else {
-          try await take(index)
+          try await take(index, isLast: index == order.last)
         }
       }
     }
@@ -172,12 +183,13 @@ package final class GateSession {
     return findings
   }
 
-  private func take(_ index: Int) async throws {
+  private func take(_ index: Int, isLast: Bool) async throws {
     do {
       let isFirst = counts[index].base.isEmpty
       let pair = try await runner.run(
         cases[index], self.base, self.head, isChecked: isFirst,
-        trial: options.trial.concerns(cases[index].case.id) ? options.trial : GateTrialWork())
+        trial: options.trial.concerns(cases[index].case.id) ? options.trial : GateTrialWork(),
+        next: (base, isLast && takesNull ? copy : head))
       blocks[index].append(pair.block)
       counts[index].base.append(pair.base)
       counts[index].head.append(pair.head)
@@ -188,13 +200,16 @@ package final class GateSession {
     }
   }
 
+  private var takesNull: Bool {
+    null.count < options.rule.screenMost + options.rule.confirmUsual
+  }
+
   /// Base against its copy, on the first case, a block in each round.
   private func takeNull() async throws {
-    guard let first = cases.indices.first(where: { failures[$0] == nil }),
-      null.count < options.rule.screenMost + options.rule.confirmUsual
-    else { return }
+    guard takesNull, let first = cases.indices.first(where: { failures[$0] == nil }) else { return }
     do {
-      let pair = try await runner.run(cases[first], base, copy, isChecked: false)
+      let pair = try await runner.run(
+        cases[first], base, copy, isChecked: false, next: (base, head))
       null.append(pair.block)
       judge.takeNull(pair.block.difference)
     } catch is SideFailure {

@@ -21,12 +21,12 @@ struct GateSide {
   }
 
   /// A process that waits to be told what to do.
-  static func launch(_ build: GateBuild, setting: GateSetting, padding: Int) async throws
+  static func launch(_ program: FilePath, setting: GateSetting, padding: Int) async throws
     -> ChildProcess
   {
     // Where the stack begins moves with what lies above it: no side may have it to itself.
     try await ChildProcess.start(
-      WorkerCommand(program: build.program), folder: setting.folder.path,
+      WorkerCommand(program: program), folder: setting.folder.path,
       name: setting.nextName(),
       environment: ["PADDING": String(repeating: "x", count: padding)])
   }

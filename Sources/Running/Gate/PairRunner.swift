@@ -9,6 +9,9 @@ final class PairRunner {
   private let setting: GateSetting
   /// The coin's, and the environment's padding.
   private var random: SplitMix64
+  /// The next block's processes, started while this block's are made ready: they wait in their read
+  /// before its first turn.
+  private var started: StartedPair?
 
   init(setting: GateSetting) {
     self.setting = setting
@@ -17,62 +20,61 @@ final class PairRunner {
 
   /// A block: a fresh process a side, both made ready, then `A B B A`, or `B A A B`, again and again, as
   /// the coin says.
+  ///
+  /// - Parameter next: whose block is likely to be the next one.
   func run(
     _ planned: PlannedCase, _ base: GateBuild, _ head: GateBuild, isChecked: Bool,
-    trial: GateTrialWork = GateTrialWork()
+    trial: GateTrialWork = GateTrialWork(), next: (base: GateBuild, head: GateBuild)? = nil
   ) async throws -> (block: PairedBlock, base: ExactMetrics, head: ExactMetrics) {
-    let isHeadFirst = random.next() & 1 == 1
-    let children = try await launch(base, head, isHeadFirst: isHeadFirst)
+    let pair = try await pair(base, head)
+    let plan = next.map { planStart($0.base, $0.head) }
+    let setting = setting
+    async let following = plan?.start(setting)
     do {
       var sides: [Int: GateSide] = [:]
       // Who is made ready first follows the coin, too.
-      for side in isHeadFirst ? [1, 0] : [0, 1] {
+      for side in pair.isHeadFirst ? [1, 0] : [0, 1] {
         sides[side] = try await SideFailure.naming(side) {
           try await GateSide.prepare(
-            children[side], planned, setting: setting, isChecked: isChecked,
+            pair.children[side], planned, setting: setting, isChecked: isChecked,
             trial: side == 0 ? GateTrialWork() : trial)
         }
       }
       let ready = [0, 1].compactMap { sides[$0] }
+      started = try? await following
       let block = try await turns(
         ready, of: GateSetting.turn(of: planned), threads: planned.threads,
-        extraWork: trial.extraWork, isHeadFirst: isHeadFirst)
+        extraWork: trial.extraWork, isHeadFirst: pair.isHeadFirst)
       async let baseMetrics = SideFailure.naming(0) { try await ready[0].finish() }
       async let headMetrics = SideFailure.naming(1) { try await ready[1].finish() }
       return (block, try await baseMetrics, try await headMetrics)
     } catch {
-      for child in children { _ = await child.stop() }
+      await pair.stop()
+      started = try? await following
       throw error
     }
   }
 
-  /// Both processes at once: starting them is no part of any turn.
-  private func launch(_ base: GateBuild, _ head: GateBuild, isHeadFirst: Bool) async throws
-    -> [ChildProcess]
-  {
-    let padding = [random.next(under: 4096), random.next(under: 4096)]
-    let setting = setting
-    func launched(_ side: Int) async -> Result<ChildProcess, any Error> {
-      do {
-        return .success(
-          try await SideFailure.naming(side) {
-            try await GateSide.launch(
-              side == 0 ? base : head, setting: setting, padding: padding[side])
-          })
-      } catch {
-        return .failure(error)
-      }
+  /// Ends the processes that no block took.
+  func end() async {
+    await started?.stop()
+    started = nil
+  }
+
+  /// What was started for these builds, or a pair that is started now.
+  private func pair(_ base: GateBuild, _ head: GateBuild) async throws -> StartedPair {
+    if let ahead = started {
+      started = nil
+      if ahead.programs == [base.program, head.program] { return ahead }
+      await ahead.stop()
     }
-    async let first = launched(isHeadFirst ? 1 : 0)
-    async let second = launched(isHeadFirst ? 0 : 1)
-    let both = [await first, await second]
-    do {
-      let children = try both.map { try $0.get() }
-      return isHeadFirst ? children.reversed() : children
-    } catch {
-      for case .success(let child) in both { _ = await child.stop() }
-      throw error
-    }
+    return try await planStart(base, head).start(setting)
+  }
+
+  private func planStart(_ base: GateBuild, _ head: GateBuild) -> StartPlan {
+    StartPlan(
+      programs: [base.program, head.program], isHeadFirst: random.next() & 1 == 1,
+      padding: [random.next(under: 4096), random.next(under: 4096)])
   }
 
   private func turns(

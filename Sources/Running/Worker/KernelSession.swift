@@ -43,6 +43,8 @@ final class KernelSession<W: Workload>: CaseSession {
     if let paired = order.paired {
       settings.window = paired.warmUpWindow
       settings.warmUpWindows = paired.warmUpWindows
+      // The other side's turn lies before each: what is not timed is no longer than what is.
+      settings.settling = Seconds(min(settings.settling.value, order.sampling.block.value / 4))
     }
     sampler = BlockSampler(clock: MonotonicClock(), settings: settings)
     let ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)

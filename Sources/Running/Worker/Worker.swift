@@ -22,6 +22,7 @@ package struct Worker {
     // Taken before any pool binds this thread.
     _ = ThreadPool.allowedCPUs
     OrphanWatch.start()
+    try Self.rehearse()
     try send(
       Hello(
         protocol: Schema.wireProtocol, schema: Schema.run, process: getpid(),
@@ -54,6 +55,27 @@ package struct Worker {
         try send(Answer.probe(prober.probe(unit: unit, level: level, threads: threads)))
       }
     }
+  }
+
+  /// A process's first JSON takes milliseconds, in which types are looked up: they go by before the hello,
+  /// while the other side of a comparison starts, and not while it waits.
+  private static func rehearse() throws {
+    let order = WorkOrder(
+      workload: "", problem: "", variant: "", threads: 1, cpus: [0], cache: .warm, seed: 0,
+      memoryLimit: nil, ledger: "", systemLimit: nil,
+      sampling: .init(block: Seconds(0), sample: Seconds(0)), lastLevelCache: .zero,
+      paired: .init(
+        isChecked: false, warmUpWindow: Seconds(0), warmUpWindows: 0, extraWork: 0,
+        extraBytes: nil))
+    let request = try WireLine.encode(Request.prepare(order: order))
+    _ = try WireLine.decode(Request.self, request)
+    _ = try WireLine.encode(
+      Answer.prepared(
+        Prepared(
+          preparation: .init(seconds: Seconds(0), bytes: .zero),
+          warmUp: .init(windows: [0], cut: 0, steady: true), clockCost: Seconds(0), calls: 1,
+          rotation: 1)))
+    _ = try WireLine.encode(Answer.block(samples: [0]))
   }
 
   private func makeSession(_ order: WorkOrder) throws -> any CaseSession {
