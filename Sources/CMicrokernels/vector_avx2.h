@@ -62,6 +62,17 @@ HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm_loadu_si128((const void *)lanes);
 }
 
+// The first of eight numbers, as floats: here a whole vector.
+HR_INLINE void hr_copy_eight_fp32(const void *from, float *to, hr_mask m) {
+  hr_store_some(to, hr_load_some(from, m), m);
+}
+HR_INLINE void hr_copy_eight_fp16(const void *from, float *to, hr_mask m) {
+  hr_store_some(to, hr_widen_f16(hr_load_16_some(from, m)), m);
+}
+HR_INLINE void hr_copy_eight_bf16(const void *from, float *to, hr_mask m) {
+  hr_store_some(to, hr_widen_b16(hr_load_16_some(from, m)), m);
+}
+
 // 16 bits in pairs, two in each 32-bit lane.
 HR_INLINE hr_vec hr_even_b16(hr_vec v) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(v), 16));

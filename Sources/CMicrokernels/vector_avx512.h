@@ -48,6 +48,20 @@ HR_INLINE __m256i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm256_maskz_loadu_epi16(m, p);
 }
 
+// The first of eight numbers, as floats: half a vector, which a line of the cache holds whole where a
+// vector would lie in two.
+HR_INLINE void hr_copy_eight_fp32(const void *from, float *to, hr_mask m) {
+  _mm256_mask_storeu_ps(to, (__mmask8)m, _mm256_maskz_loadu_ps((__mmask8)m, from));
+}
+HR_INLINE void hr_copy_eight_fp16(const void *from, float *to, hr_mask m) {
+  __m128i bits = _mm_maskz_loadu_epi16((__mmask8)m, from);
+  _mm256_mask_storeu_ps(to, (__mmask8)m, _mm256_cvtph_ps(bits));
+}
+HR_INLINE void hr_copy_eight_bf16(const void *from, float *to, hr_mask m) {
+  __m256i wide = _mm256_cvtepu16_epi32(_mm_maskz_loadu_epi16((__mmask8)m, from));
+  _mm256_mask_storeu_ps(to, (__mmask8)m, _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16)));
+}
+
 // 16 bits in pairs, two in each 32-bit lane.
 HR_INLINE hr_vec hr_even_b16(hr_vec v) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(v), 16));

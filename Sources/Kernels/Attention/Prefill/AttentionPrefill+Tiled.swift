@@ -189,17 +189,16 @@ extension AttentionPrefill {
       let following = first + count..<min(tiling.rows, share.tiles.upperBound * tiling.columns)
       var ahead = Ahead(
         queries: following.prefix(tiling.columns), results: first..<first + count, place: place)
-      if isFirst {
-        sums.update(repeating: 0, count: depth * tiling.columns)
-      } else {
-        loops.pack_sums(o, rows, Int64(depth), sums)
-      }
+      var isSummed = !isFirst
+      if isSummed { loops.pack_sums(o, rows, Int64(depth), sums) }
       for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
         let block = from..<min(from + tiling.block, keys.upperBound)
         guard seen.lowerBound < block.upperBound, seen.upperBound >= from else { continue }
         attend(
-          first..<first + count, to: block, offset: from - keys.lowerBound, seen, space, &ahead)
+          first..<first + count, to: block, offset: from - keys.lowerBound, seen, space, &ahead,
+          &isSummed)
       }
+      if !isSummed { sums.update(repeating: 0, count: depth * tiling.columns) }
       let isLast = seen.upperBound < keys.upperBound
       loops.unpack_rows(sums, isLast ? totals : nil, rows, Int64(depth), o)
     }
@@ -237,9 +236,11 @@ extension AttentionPrefill {
     }
 
     /// One block of keys: scores, their exponentials, and the values that these weigh.
+    ///
+    /// - Parameter isSummed: whether there are sums from blocks before; afterwards there are.
     private func attend(
       _ rows: Range<Int>, to block: Range<Int>, offset: Int, _ seen: ClosedRange<Int>,
-      _ space: UnsafeMutablePointer<Float>, _ ahead: inout Ahead
+      _ space: UnsafeMutablePointer<Float>, _ ahead: inout Ahead, _ isSummed: inout Bool
     ) {
       let (depth, columns, tileRows) = (problem.headDim, tiling.columns, Int(products.tile_rows))
       let limits = UnsafeMutableRawPointer(space + tiling.limits).assumingMemoryBound(
@@ -263,15 +264,16 @@ extension AttentionPrefill {
       loops.soften(
         scores, Int64(count), scale,
         space + tiling.most + first, space + tiling.totals + first, space + tiling.factors)
-      loops.scale(sums, Int64(depth), space + tiling.factors)
+      if isSummed { loops.scale(sums, Int64(depth), space + tiling.factors) }
       for tile in 0..<(depth + tileRows - 1) / tileRows {
         let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
         products.multiply(
           space + tiling.values + offset * depth + width.lowerBound * block.count, scores,
           sums + width.lowerBound * columns, Int64(columns), Int64(count), Int32(width.count),
-          Int32(columns), 1, 0)
+          Int32(columns), isSummed ? 1 : 0, 0)
         askForResults(&ahead)
       }
+      isSummed = true
     }
 
     /// Rows that will be read or written after the tile at hand, asked for while it is multiplied: they
