@@ -58,4 +58,24 @@ import Testing
     #expect(try FileManager.default.contentsOfDirectory(atPath: program.folder) == ["run.jsonl"])
     #expect(try program.records("run.jsonl").isEmpty)
   }
+
+  /// A child that has not said hello yet ends for the interruption, and has no fault of its own.
+  @Test func `a sweep is interrupted while a child starts`() async throws {
+    defer { program.remove() }
+    async let swept = program.run(
+      [
+        "sweep", "--workload", "matmul", "-a", "m=1", "-a", "n=8", "-a", "k=8", "-a",
+        "variant=exec:sh -c 'read line' worker", "-o", "run.jsonl",
+      ] + Program.last)
+    // The other one probes the machine.
+    let silent = try await Workers.some(under: program) {
+      Workers.all(startedIn: program.folder).count == 2
+    }
+    kill(try #require(Workers.parent(of: silent)), SIGINT)
+    let result = try await swept
+    #expect(result.code == 130)
+    #expect(result.errors.contains("go on with --resume"))
+    try await Workers.gone(from: program)
+    #expect(try program.records("run.jsonl").isEmpty)
+  }
 }

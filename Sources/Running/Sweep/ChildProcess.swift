@@ -66,7 +66,7 @@ actor ChildProcess {
     var iterator = answers.makeAsyncIterator()
     guard let process = (await iterator.next()).flatMap({ Int32($0) }) else {
       feed.finish()
-      throw ChildFault.noHello(await ending.value, program: command.text)
+      throw await noHello(ending, command)
     }
     let watchdog = Task {
       try await Task.sleep(for: .seconds(helloPatience.value))
@@ -76,7 +76,7 @@ actor ChildProcess {
     watchdog.cancel()
     guard let line else {
       feed.finish()
-      throw ChildFault.noHello(await ending.value, program: command.text)
+      throw await noHello(ending, command)
     }
     let hello: Hello
     do {
@@ -93,6 +93,18 @@ actor ChildProcess {
     return ChildProcess(
       process: process, hello: hello, requests: feed, answers: iterator, ending: ending,
       errorFile: errorFile)
+  }
+
+  /// Who is interrupted reads no further: the child, which may be silent for long, has no fault of its own.
+  private static func noHello(_ ending: Task<ProcessEnding, Never>, _ command: WorkerCommand) async
+    -> any Error
+  {
+    if Task.isCancelled {
+      ending.cancel()
+      _ = await ending.value
+      return CancellationError()
+    }
+    return ChildFault.noHello(await ending.value, program: command.text)
   }
 
   private init(
