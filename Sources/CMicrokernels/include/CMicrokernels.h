@@ -129,8 +129,9 @@ typedef struct {
   int32_t query_bytes;
   /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
   void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
-  /// Products of up to `HR_CACHE_ROWS` rows of queries with the first `tokens` keys of a block, and with as many more
-  /// as fill a vector: row × width, `stride` apart. What is next of `run` is asked for; NULL: nothing.
+  /// Products of up to `HR_CACHE_ROWS` rows of queries with the first `tokens` keys of a block, and
+  /// with as many more as fill a vector: row × width, `stride` apart. What is next of `run` is asked
+  /// for; NULL: nothing.
   void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
                  const void *queries, int32_t rows, float *to, int64_t stride,
                  const hr_run *run);
