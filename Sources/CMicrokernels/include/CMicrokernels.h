@@ -64,8 +64,9 @@ enum { HR_FEW_KEYS = 32 };
 /// What attention does around its products, for one way of storing queries, keys and values.
 ///
 /// A tile is `columns` queries, one a lane: scores are key × column, sums of values depth × column.
+/// A vector's columns see no key from its own of the `ends` on: its scores there are never read.
 typedef struct {
-  int32_t columns;
+  int32_t columns, lanes;
 
   /// Rows become columns: depth × columns, in fp32. Columns beyond the rows repeat the last one.
   void (*pack_rows)(const void *from, hr_rows rows, int64_t depth, float *to);
@@ -78,12 +79,13 @@ typedef struct {
   /// Columns become rows, each divided by its own of `sum`; not divided where that is NULL.
   void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t depth, float *to);
   /// Scores of keys outside `first` to `last` of their column become minus infinity.
-  void (*mask)(float *scores, int64_t rows, const int32_t *first, const int32_t *last);
+  void (*mask)(float *scores, const int32_t *ends, const int32_t *first, const int32_t *last);
   /// Scores become 2^(scale · score − most) with the new `most` of each column; their sum is added to
   /// what `sum` was times `factor`, 2^(old most − new most), which `scale` is to be given.
-  void (*soften)(float *scores, int64_t rows, float scale, float *most, float *sum, float *factor);
-  /// Each column of the sums times its own factor.
-  void (*scale)(float *sums, int64_t depth, const float *factor);
+  void (*soften)(float *scores, const int32_t *ends, float scale, float *most, float *sum,
+                 float *factor);
+  /// Each of the first columns of the sums, whole vectors of them, times its own factor.
+  void (*scale)(float *sums, int64_t depth, const float *factor, int32_t columns);
   /// All of attention for one query and `keys` keys, `HR_FEW_KEYS` at most, whose rows and those of the
   /// values are `stride` apart; `scale` as of `soften`.
   void (*attend_row)(const void *q, const void *k, const void *v, int64_t stride, int32_t keys,

@@ -43,10 +43,10 @@ extension AttentionPrefill {
       ) -> Void
   ) -> hr_attention_kernels {
     hr_attention_kernels(
-      columns: Int32(columns), pack_rows: rows,
+      columns: Int32(columns), lanes: Int32(columns), pack_rows: rows,
       pack_sums: { packRows(StoredFP32.self, $0, $1, $2, $3) }, pack_values: values,
       unpack_rows: { unpackRows($0, $1, $2, $3, $4) }, mask: { mask($0, $1, $2, $3) },
-      soften: { soften($0, $1, $2, $3, $4, $5) }, scale: { scale($0, $1, $2) },
+      soften: { soften($0, $1, $2, $3, $4, $5) }, scale: { scale($0, $1, $2, $3) },
       attend_row: row,
       exp2: { from, to, count in
         guard let from, let to else { return }
@@ -135,11 +135,11 @@ private func unpackRows(
 }
 
 private func mask(
-  _ scores: UnsafeMutablePointer<Float>?, _ rows: Int64, _ first: UnsafePointer<Int32>?,
-  _ last: UnsafePointer<Int32>?
+  _ scores: UnsafeMutablePointer<Float>?, _ ends: UnsafePointer<Int32>?,
+  _ first: UnsafePointer<Int32>?, _ last: UnsafePointer<Int32>?
 ) {
-  guard let scores, let first, let last else { return }
-  for row in 0..<Int32(rows) {
+  guard let scores, let ends, let first, let last else { return }
+  for row in 0..<ends[0] {
     for column in 0..<columns where row < first[column] || row > last[column] {
       scores[Int(row) * columns + column] = -.infinity
     }
@@ -155,13 +155,14 @@ private func store(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Float>) {
 }
 
 private func soften(
-  _ scores: UnsafeMutablePointer<Float>?, _ rows: Int64, _ by: Float,
+  _ scores: UnsafeMutablePointer<Float>?, _ ends: UnsafePointer<Int32>?, _ by: Float,
   _ most: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
   _ factor: UnsafeMutablePointer<Float>?
 ) {
-  guard let scores, let most, let sum, let factor else { return }
+  guard let scores, let ends, let most, let sum, let factor else { return }
+  let rows = Int(ends[0])
   var top = load(scores)
-  for row in 1..<max(1, Int(rows)) {
+  for row in 1..<rows {
     let one = load(scores + row * columns)
     top.replace(with: one, where: one .> top)
   }
@@ -170,7 +171,7 @@ private func soften(
   now.replace(with: before, where: before .> now)
   let shrink = exp2(before - now)
   var total = load(sum) * shrink
-  for row in 0..<Int(rows) {
+  for row in 0..<rows {
     let weight = exp2(load(scores + row * columns) * by - now)
     store(weight, scores + row * columns)
     total += weight
@@ -181,7 +182,8 @@ private func soften(
 }
 
 private func scale(
-  _ sums: UnsafeMutablePointer<Float>?, _ depth: Int64, _ factor: UnsafePointer<Float>?
+  _ sums: UnsafeMutablePointer<Float>?, _ depth: Int64, _ factor: UnsafePointer<Float>?,
+  _: Int32
 ) {
   guard let sums, let factor else { return }
   let by = load(factor)

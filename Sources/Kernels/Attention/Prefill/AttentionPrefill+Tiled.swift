@@ -141,6 +141,7 @@ extension AttentionPrefill {
       let depth = problem.headDim
       let rowStride = problem.kvHeads * depth
       let tileRows = Int(products.tile_rows)
+      let lines = Int64((problem.precision.bytes(of: depth).count + 63) / 64)
       for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
         let block = from..<min(from + tiling.block, keys.upperBound)
         let place = (share.batch * problem.tokens + from) * problem.kvHeads + share.kvHead
@@ -156,6 +157,11 @@ extension AttentionPrefill {
                 at: from + index, to: turned(index - row, space))
             }
             (keys, stride) = (UnsafeRawPointer(turned(0, space)), depth)
+          }
+          // Rows lie apart: no processor foresees the next ones.
+          let ahead = place * depth + tile.upperBound * rowStride
+          for index in 0..<tileRows {
+            hr_fetch(element(operands.k, ahead + index * rowStride), lines, 64)
           }
           products.pack_a(
             keys, Int64(stride), space + tiling.keys + (offset + row) * (depth + depth % 2),
@@ -187,16 +193,20 @@ extension AttentionPrefill {
       // Of blocks of keys, some before may not have been seen: then nothing was summed yet.
       let isFirst = max(seen.lowerBound, 0) >= keys.lowerBound
       let following = first + count..<min(tiling.rows, share.tiles.upperBound * tiling.columns)
-      var ahead = Ahead(
-        queries: following.prefix(tiling.columns), results: first..<first + count, place: place)
+      var queries = RowsAhead(
+        following.prefix(tiling.columns), of: problem,
+        from: UnsafeMutableRawPointer(mutating: element(operands.q, place)),
+        bytes: problem.precision.bytes(of: depth).count)
+      var results = RowsAhead(
+        first..<first + count, of: problem, from: UnsafeMutableRawPointer(o), bytes: 4 * depth)
       var isSummed = !isFirst
       if isSummed { loops.pack_sums(o, rows, Int64(depth), sums) }
       for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
         let block = from..<min(from + tiling.block, keys.upperBound)
         guard seen.lowerBound < block.upperBound, seen.upperBound >= from else { continue }
         attend(
-          first..<first + count, to: block, offset: from - keys.lowerBound, seen, space, &ahead,
-          &isSummed)
+          first..<first + count, to: block, offset: from - keys.lowerBound, space, &queries,
+          &results, &isSummed)
       }
       if !isSummed { sums.update(repeating: 0, count: depth * tiling.columns) }
       let isLast = seen.upperBound < keys.upperBound
@@ -239,105 +249,115 @@ extension AttentionPrefill {
     ///
     /// - Parameter isSummed: whether there are sums from blocks before; afterwards there are.
     private func attend(
-      _ rows: Range<Int>, to block: Range<Int>, offset: Int, _ seen: ClosedRange<Int>,
-      _ space: UnsafeMutablePointer<Float>, _ ahead: inout Ahead, _ isSummed: inout Bool
+      _ rows: Range<Int>, to block: Range<Int>, offset: Int, _ space: UnsafeMutablePointer<Float>,
+      _ queries: inout RowsAhead, _ results: inout RowsAhead, _ isSummed: inout Bool
     ) {
       let (depth, columns, tileRows) = (problem.headDim, tiling.columns, Int(products.tile_rows))
-      let limits = UnsafeMutableRawPointer(space + tiling.limits).assumingMemoryBound(
-        to: Int32.self)
-      guard let isWhole = limit(rows, to: block, limits) else { return }
-      // Keys after the last that is seen are left out, as far as tiles end there.
-      let count = min(block.count, seen.upperBound + 1 - block.lowerBound)
+      let limits = integers(tiling.limits, space)
+      guard let isWhole = limit(rows, to: block, space) else { return }
+      let (ends, lanes) = (integers(tiling.ends, space), Int(loops.lanes))
+      let vectors = (rows.count + lanes - 1) / lanes
       let (scores, sums) = (space + tiling.scores, space + tiling.sums)
       let packed = depth + depth % 2
       for index in 0..<(block.count + tileRows - 1) / tileRows {
         let tile = Matmul.Blocking.tile(index, of: block.count, tileRows: tileRows)
-        guard tile.lowerBound < count else { break }
+        guard
+          let vector = (0..<vectors).first(where: { Int(ends[$0]) > tile.lowerBound })
+        else { break }
         products.multiply(
-          space + tiling.keys + (offset + tile.lowerBound) * packed, space + tiling.queries,
-          scores + tile.lowerBound * columns, Int64(columns), Int64(depth),
-          Int32(tile.count), Int32(columns), 0, 0)
-        askForQueries(&ahead)
+          space + tiling.keys + (offset + tile.lowerBound) * packed,
+          space + tiling.queries + vector * lanes,
+          scores + tile.lowerBound * columns + vector * lanes, Int64(columns), Int64(depth),
+          Int32(tile.count), Int32((vectors - vector) * lanes), 0, 0)
+        queries.askForTwo(toWrite: false)
       }
-      if !isWhole { loops.mask(scores, Int64(count), limits, limits + columns) }
+      if !isWhole { loops.mask(scores, ends, limits, limits + columns) }
       let first = rows.lowerBound
       loops.soften(
-        scores, Int64(count), scale,
-        space + tiling.most + first, space + tiling.totals + first, space + tiling.factors)
-      if isSummed { loops.scale(sums, Int64(depth), space + tiling.factors) }
+        scores, ends, scale, space + tiling.most + first, space + tiling.totals + first,
+        space + tiling.factors)
+      if isSummed {
+        loops.scale(sums, Int64(depth), space + tiling.factors, Int32(vectors * lanes))
+      }
       for tile in 0..<(depth + tileRows - 1) / tileRows {
         let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
-        products.multiply(
-          space + tiling.values + offset * depth + width.lowerBound * block.count, scores,
-          sums + width.lowerBound * columns, Int64(columns), Int64(count), Int32(width.count),
-          Int32(columns), isSummed ? 1 : 0, 0)
-        askForResults(&ahead)
+        let values = space + tiling.values + offset * depth + width.lowerBound * block.count
+        // A tile's first row sees the first block that any sees: its product begins all sums.
+        var from = 0
+        for vector in 0..<vectors where Int(ends[vector]) > from {
+          products.multiply(
+            values + from * width.count, scores + from * columns + vector * lanes,
+            sums + width.lowerBound * columns + vector * lanes, Int64(columns),
+            Int64(Int(ends[vector]) - from), Int32(width.count),
+            Int32((vectors - vector) * lanes), isSummed || from > 0 ? 1 : 0, 0)
+          from = Int(ends[vector])
+        }
+        results.askForTwo(toWrite: true)
       }
       isSummed = true
     }
 
-    /// Rows that will be read or written after the tile at hand, asked for while it is multiplied: they
-    /// lie apart, so that no processor foresees them.
-    private struct Ahead {
-      var queries: Range<Int>
-      var results: Range<Int>
-      /// Of the group's first row.
-      let place: Int
+    private func integers(_ part: Int, _ space: UnsafeMutablePointer<Float>)
+      -> UnsafeMutablePointer<Int32>
+    {
+      UnsafeMutableRawPointer(space + part).assumingMemoryBound(to: Int32.self)
     }
 
-    private func askForQueries(_ ahead: inout Ahead) {
-      let lines = (problem.precision.bytes(of: problem.headDim).count + 63) / 64
-      for row in ahead.queries.prefix(2) {
-        hr_fetch(element(operands.q, ahead.place + rowPlace(row)), Int64(lines), 64)
-      }
-      ahead.queries = ahead.queries.dropFirst(2)
-    }
-
-    private func askForResults(_ ahead: inout Ahead) {
-      let o = operands.o.pointer(to: Float.self) + ahead.place
-      for row in ahead.results.prefix(2) {
-        hr_fetch_to_write(o + rowPlace(row), Int64((problem.headDim + 15) / 16), 64)
-      }
-      ahead.results = ahead.results.dropFirst(2)
-    }
-
-    /// Where a row of a group of heads lies from its first one on, in elements.
-    private func rowPlace(_ row: Int) -> Int {
-      (row / problem.group * problem.heads + row % problem.group) * problem.headDim
-    }
-
-    /// The first and last key of a block that each column sees.
+    /// The first and last key of a block that each column sees, and where those end that a vector of
+    /// columns or one before it sees.
     ///
-    /// - Returns: whether all see all of it; nothing where none sees any.
+    /// - Returns: whether all are known to see all of it; nothing where none sees any.
     private func limit(
-      _ rows: Range<Int>, to block: Range<Int>, _ limits: UnsafeMutablePointer<Int32>
+      _ rows: Range<Int>, to block: Range<Int>, _ space: UnsafeMutablePointer<Float>
     ) -> Bool? {
       let mask = problem.mask.value
+      let (limits, ends) = (integers(tiling.limits, space), integers(tiling.ends, space))
+      let (lanes, columns) = (Int(loops.lanes), tiling.columns)
+      let vectors = (rows.count + lanes - 1) / lanes
+      ends.update(repeating: 0, count: columns / lanes)
       let low = mask.stretch(from: (rows.upperBound - 1) / problem.group, of: problem.tokens)
       let high = mask.stretch(from: rows.lowerBound / problem.group, of: problem.tokens)
       if mask != .blocks, low.lowerBound <= block.lowerBound,
         high.upperBound >= block.upperBound - 1
       {
+        ends.update(repeating: Int32(block.count), count: vectors)
         return true
       }
-      var (isWhole, isEmpty) = (true, true)
-      for column in 0..<tiling.columns {
-        let token = min(rows.upperBound - 1, rows.lowerBound + column) / problem.group
-        let stretch = mask.stretch(from: token, of: problem.tokens)
-        var first = max(stretch.lowerBound, block.lowerBound)
-        var last = min(stretch.upperBound, block.upperBound - 1)
-        if mask == .blocks,
-          !AttentionMask.seesBlock(
-            block.lowerBound / AttentionMask.blockTokens, from: token / AttentionMask.blockTokens)
-        {
-          (first, last) = (block.lowerBound, block.lowerBound - 1)
+      var end: Int32 = 0
+      var (token, head) = rows.lowerBound.quotientAndRemainder(dividingBy: problem.group)
+      var seen = stretch(of: block, from: token)
+      for column in 0..<vectors * lanes {
+        (limits[column], limits[columns + column]) = (seen.first, seen.last)
+        end = max(end, seen.last + 1)
+        ends[column / lanes] = end
+        // Columns beyond the rows repeat the last one.
+        guard column + 1 < rows.count else { continue }
+        head += 1
+        if head == problem.group {
+          (token, head) = (token + 1, 0)
+          seen = stretch(of: block, from: token)
         }
-        limits[column] = Int32(first - block.lowerBound)
-        limits[tiling.columns + column] = Int32(last - block.lowerBound)
-        isWhole = isWhole && first == block.lowerBound && last == block.upperBound - 1
-        isEmpty = isEmpty && first > last
       }
-      return isEmpty ? nil : isWhole
+      // A few keys fewer are not worth a product of their own.
+      for vector in (0..<vectors - 1).reversed()
+      where ends[vector + 1] - ends[vector] < products.tile_rows {
+        ends[vector] = ends[vector + 1]
+      }
+      return end == 0 ? nil : false
+    }
+
+    /// The first and the last key of a block that a token sees, counted from the block's first; 0 and −1
+    /// where it sees none.
+    private func stretch(of block: Range<Int>, from token: Int) -> (first: Int32, last: Int32) {
+      let mask = problem.mask.value
+      let size = AttentionMask.blockTokens
+      let stretch = mask.stretch(from: token, of: problem.tokens)
+      let first = max(stretch.lowerBound, block.lowerBound)
+      let last = min(stretch.upperBound, block.upperBound - 1)
+      guard first <= last,
+        mask != .blocks || AttentionMask.seesBlock(block.lowerBound / size, from: token / size)
+      else { return (0, -1) }
+      return (Int32(first - block.lowerBound), Int32(last - block.lowerBound))
     }
 
     /// Of scores whose exponentials are powers of 2.

@@ -42,8 +42,10 @@ extension AttentionPrefill {
     var factors: Int { sums + Self.line(columns * depth) }
     /// First and last key of each column.
     var limits: Int { factors + Self.line(columns) }
+    /// Of each vector of columns, where the keys end that it sees.
+    var ends: Int { limits + Self.line(2 * columns) }
     /// Of each row: the largest score, and the sum of the exponentials.
-    var most: Int { limits + Self.line(2 * columns) }
+    var most: Int { ends + Self.line(columns) }
     var totals: Int { most + Self.line(rows + columns) }
     /// Rows that were turned, of keys or of queries.
     var turned: Int { totals + Self.line(rows + columns) }
