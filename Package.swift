@@ -99,7 +99,7 @@ let package = Package(
       name: "headroom",
       dependencies: [
         "Quantities", "Records", "Kernels", "Measuring", "Planning", "Comparing", "Running",
-        "Reporting", collections,
+        "Reporting", "CLinux", collections,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <linux/perf_event.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -76,10 +77,15 @@ void *hr_map_shared(const char *path, uint64_t length, int create, int *error) {
   }
   void *address = MAP_FAILED;
   struct stat found;
-  if (!create && fstat(descriptor, &found) == 0 && found.st_size < (off_t)length) {
-    // Touching a page past a file's end would be a bus error.
-    errno = EINVAL;
-  } else if (!create || ftruncate(descriptor, (off_t)length) == 0) {
+  // Touching a page past a file's end, or one that a full disk has no room for, would be a bus error.
+  int refused = create ? posix_fallocate(descriptor, 0, (off_t)length) : 0;
+  if (create && (refused == EINVAL || refused == EOPNOTSUPP)) {
+    refused = ftruncate(descriptor, (off_t)length) == 0 ? 0 : errno;
+  }
+  if (!create && fstat(descriptor, &found) == 0 && found.st_size < (off_t)length) refused = EINVAL;
+  if (refused != 0) {
+    errno = refused;
+  } else {
     address = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   }
   if (address == MAP_FAILED) *error = errno;
@@ -90,6 +96,52 @@ void *hr_map_shared(const char *path, uint64_t length, int create, int *error) {
 void hr_unmap(void *address, uint64_t length) { munmap(address, length); }
 
 void hr_advise_huge(void *address, uint64_t length) { madvise(address, length, MADV_HUGEPAGE); }
+
+struct gathering {
+  pthread_mutex_t lock;
+  pthread_cond_t opened;
+  int isOpen;
+};
+
+static void *wait_for_opening(void *argument) {
+  struct gathering *all = argument;
+  pthread_mutex_lock(&all->lock);
+  while (!all->isOpen) pthread_cond_wait(&all->opened, &all->lock);
+  pthread_mutex_unlock(&all->lock);
+  return NULL;
+}
+
+int hr_can_start_threads(int count) {
+  struct gathering all = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+  pthread_t threads[256];
+  if (count > 256) count = 256;
+  int started = 0;
+  while (started < count &&
+         pthread_create(&threads[started], NULL, wait_for_opening, &all) == 0) {
+    started++;
+  }
+  pthread_mutex_lock(&all.lock);
+  all.isOpen = 1;
+  pthread_cond_broadcast(&all.opened);
+  pthread_mutex_unlock(&all.lock);
+  for (int index = 0; index < started; index++) pthread_join(threads[index], NULL);
+  return started;
+}
+
+static int argument_count;
+static char **arguments;
+
+// The loader hands these to every constructor: they are there without /proc.
+__attribute__((constructor)) static void keep_arguments(int count, char **values) {
+  argument_count = count;
+  arguments = values;
+}
+
+int hr_argument_count(void) { return argument_count; }
+
+const char *hr_argument(int index) {
+  return index >= 0 && index < argument_count ? arguments[index] : NULL;
+}
 
 const char *hr_compiler(void) {
 #if defined(__VERSION__)

@@ -23,9 +23,9 @@ extension Fault: FaultConvertible {
 
 extension Fault: CustomStringConvertible {
   package var description: String {
-    var lines = ["error: \(what)"]
-    if let place { lines.append("  at:  \(place)") }
-    if let mend { lines.append("  fix: \(mend)") }
+    var lines = ["error: \(what.printable(keepingLines: true))"]
+    if let place { lines.append("  at:  \(place.printable())") }
+    if let mend { lines.append("  fix: \(mend.printable(keepingLines: true))") }
     return lines.joined(separator: "\n")
   }
 }

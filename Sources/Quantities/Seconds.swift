@@ -32,6 +32,8 @@ extension Seconds: LosslessStringConvertible {
     case "h": scale = 3600
     default: return nil
     }
+    // Beyond a century it is a typing error, and clocks count no further.
+    guard abs(number * scale) <= 100 * 366 * 86_400 else { return nil }
     self.init(number * scale)
   }
 

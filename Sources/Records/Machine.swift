@@ -93,14 +93,30 @@ package struct Conditions: Codable, Sendable {
   package var steal: Reading<Double>
   package var hugePages: Reading<String>
   package var availableMemory: Reading<Bytes>
+  /// What control groups leave of the processors; nil where they leave all, and in runs from before.
+  package var quota: Quota?
   /// Sentences for the reader, worst first.
   package var warnings: [String]
+
+  /// A share of processor time that is not to be exceeded.
+  package struct Quota: Hashable, Codable, Sendable {
+    /// Processors' worth of time: 0.5 is half of one.
+    package var cores: Double
+    /// Of the periods so far, those in which it was used up and everything stopped.
+    package var throttledShare: Double?
+
+    package init(cores: Double, throttledShare: Double?) {
+      self.cores = cores
+      self.throttledShare = throttledShare
+    }
+  }
 
   package init(
     load: Reading<Double>, governor: Reading<String>, clockMegahertz: Reading<Double>,
     throttles: Reading<Int>, steal: Reading<Double>, hugePages: Reading<String>,
-    availableMemory: Reading<Bytes>, warnings: [String]
+    availableMemory: Reading<Bytes>, quota: Quota? = nil, warnings: [String]
   ) {
+    self.quota = quota
     self.load = load
     self.governor = governor
     self.clockMegahertz = clockMegahertz

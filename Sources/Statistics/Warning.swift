@@ -24,7 +24,7 @@ extension Warning: CustomStringConvertible {
     case .wide(let relativeHalfWidth):
       "wide: the median is known to ± \(percent(relativeHalfWidth))"
     case .thinTail(let count):
-      "p99 rests on \(count) samples beyond it, and is rough under \(Estimate.fewestBeyondP99)"
+      "p99 rests on \(count == 1 ? "1 sample" : "\(count) samples") beyond it, and is rough under \(Estimate.fewestBeyondP99)"
     }
   }
 }

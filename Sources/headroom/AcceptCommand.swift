@@ -30,7 +30,7 @@ struct AcceptCommand: ParsableCommand {
     guard case .result(let result) = try GateReplay.read(from) else {
       throw ConsoleFault.notAResult(from)
     }
-    var acceptances = try AcceptanceFile.read(accept)
+    var acceptances = try AcceptanceFile.read(accept, mayBeMissing: true)
     let who = Environment.value(who, for: "who") ?? NSUserName()
     let new = try acceptances.accept(
       pattern, of: result, until: until, today: Self.today, because: because, who: who)

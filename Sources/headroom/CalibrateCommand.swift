@@ -21,6 +21,8 @@ struct CalibrateCommand: AsyncParsableCommand {
   @Option(help: "Write what is known now as JSON to this file; - is standard output.")
   var json: String?
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() async throws {
     guard sessions >= 0, builds >= 0, sessions + builds > 0 else {
       throw ConsoleFault.noCalibration
@@ -32,6 +34,7 @@ struct CalibrateCommand: AsyncParsableCommand {
   }
 
   private func calibrate() async throws {
+    let outputs = try Outputs(["json": json], replace: replace.isGiven)
     let session = try await CalibrationSession.open(
       try suite.plan(), cpus: try suite.processors())
     let file = try CalibrationFile(
@@ -53,9 +56,8 @@ struct CalibrateCommand: AsyncParsableCommand {
       try file.write(calibration)
     }
     progress.clear()
-    let json = Environment.value(json, for: "json")
-    if let json { try Console.write(try JSONText.encode(calibration, pretty: true), to: json) }
-    if json != "-" { CalibrationTable(calibration).lines.forEach(Console.print) }
+    try outputs.write("json") { try JSONText.encode(calibration, pretty: true) }
+    if !outputs.takeStandardOutput { CalibrationTable(calibration).lines.forEach(Console.print) }
     Console.diagnose("wrote \(file.path)")
   }
 }

@@ -1,52 +1,55 @@
 import Foundation
 import Glibc
+import Quantities
+import Records
+import Synchronization
 
 /// Results go to standard output, progress and diagnostics to standard error.
 enum Console {
   static let isTerminal = isatty(STDOUT_FILENO) == 1
   static let hasProgress = isatty(STDERR_FILENO) == 1
 
-  static func print(_ line: String) {
-    put(Data((line + "\n").utf8), FileHandle.standardOutput)
+  /// The first write to standard output that failed. A sweep goes on after it, and the program says so
+  /// at its end: a result that somebody asked for is not there.
+  private static let failure = Mutex<SystemError?>(nil)
+
+  /// Why standard output lacks something; a reader that has seen enough (`| head`) is no reason.
+  static var lostOutput: String? {
+    failure.withLock { $0 }.flatMap { $0.code == EPIPE ? nil : $0.words }
   }
 
+  static func print(_ line: String) { put(Data((harmless(line) + "\n").utf8)) }
+
+  /// A command of this program's own for the server that shows the log.
+  static func command(_ line: String) { put(Data((line + "\n").utf8)) }
+
   static func diagnose(_ text: String) {
-    put(Data((text + "\n").utf8), FileHandle.standardError)
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    write(progress: lines.map { harmless(String($0)) }.joined(separator: "\n") + "\n")
   }
 
   /// No line break: the next progress is written over it.
   static func write(progress text: String) {
-    put(Data(text.utf8), FileHandle.standardError)
+    try? File.write(Data(text.utf8), to: STDERR_FILENO)
   }
 
-  /// Writes a result to a file, or to standard output for `-`.
-  static func write(_ data: Data, to path: String) throws {
-    if path == "-" {
-      put(data, FileHandle.standardOutput)
-      return
-    }
-    do {
-      try data.write(to: URL(fileURLWithPath: path))
+  static func put(_ data: Data) {
+    do throws(SystemError) {
+      try File.write(data, to: STDOUT_FILENO)
     } catch {
-      throw ConsoleFault.cannotWrite(path)
+      failure.withLock { $0 = $0 ?? error }
     }
   }
 
-  /// Adds to the end of a file, which is made where there is none.
-  static func append(_ data: Data, to path: String) throws {
-    if !FileManager.default.fileExists(atPath: path) { return try write(data, to: path) }
-    do {
-      let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
-      try file.seekToEnd()
-      try file.write(contentsOf: data)
-      try file.close()
-    } catch {
-      throw ConsoleFault.cannotWrite(path)
+  /// A line that GitHub's log would take for a command of its own, because a case is called so, is one
+  /// no longer.
+  ///
+  /// - Source: GitHub's runner, `ActionCommand`: `::name::` at a line's start, `##[name]` anywhere.
+  private static func harmless(_ line: String) -> String {
+    var line = line.contains("##[") ? line.replacing("##[", with: "##\\[") : line
+    if let start = line.firstIndex(where: { !$0.isWhitespace }), line[start...].hasPrefix("::") {
+      line.insert("\\", at: start)
     }
-  }
-
-  /// A reader that has seen enough (`| head`) closes the pipe: that is no error of ours.
-  private static func put(_ data: Data, _ handle: FileHandle) {
-    try? handle.write(contentsOf: data)
+    return line
   }
 }

@@ -2,7 +2,6 @@ import Quantities
 
 /// What the command line got wrong beyond what its parser sees.
 enum ConsoleFault: FaultConvertible {
-  case cannotWrite(String)
   case noSuite
   case twoSuites
   case axisWithoutSuite
@@ -12,6 +11,7 @@ enum ConsoleFault: FaultConvertible {
   case noGate
   case noTrials
   case twoBases
+  case replayAndSuite
   case badFormat(String, known: [String])
   case noFiles
   case notAResult(String)
@@ -22,8 +22,6 @@ enum ConsoleFault: FaultConvertible {
 
   var fault: Fault {
     switch self {
-    case .cannotWrite(let path):
-      Fault("the output cannot be written", at: path, fix: "name a file in a folder that exists")
     case .noSuite:
       Fault("there is no suite to run", fix: "name a suite file, or give --workload and -a")
     case .twoSuites:
@@ -43,7 +41,7 @@ enum ConsoleFault: FaultConvertible {
         "there is nothing to judge",
         fix: "name a suite with --base BUILD and --head BUILD, or give --replay FILE")
     case .noTrials:
-      Fault("a simulation needs suites and cases", fix: "give --suites and --cases above 0")
+      Fault("a simulation needs suites and cases", fix: "give --suites and --cases from 1 to 1000000")
     case .noCalibration:
       Fault("there is nothing to calibrate", fix: "give --sessions or --builds above 0")
     case .notAResult(let path):
@@ -57,6 +55,10 @@ enum ConsoleFault: FaultConvertible {
         "there is no format '\(text)'", at: "--format",
         fix: nearestName(to: text, among: known).map { "did you mean '\($0)'?" }
           ?? "one of: \(known.joined(separator: ", "))")
+    case .replayAndSuite:
+      Fault(
+        "--replay judges stored timings and runs no suite", at: "--replay",
+        fix: "leave out the suite, or --replay")
     case .twoBases:
       Fault("--base and --base-commit exclude each other", fix: "leave one of them out")
     case .badTime(let text):

@@ -29,16 +29,16 @@ struct DiffCommand: ParsableCommand {
   @Flag(help: "Leave with 0 where nothing grew and something could not be told.")
   var allowInconclusive = false
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() throws {
+    let outputs = try Outputs(
+      ["json": json, "markdown": markdown], inputs: [base, head], replace: replace.isGiven)
     let (base, head) = (try ResultReader.read(base), try ResultReader.read(head))
     let diff = Diff(base, head, noise: try noise(base))
-    let json = Environment.value(json, for: "json")
-    let markdown = Environment.value(markdown, for: "markdown")
-    if let json { try Console.write(try JSONText.encode(diff, pretty: true), to: json) }
-    if let markdown {
-      try Console.write(Data(DiffMarkdown.text(diff).utf8), to: markdown)
-    }
-    if ![json, markdown].contains("-") { DiffTable(diff).lines.forEach(Console.print) }
+    try outputs.write("json") { try JSONText.encode(diff, pretty: true) }
+    try outputs.write("markdown", text: { DiffMarkdown.text(diff) })
+    if !outputs.takeStandardOutput { DiffTable(diff).lines.forEach(Console.print) }
     try ExitStatus.leave(with: diff.verdict, allowInconclusive: allowInconclusive)
   }
 

@@ -35,6 +35,7 @@ enum ExitStatus: Int32, Error {
   init(of fault: any FaultConvertible) {
     switch fault {
     case SweepFault.otherMachine, GateFault.otherProtocol: self = .notComparable
+    case ProberFault.ended: self = .caseFailed
     default: self = .usage
     }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparing
 import Foundation
 import OrderedCollections
+import Quantities
 import Reporting
 
 struct ExportCommand: ParsableCommand {
@@ -21,16 +22,22 @@ struct ExportCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "The file to write; - is standard output.")
   var output = "-"
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() throws {
     guard let format = ForeignFormat(rawValue: format) else {
       throw ConsoleFault.badFormat(format, known: ForeignFormat.allCases.map(\.rawValue))
     }
+    let outputs = try Outputs(["output": output], inputs: [result], replace: replace.isGiven)
     let results = try ResultReader.read(result)
-    let absent = results.cases.filter { $0.value.failure != nil }
+    for note in results.notes { Console.diagnose("note: \(note)") }
+    let cases = results.cases
+    let absent = cases.filter { !$0.value.isTimed }
     for (name, found) in absent {
-      Console.diagnose("left out: \(name): \(found.failure ?? "it has no times")")
+      let reason = found.failure ?? found.skip ?? found.absence ?? "it has no times"
+      Console.diagnose("left out: \(name): \(reason)".printable())
     }
-    guard absent.count < results.cases.count else { throw ExitStatus.nothingMeasured }
-    try Console.write(try format.data(results), to: output)
+    guard absent.count < cases.count else { throw ExitStatus.nothingMeasured }
+    try outputs.write("output") { try format.data(results) }
   }
 }

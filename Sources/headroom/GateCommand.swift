@@ -29,7 +29,7 @@ struct GateCommand: AsyncParsableCommand {
   @Option(help: "What was accepted beforehand (default: headroom-accept.json).")
   var accept: String?
 
-  @Flag(help: "Overwrite the result.")
+  @Flag(help: "Overwrite files that exist.")
   var replace = false
 
   @Option(help: "Time after which what is undecided is inconclusive, as 5min.")
@@ -81,36 +81,45 @@ struct GateCommand: AsyncParsableCommand {
   var github = false
 
   func run() async throws {
-    let json = Environment.value(json, for: "json")
     let tolerance = try tolerance()
-    if simulate { return try runTrials(tolerance, json) }
-    guard let path = replay else {
-      let command = self
-      return try await Interruption.cancels(
-        advice: "once a round is finished, its blocks are in the result: judge them with --replay"
-      ) { try await command.judge(tolerance, json) }
-    }
+    if simulate { return try runTrials(tolerance) }
+    if let replay { return try judgeAgain(replay, tolerance) }
+    let command = self
+    try await Interruption.cancels(
+      advice: "once a round is finished, its blocks are in the result: judge them with --replay"
+    ) { try await command.judge() }
+  }
+
+  private func judgeAgain(_ path: String, _ tolerance: GateTolerance) throws {
+    if suite.isGiven { throw ConsoleFault.replayAndSuite }
+    let outputs = try outputs(inputs: [path])
     let answer: GateAnswer
+    var rule = GateRule.standard
     switch try GateReplay.read(path) {
     case .result(let stored):
+      rule = stored.rule
       var result = stored.replayed()
       try settle(&result)
       answer = result.answer
     case .timings(let timings): answer = timings.judged(tolerance: tolerance).answer
     }
-    try write(answer, rule: .standard, json)
+    try write(answer, rule: rule, outputs)
     try ExitStatus.leave(with: answer.verdict, allowInconclusive: allowInconclusive)
   }
 
-  private func judge(_ tolerance: GateTolerance, _ json: String?) async throws {
+  private func judge() async throws {
     let given = Environment.value(base, for: "base")
     let commit = Environment.value(baseCommit, for: "base-commit")
     if given != nil, commit != nil { throw ConsoleFault.twoBases }
     guard given != nil || commit != nil else { throw ConsoleFault.noGate }
     let plan = try suite.plan()
-    for note in plan.notes { Console.diagnose("note: \(note)") }
+    for note in plan.notes { Console.diagnose("note: \("\(note)".printable())") }
     let path = Environment.value(output, for: "output") ?? "reports/gate-\(plan.suite.name).json"
-    if !replace, FileManager.default.fileExists(atPath: path) { throw GateFault.exists(path) }
+    let stored = OutputFile(path, mayReplace: replace, fix: "name another with -o")
+    try stored.check()
+    let outputs = try outputs(others: [path])
+    // Read before minutes are spent, so that what is wrong with it is known.
+    _ = try acceptances()
     var options = GateSession.Options(
       cpus: try suite.processors(), relinkFloor: try Self.relinkFloor(of: plan.suite.name))
     options.tolerated = try share(tolerate, "tolerate")
@@ -131,29 +140,42 @@ struct GateCommand: AsyncParsableCommand {
     defer { withExtendedLifetime(relinked) {} }
     let head = Environment.value(head, for: "head") ?? relinked?.path ?? "/proc/self/exe"
     let session = try await GateSession.open(plan, base: base, head: head, options)
+    // From here on the file is ours.
+    let file = OutputFile(path, mayReplace: true, fix: "name another with -o")
     var progress = ProgressLine()
     try await session.run { event in
       switch event {
       case .round(let stage, let open, let count, let blocks):
         progress.say("\(stage.rawValue): \(open) of \(count) cases open, \(blocks) rounds done")
         // Whatever ends us, the blocks so far can be judged again.
-        if blocks > 0 { try Self.write(session.result, to: path) }
+        if blocks > 0 { try file.write(JSONText.encode(session.result)) }
       }
     }
     progress.clear()
     var result = session.result
     try settle(&result)
-    try Self.write(result, to: path)
+    try file.write(JSONText.encode(result))
     let answer = result.answer
-    try write(answer, rule: options.rule, json)
+    try write(answer, rule: options.rule, outputs)
     Console.diagnose("wrote \(path)")
     try ExitStatus.leave(with: answer.verdict, allowInconclusive: allowInconclusive)
   }
 
+  private func outputs(inputs: [String] = [], others: [String] = []) throws -> Outputs {
+    try Outputs(
+      ["json": json, "markdown": markdown, "junit": junit], inputs: inputs, others: others,
+      replace: replace)
+  }
+
   /// Lets pass what was accepted beforehand.
   private func settle(_ result: inout GateResult) throws {
-    let path = Environment.value(accept, for: "accept") ?? AcceptanceFile.usualPath
-    result.accept(try AcceptanceFile.read(path), today: AcceptCommand.today)
+    result.accept(try acceptances(), today: AcceptCommand.today)
+  }
+
+  /// A file that was named must be there.
+  private func acceptances() throws -> Acceptances {
+    let asked = Environment.value(accept, for: "accept")
+    return try AcceptanceFile.read(asked ?? AcceptanceFile.usualPath, mayBeMissing: asked == nil)
   }
 
   private static func relinkFloor(of suite: String) throws -> Reading<Double> {
@@ -168,35 +190,21 @@ struct GateCommand: AsyncParsableCommand {
   }
 
   /// In every form that was asked for; as a table unless one of them took standard output.
-  private func write(_ answer: GateAnswer, rule: GateRule, _ json: String?) throws {
-    let markdown = Environment.value(markdown, for: "markdown")
-    let junit = Environment.value(junit, for: "junit")
-    if let json { try Console.write(try JSONText.encode(answer, pretty: true), to: json) }
-    let text = Data(GateMarkdown.text(answer, rule: rule).utf8)
-    if let markdown { try Console.write(text, to: markdown) }
-    if let junit { try Console.write(GateJUnit.data(answer), to: junit) }
-    if github {
-      GateAnnotations.lines(answer).forEach(Console.print)
-      if let summary = ProcessInfo.processInfo.environment["GITHUB_STEP_SUMMARY"] {
-        try Console.append(text, to: summary)
-      }
+  private func write(_ answer: GateAnswer, rule: GateRule, _ outputs: Outputs) throws {
+    if !outputs.takeStandardOutput { GateTable(answer, rule: rule).lines.forEach(Console.print) }
+    try outputs.write("json") { try JSONText.encode(answer, pretty: true) }
+    try outputs.write("markdown", text: { GateMarkdown.text(answer, rule: rule) })
+    try outputs.write("junit") {
+      GateJUnit.data(answer, allowsInconclusive: allowInconclusive)
     }
-    guard ![json, markdown, junit].contains("-") else { return }
-    GateTable(answer, rule: rule).lines.forEach(Console.print)
-  }
-
-  private static func write(_ result: GateResult, to path: String) throws {
-    let data = try JSONText.encode(result, pretty: false)
-    let folder = (path as NSString).deletingLastPathComponent
-    do {
-      if !folder.isEmpty {
-        try FileManager.default.createDirectory(
-          atPath: folder, withIntermediateDirectories: true)
-      }
-      try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw GateFault.cannotWrite(path, error.localizedDescription)
+    guard github else { return }
+    GateAnnotations.lines(answer, allowsInconclusive: allowInconclusive)
+      .forEach(Console.command)
+    guard let summary = Environment.variable("GITHUB_STEP_SUMMARY") else {
+      return Console.diagnose("note: GITHUB_STEP_SUMMARY is not set: no summary is added")
     }
+    try OutputFile(summary, mayReplace: true, fix: "see GITHUB_STEP_SUMMARY")
+      .append(Data(GateMarkdown.text(answer, rule: rule).utf8))
   }
 
   private func tolerance() throws -> GateTolerance {
@@ -217,8 +225,14 @@ struct GateCommand: AsyncParsableCommand {
     return value / 100
   }
 
-  private func runTrials(_ tolerance: GateTolerance, _ json: String?) throws {
-    guard suites > 0, cases > 0 else { throw ConsoleFault.noTrials }
+  /// Beyond it, a simulation does not end.
+  private static let mostTrials = 1_000_000
+
+  private func runTrials(_ tolerance: GateTolerance) throws {
+    guard (1...Self.mostTrials).contains(suites), (1...Self.mostTrials).contains(cases) else {
+      throw ConsoleFault.noTrials
+    }
+    let outputs = try Outputs(["json": json], replace: replace)
     var trials = NoiseModel.allCases.map { GateTrial(model: $0) }
     var withoutCoin = GateTrial(model: .position)
     withoutCoin.isCoinFixed = true
@@ -242,7 +256,7 @@ struct GateCommand: AsyncParsableCommand {
       trial.tolerance = tolerance
       return trial.run()
     }
-    if let json { try Console.write(try JSONText.encode(tallies, pretty: true), to: json) }
-    if json != "-" { TrialTable(tallies).lines.forEach(Console.print) }
+    try outputs.write("json") { try JSONText.encode(tallies, pretty: true) }
+    if !outputs.takeStandardOutput { TrialTable(tallies).lines.forEach(Console.print) }
   }
 }

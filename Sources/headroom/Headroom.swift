@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Foundation
 import Quantities
 import Running
@@ -16,16 +17,25 @@ struct Headroom: AsyncParsableCommand {
       CalibrateCommand.self, HistoryCommand.self, ExportCommand.self,
     ])
 
+  /// As the loader handed them over: the language's own list is read from /proc, and empty without it.
+  private static let arguments = (1..<max(1, hr_argument_count())).compactMap { index in
+    hr_argument(index).map { String(cString: $0) }
+  }
+
   static func main() async {
+    // Who reads no further, a child or `| head`, is told from what writing answers.
+    signal(SIGPIPE, SIG_IGN)
     do {
       // The child of a case, driven by its parent. The parser takes longer than many a case.
-      if CommandLine.arguments.dropFirst() == ["worker"] { return try Worker().run() }
-      var command = try parseAsRoot()
+      if arguments == ["worker"] { return try Worker().run() }
+      var command = try parseAsRoot(arguments)
+      for note in Environment.notes { Console.diagnose("note: \(note.printable())") }
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {
         try command.run()
       }
+      leave(ExitStatus.good.rawValue)
     } catch {
       leave(with: error)
     }
@@ -34,20 +44,39 @@ struct Headroom: AsyncParsableCommand {
   /// Prints what went wrong and leaves with the documented code.
   private static func leave(with error: any Error) -> Never {
     switch error {
-    case let code as ExitStatus: Foundation.exit(code.rawValue)
+    case let code as ExitStatus: leave(code.rawValue)
     case let convertible as any FaultConvertible:
       Console.diagnose(convertible.fault.description)
-      Foundation.exit(ExitStatus(of: convertible).rawValue)
+      leave(ExitStatus(of: convertible).rawValue)
     case let stopped as Interruption.Stopped:
       Console.diagnose("interrupted: \(stopped.advice)")
-      // What a shell calls a program that ended by SIGINT.
-      Foundation.exit(130)
+      leave(stopped.exitCode)
     default:
-      let code = exitCode(for: error)
-      // Help and version are no errors; the parser's own usage errors have one code here.
-      if code == .success { exit(withError: error) }
-      Console.diagnose(fullMessage(for: error))
-      Foundation.exit(ExitStatus.usage.rawValue)
+      let message = fullMessage(for: error)
+      // Help and version are no errors where they were asked for; the parser's own usage errors have
+      // one code here.
+      if exitCode(for: error) == .success, asksForHelp {
+        Console.put(Data((message + "\n").utf8))
+        leave(ExitStatus.good.rawValue)
+      }
+      Console.diagnose(message.printable(keepingLines: true))
+      leave(ExitStatus.usage.rawValue)
     }
+  }
+
+  private static var asksForHelp: Bool {
+    !Set(arguments).isDisjoint(with: ["--help", "-h", "-help", "help", "--help-hidden", "--version"])
+      || arguments.contains { $0.hasPrefix("--generate-completion-script") || $0.hasPrefix("--experimental-dump-help") }
+  }
+
+  /// A result that standard output could not take is no success.
+  private static func leave(_ code: Int32) -> Never {
+    guard let why = Console.lostOutput else { Foundation.exit(code) }
+    Console.diagnose(
+      Fault(
+        "standard output cannot be written: \(why)", at: "standard output",
+        fix: "make room where it goes, or name another file"
+      ).description)
+    Foundation.exit(code == ExitStatus.good.rawValue ? ExitStatus.usage.rawValue : code)
   }
 }

@@ -13,9 +13,17 @@ struct HistoryCommand: ParsableCommand {
   struct FileOption: ParsableArguments {
     @Option(name: .customLong("file"), help: "The history, an SQLite file.")
     var path = "reports/history.sqlite"
+  }
 
+  struct OutputOption: ParsableArguments {
     @Option(help: "Write JSON to this file; - is standard output.")
     var json: String?
+
+    @OptionGroup var replace: ReplaceOption
+
+    func outputs(from path: String) throws -> Outputs {
+      try Outputs(["json": json], inputs: [path], replace: replace.isGiven)
+    }
   }
 
   struct Add: ParsableCommand {
@@ -52,13 +60,13 @@ struct HistoryCommand: ParsableCommand {
     var pattern = "*"
 
     @OptionGroup var file: FileOption
+    @OptionGroup var output: OutputOption
 
     func run() throws {
+      let outputs = try output.outputs(from: file.path)
       let series = try History(file.path, mayMake: false).series(matching: pattern)
-      if let json = file.json {
-        try Console.write(try JSONText.encode(series, pretty: true), to: json)
-      }
-      if file.json != "-" { HistoryTable(series).lines.forEach(Console.print) }
+      try outputs.write("json") { try JSONText.encode(series, pretty: true) }
+      if !outputs.takeStandardOutput { HistoryTable(series).lines.forEach(Console.print) }
       if series.isEmpty {
         Console.diagnose("no case of \(file.path) matches '\(pattern)'")
         throw ExitStatus.nothingMeasured
@@ -77,14 +85,14 @@ struct HistoryCommand: ParsableCommand {
     var faster = false
 
     @OptionGroup var file: FileOption
+    @OptionGroup var output: OutputOption
 
     func run() throws {
+      let outputs = try output.outputs(from: file.path)
       let series = try History(file.path, mayMake: false).series(matching: pattern)
       let changes = HistoryChanges(in: series, direction: faster ? .faster : .slower)
-      if let json = file.json {
-        try Console.write(try JSONText.encode(changes, pretty: true), to: json)
-      }
-      if file.json != "-" { HistoryChangesTable(changes).lines.forEach(Console.print) }
+      try outputs.write("json") { try JSONText.encode(changes, pretty: true) }
+      if !outputs.takeStandardOutput { HistoryChangesTable(changes).lines.forEach(Console.print) }
     }
   }
 }

@@ -19,10 +19,12 @@ struct ListCommand: ParsableCommand {
   @Option(help: "Write it as JSON to this file; - is standard output.")
   var json: String?
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() throws {
-    let json = Environment.value(json, for: "json")
-    if let json { try Console.write(try JSONText.encode(Listing(), pretty: true), to: json) }
-    guard json != "-" else { return }
+    let outputs = try Outputs(["json": json], replace: replace.isGiven)
+    try outputs.write("json") { try JSONText.encode(Listing(), pretty: true) }
+    if outputs.takeStandardOutput { return }
     if subject == nil || subject == .workloads { listWorkloads() }
     if subject == nil || subject == .formats { listFormats() }
     if subject == nil || subject == .models { listModels() }

@@ -13,9 +13,13 @@ struct MachineCommand: AsyncParsableCommand {
   @Option(help: "Write it as JSON to this file; - is standard output.")
   var json: String?
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() async throws {
-    let json = Environment.value(json, for: "json")
-    let survey = try await MachineSurvey.make(cpus: ThreadPool.allowedCPUs)
+    let outputs = try Outputs(["json": json], replace: replace.isGiven)
+    let survey = try await Interruption.cancels(advice: "nothing is written") {
+      try await MachineSurvey.make(cpus: ThreadPool.allowedCPUs)
+    }
     var capabilities: OrderedDictionary<String, Reading<String>> = [:]
     for capability in Capability.allCases {
       capabilities[capability.rawValue] =
@@ -24,8 +28,8 @@ struct MachineCommand: AsyncParsableCommand {
     let report = MachineReport(
       machine: survey.machine, build: survey.build, ceilings: survey.ceilings,
       conditions: survey.conditions, noise: survey.noise, capabilities: capabilities)
-    if let json { try Console.write(try JSONReport.data(report), to: json) }
-    guard json != "-" else { return }
+    try outputs.write("json") { try JSONReport.data(report) }
+    if outputs.takeStandardOutput { return }
     MachineTable(report, isTerminal: Console.isTerminal).lines.forEach(Console.print)
   }
 }

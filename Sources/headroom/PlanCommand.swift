@@ -14,23 +14,26 @@ struct PlanCommand: ParsableCommand {
   @Option(help: "Write the plan as JSON to this file; - is standard output.")
   var json: String?
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() throws {
-    let json = Environment.value(json, for: "json")
+    let outputs = try Outputs(
+      ["json": json], inputs: [suite.suite].compactMap(\.self), replace: replace.isGiven)
     let plan = try suite.plan()
-    if let json { try Console.write(try JSONText.encode(Listing(plan), pretty: true), to: json) }
-    guard json != "-" else { return }
+    try outputs.write("json") { try JSONText.encode(Listing(plan), pretty: true) }
+    if outputs.takeStandardOutput { return }
     for planned in plan.cases {
       let variant = planned.variant == planned.case.axes["variant"]?.text ? "" : planned.variant
-      Console.print("\(planned.case.id)")
+      Console.print(planned.case.id.printable())
       Console.print(
-        "  \([variant, "\(planned.threads) thr", "peak \(planned.predicted.peak)"].filter { !$0.isEmpty }.joined(separator: ", "))"
+        "  \([variant.printable(), "\(planned.threads) thr", "peak \(planned.predicted.peak)"].filter { !$0.isEmpty }.joined(separator: ", "))"
       )
     }
     for skip in plan.skips {
-      Console.print("\(skip.case.id)")
-      Console.print("  skipped: \(skip.reason)")
+      Console.print(skip.case.id.printable())
+      Console.print("  skipped: \(skip.reason.printable())")
     }
-    for note in plan.notes { Console.diagnose("note: \(note)") }
+    for note in plan.notes { Console.diagnose("note: \("\(note)".printable())") }
     let peak = plan.cases.map(\.predicted.peak).max() ?? .zero
     Console.print(
       "\(counted(plan.cases.count, "case")), \(plan.skips.count) skipped, at most \(plan.estimatedSeconds), "

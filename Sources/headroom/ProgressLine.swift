@@ -9,7 +9,7 @@ struct ProgressLine {
   mutating func say(_ text: String) {
     guard Console.hasProgress else { return }
     clear()
-    Console.write(progress: String(text.prefix(79)))
+    Console.write(progress: String(text.printable().prefix(79)))
     isShown = true
   }
 

@@ -19,21 +19,21 @@ struct ReportCommand: ParsableCommand {
   @Option(help: "Write CSV to this file; - is standard output.")
   var csv: String?
 
+  @OptionGroup var replace: ReplaceOption
+
   func run() throws {
+    let outputs = try Outputs(
+      ["markdown": markdown, "json": json, "csv": csv], inputs: runs, replace: replace.isGiven)
     let runs = try self.runs.map(RunFile.read)
+    for note in runs.flatMap(\.notes) { Console.diagnose("note: \(note)") }
     for (path, run) in zip(self.runs, runs) where run.tornLine {
       Console.diagnose("note: \(path): the last line was cut short by a kill, and is left out")
     }
     let report = Report(runs: runs)
-    let markdown = Environment.value(markdown, for: "markdown")
-    let json = Environment.value(json, for: "json")
-    let csv = Environment.value(csv, for: "csv")
-    if let markdown {
-      try Console.write(Data(try MarkdownReport.text(report).utf8), to: markdown)
-    }
-    if let json { try Console.write(try JSONReport.data(report), to: json) }
-    if let csv { try Console.write(Data(CSVReport.text(report).utf8), to: csv) }
-    guard ![markdown, json, csv].contains("-") else { return }
+    try outputs.write("markdown", text: { try MarkdownReport.text(report) })
+    try outputs.write("json") { try JSONReport.data(report) }
+    try outputs.write("csv", text: { CSVReport.text(report) })
+    if outputs.takeStandardOutput { return }
     let table = TerminalTable(cases: report.cases.map(\.case), isTerminal: Console.isTerminal)
     let rows = report.cases.filter(TerminalTable.hasRow).map(table.row)
     (table.head + rows + table.foot(report.cases)).forEach(Console.print)

@@ -40,6 +40,9 @@ struct SuiteOptions: ParsableArguments {
   @Option(help: "The processors to use, as 0,1 or 0-3.")
   var cpus: String?
 
+  /// Whether cases are asked for at all.
+  var isGiven: Bool { suite != nil || workload != nil || !axes.isEmpty }
+
   /// The processors that cases are bound to.
   func processors() throws -> [Int] {
     guard let text = Environment.value(cpus, for: "cpus") else { return ThreadPool.allowedCPUs }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import OrderedCollections
 import Planning
 import Quantities
 import Records
@@ -30,15 +31,14 @@ struct SweepCommand: AsyncParsableCommand {
   func run() async throws {
     let command = self
     try await Interruption.cancels(
-      advice: "finished cases are in the run file; go on with --resume"
+      advice: "finished cases, if there were any, are in the run file: go on with --resume"
     ) { try await command.sweep() }
   }
 
   private func sweep() async throws {
     if resume && replace { throw ConsoleFault.resumeAndReplace }
-    let json = Environment.value(json, for: "json")
     let plan = try suite.plan()
-    for planNote in plan.notes { Console.diagnose("note: \(planNote)") }
+    for planNote in plan.notes { Console.diagnose("note: \("\(planNote)".printable())") }
     var options = SweepSession.Options(
       output: Environment.value(output, for: "output") ?? "reports/\(plan.suite.name).jsonl",
       cpus: try suite.processors())
@@ -46,6 +46,10 @@ struct SweepCommand: AsyncParsableCommand {
     options.shard = Environment.value(suite.shard, for: "shard")
     options.environment = Environment.recorded
     options.notes = try notes()
+    // The report of a run that is gone on with takes the place of the one before.
+    let outputs = try Outputs(
+      ["json": json], others: [options.output], replace: replace || resume)
+    let isQuiet = outputs.takeStandardOutput
 
     var progress = ProgressLine()
     progress.say("looking at the machine")
@@ -53,9 +57,9 @@ struct SweepCommand: AsyncParsableCommand {
     progress.clear()
     let table = TerminalTable(
       cases: plan.cases.map(\.case) + plan.skips.map(\.case), isTerminal: Console.isTerminal)
-    if json != "-" { table.head.forEach(Console.print) }
+    if !isQuiet { table.head.forEach(Console.print) }
     var printer = RowPrinter(
-      table: table, runs: plan.measure.runs, isQuiet: json == "-", records: session.earlier)
+      table: table, runs: plan.measure.runs, isQuiet: isQuiet, records: session.earlier)
     printer.printEarlier()
     try await session.run { event in
       progress.clear()
@@ -67,11 +71,11 @@ struct SweepCommand: AsyncParsableCommand {
     }
     progress.clear()
     let report = Report(run: Run(header: session.header, records: printer.records))
-    if json != "-" {
+    if !isQuiet {
       table.foot(report.cases).forEach(Console.print)
       Console.diagnose("wrote \(options.output)")
     }
-    if let json { try Console.write(try JSONReport.data(report), to: json) }
+    try outputs.write("json") { try JSONReport.data(report) }
     try leave(after: printer.records)
   }
 
@@ -98,34 +102,31 @@ private struct RowPrinter {
   let runs: Int
   let isQuiet: Bool
   private(set) var records: [Record]
+  private var byCase: OrderedDictionary<String, [Record]> = [:]
 
   init(table: TerminalTable, runs: Int, isQuiet: Bool, records: [Record]) {
     self.table = table
     self.runs = runs
     self.isQuiet = isQuiet
     self.records = records
+    for record in records { byCase[record.case.id, default: []].append(record) }
   }
 
   func printEarlier() {
-    var seen = Set<String>()
-    for record in records where seen.insert(record.case.id).inserted { printRow(record.case) }
+    for own in byCase.values where own.count >= runs { printRow(own) }
   }
 
   mutating func take(_ record: Record) {
     records.append(record)
-    printRow(record.case)
+    byCase[record.case.id, default: []].append(record)
+    if let own = byCase[record.case.id], own.count == runs { printRow(own) }
   }
 
-  private func printRow(_ asked: Case) {
-    let own = records.filter { $0.case == asked }
-    let isComplete = own.count >= runs || own.contains { !$0.outcome.isMeasured }
-    guard !isQuiet, isComplete, let report = CaseReport(records: own),
-      TerminalTable.hasRow(report)
-    else { return }
+  /// Those that were skipped have none.
+  private func printRow(_ own: [Record]) {
+    guard !isQuiet, let report = CaseReport(records: own), TerminalTable.hasRow(report) else {
+      return
+    }
     Console.print(table.row(for: report))
   }
-}
-
-extension Outcome {
-  fileprivate var isMeasured: Bool { self == .ok }
 }

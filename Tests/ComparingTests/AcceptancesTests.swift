@@ -1,6 +1,7 @@
 import Comparing
 import Foundation
 import Quantities
+import Records
 import Testing
 
 /// A stored result, as it is replayed: one case that is so many times as slow, one that is not.
@@ -12,7 +13,8 @@ struct AcceptancesTests {
     var grown = cell("w/a=1", ratio)
     grown.allocations = allocations
     let specimen = GateSpecimen(commit: "c", seed: 1, cells: [grown, cell("w/a=2", 1)])
-    guard case .result(let stored) = try GateReplay.parse(specimen.data, from: "r") else {
+    guard case .result(let stored) = try GateReplay.parse(
+      InputFile(specimen.data, from: "r", as: "result")) else {
       throw Fault("it is no result")
     }
     return stored.replayed()

@@ -20,7 +20,7 @@ struct DiffTests {
       var found = ResultCase()
       found.seconds = seconds
       for (figure, count) in counted { found.counted[figure] = [count] }
-      set.cases[name] = found
+      set.results[ResultKey(name)] = found
     }
     return set
   }
@@ -115,7 +115,7 @@ struct DiffTests {
 
   @Test func `a count that one build does not repeat is not compared`() {
     var base = results([("a", processes(1))])
-    base.cases["a"]?.counted = ["allocations": [3, 4]]
+    base.results[ResultKey("a")]?.counted = ["allocations": [3, 4]]
     let head = results([("a", processes(1))], counted: ["allocations": 9])
     #expect(Diff(base, head, noise: noise(0.001)).cells.first?.changes == [])
   }
@@ -131,7 +131,7 @@ struct DiffTests {
 
   @Test func `a case that failed on a side makes it fail`() {
     var head = results([("a", [])])
-    head.cases["a"]?.failure = "crashed(SIGSEGV)"
+    head.results[ResultKey("a")]?.failure = "crashed(SIGSEGV)"
     let diff = Diff(results([("a", processes(1))]), head, noise: noise(0.001))
     #expect(diff.verdict == .failed)
     #expect(diff.cells.first?.reason == "head: crashed(SIGSEGV)")
@@ -139,8 +139,8 @@ struct DiffTests {
 
   @Test func `two variants that best was resolved to are told`() {
     var (base, head) = (results([("a", processes(1))]), results([("a", processes(1))]))
-    base.cases["a"]?.variant = "avx2"
-    head.cases["a"]?.variant = "avx512"
+    base.results[ResultKey("a")]?.variant = "avx2"
+    head.results[ResultKey("a")]?.variant = "avx512"
     let diff = Diff(base, head, noise: noise(0.001))
     #expect(diff.cells.first?.reason == "avx512 ran, and avx2 in base")
   }

@@ -2,6 +2,7 @@ import Comparing
 import Foundation
 import GRDB
 import Quantities
+import Records
 import Testing
 
 @Suite struct HistoryTests {
@@ -19,7 +20,8 @@ import Testing
   private func entry(_ seconds: Double, ratio: Double = 1, seed: Int, anchor: String? = nil) throws
     -> HistoryEntry
   {
-    try HistoryEntry(result(seconds, ratio: ratio, seed: seed), from: "r", anchor: anchor)
+    try HistoryEntry(
+      InputFile(result(seconds, ratio: ratio, seed: seed), from: "r", as: "result"), anchor: anchor)
   }
 
   private func path() -> String { NSTemporaryDirectory() + "history-\(UUID().uuidString).sqlite" }
@@ -129,7 +131,7 @@ import Testing
   @Test func `only a gate's base can be an anchor`() throws {
     #expect(try entry(1, seed: 1, anchor: "v1") as HistoryEntry? != nil)
     #expect(throws: (any Error).self) {
-      try HistoryEntry(Data("{}".utf8), from: "r", anchor: "v1")
+      try HistoryEntry(InputFile(Data("{}".utf8), from: "r", as: "result"), anchor: "v1")
     }
   }
 

@@ -1,19 +1,20 @@
 import Comparing
 import Foundation
 import Quantities
+import Records
 import Testing
 
 struct PairedTimingsTests {
   private func parse(_ text: String) throws -> PairedTimings {
-    try PairedTimings.parse(Data(text.utf8), from: "blocks.json")
+    try PairedTimings.parse(InputFile(Data(text.utf8), from: "blocks.json", as: "file"))
   }
 
-  private func fault(_ text: String) -> PairedTimingsFault? {
+  private func fault(_ text: String) -> Fault? {
     do {
       _ = try parse(text)
       return nil
     } catch {
-      return error as? PairedTimingsFault
+      return (error as? any FaultConvertible)?.fault
     }
   }
 
@@ -47,24 +48,24 @@ struct PairedTimingsTests {
     let words =
       fault(
         #"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[1]},{"base":[1],"head":[\#(time)]}]}]}"#
-      )?.fault.description ?? ""
+      )?.description ?? ""
     #expect(words.contains("blocks.json"))
     if time != "1e999" { #expect(words.contains("in block 2 of 'a'")) }
   }
 
   @Test func `a side without times is refused`() {
     let words = fault(#"{"cells":[{"name":"a","blocks":[{"base":[],"head":[1]}]}]}"#)
-    #expect(words?.fault.what == "base has no times, in block 1 of 'a'")
+    #expect(words?.what == "base has no times, in block 1 of 'a'")
   }
 
   @Test func `two cells of one name are refused`() {
     #expect(
       fault(#"{"cells":[{"name":"a","blocks":[]},{"name":"a","blocks":[]}]}"#)
-        == .duplicate("blocks.json", "a"))
+        == PairedTimingsFault.duplicate("blocks.json", "a").fault)
   }
 
   @Test(arguments: [
-    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"hea"#, "it is not whole JSON"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"hea"#, "is cut off"),
     (#"{"cells":[{"name":"a","blocks":[{"base":[NaN],"head":[1]}]}]}"#, "it is not whole JSON"),
     (#"{"cells":[{"blocks":[]}]}"#, "'name' is missing at cells.[0]"),
     (
@@ -74,12 +75,13 @@ struct PairedTimingsTests {
     ("[]", "the top is not of the kind it must be"),
   ])
   func `what cannot be read says where`(text: String, why: String) {
-    #expect(fault(text) == .unreadable("blocks.json", why))
+    #expect(fault(text)?.what.contains(why) == true)
+    #expect(fault(text)?.place == "blocks.json")
   }
 
   @Test func `a missing file is no crash`() {
-    #expect(throws: PairedTimingsFault.missing("/nowhere/x.json")) {
+    #expect {
       try GateReplay.read("/nowhere/x.json")
-    }
+    } throws: { ($0 as? InputFault)?.reason == .missing }
   }
 }

@@ -2,11 +2,12 @@ import Comparing
 import Foundation
 import OrderedCollections
 import Quantities
+import Records
 import Testing
 
 struct ResultReaderTests {
   private func parse(_ text: String) throws -> ResultSet {
-    try ResultReader.parse(Data(text.utf8), from: "r")
+    try ResultReader.parse(InputFile(Data(text.utf8), from: "r", as: ResultReader.noun))
   }
 
   @Test func `google-benchmark's repetitions are one value, its aggregates none`() throws {
@@ -109,15 +110,13 @@ struct ResultReaderTests {
 
   @Test(arguments: [
     ("", "no results in it"), ("hello\n", "no tool that is known"),
-    (#"{"a": 1}"#, "no tool that is known"), ("{\"results\": [{\"co", "no tool that is known"),
+    (#"{"a": 1}"#, "no tool that is known"), ("{\"results\": [{\"co", "is cut off"),
     (#"{"results": [{"times": [1]}]}"#, "'command' is missing at results.[0]"),
-    (#"{"results": [{"command": "a", "times": [0]}]}"#, "'a' has the time 0.0 s"),
-    (#"{"context": {}, "benchmarks": [{"name": "a", "real_time": -1}]}"#, "has the time -1.0"),
     (
       #"{"context": {}, "benchmarks": [{"name": "a", "real_time": 1, "time_unit": "h"}]}"#,
       "the time unit 'h'"
     ),
-    ("[]", "no results in it"), ("BenchmarkX 10 0 ns/op\n", "the time 0 ns/op"),
+    ("[]", "no results in it"), ("BenchmarkX 10 x ns/op\n", "the time x ns/op"),
     (#"{"schema": "headroom.run/9"}"#, "schema 'headroom.run/9'"),
     (#"{"schema": "headroom.gate/1"}"#, "is missing at the top"),
   ])

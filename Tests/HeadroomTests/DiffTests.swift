@@ -24,7 +24,7 @@ import Testing
     let lines = run.output.split(separator: "\n").map(String.init)
     #expect(lines.first == "inconclusive: 2 cases compared, 2 cannot tell")
     #expect(lines.allSatisfy { $0.count <= 80 })
-    #expect(run.output.contains("1 and 1 processes"))
+    #expect(run.output.contains("1 and 1 process"))
     #expect(run.output.contains("is the same in all 2 cases"))
     let json = try await program.run(["diff", "a.jsonl", "b.jsonl", "--json", "-"])
     let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
@@ -51,11 +51,11 @@ import Testing
     defer { program.remove() }
     try go(100, processes: 1).write(
       toFile: program.folder + "/a", atomically: true, encoding: .utf8)
-    try go(100, processes: 1).replacing("8 B/op", with: "9 B/op").write(
+    try go(100, processes: 1).replacing("8 B/op", with: "16 B/op").write(
       toFile: program.folder + "/b", atomically: true, encoding: .utf8)
     let run = try await program.run(["diff", "a", "b"])
     #expect(run.code == 1)
-    #expect(run.output.contains("bytes per call: 8 → 9 (+12.5 %)"))
+    #expect(run.output.contains("bytes per call: 8 → 16 (+100.0 %)"))
     let markdown = try await program.run(["diff", "a", "b", "--markdown", "-"])
     #expect(markdown.output.hasPrefix("**regressed: 1 case compared, "))
   }

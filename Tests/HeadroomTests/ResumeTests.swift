@@ -55,7 +55,7 @@ import Testing
     changed[4] = "nanoseconds=20000,30000,40000,50000,60000"
     let resumed = try await program.run(changed + ["--resume"])
     #expect(resumed.code == 2)
-    #expect(resumed.errors.contains("the run was made of another suite, or with other options"))
+    #expect(resumed.errors.contains("the run was made of another suite, or of other cases of it"))
     #expect(try program.read("run.jsonl") == before)
   }
 

@@ -81,9 +81,9 @@ import Testing
 @Suite struct RunFileFaultTests {
   private func parsing(_ text: String) -> Fault? {
     do {
-      _ = try RunFile.parse(Data(text.utf8), from: "run.jsonl")
+      _ = try RunFile.parse(InputFile(Data(text.utf8), from: "run.jsonl", as: RunFile.noun))
       return nil
-    } catch { return (error as? RunFileFault)?.fault }
+    } catch { return (error as? any FaultConvertible)?.fault }
   }
 
   @Test(arguments: [
@@ -104,6 +104,6 @@ import Testing
   @Test func `a missing file says how to make one`() {
     #expect {
       try RunFile.read("/no/such.jsonl")
-    } throws: { ($0 as? RunFileFault)?.fault.mend?.contains("headroom sweep") == true }
+    } throws: { ($0 as? any FaultConvertible)?.fault.mend?.contains("headroom sweep") == true }
   }
 }

@@ -12,7 +12,7 @@ import Testing
   }()
 
   private func parse(_ text: String) throws -> Run {
-    try RunFile.parse(Data(text.utf8), from: "run.jsonl")
+    try RunFile.parse(InputFile(Data(text.utf8), from: "run.jsonl", as: RunFile.noun))
   }
 
   private func refusal(of text: String) -> Fault? {
@@ -20,7 +20,7 @@ import Testing
       _ = try parse(text)
       return nil
     } catch {
-      return (error as? RunFileFault)?.fault
+      return (error as? any FaultConvertible)?.fault
     }
   }
 
@@ -98,12 +98,14 @@ import Testing
   }
 
   @Test func `a missing file is told with the command that makes it`() {
-    #expect(throws: RunFileFault.missing("/no/such.jsonl")) { try RunFile.read("/no/such.jsonl") }
-    #expect(
-      RunFileFault.missing("x.jsonl").fault
+    #expect {
+      try RunFile.read("/no/such.jsonl")
+    } throws: { error in
+      (error as? InputFault)?.fault
         == Fault(
-          "there is no run file to read", at: "x.jsonl",
-          fix: "make one with: headroom sweep SUITE -o x.jsonl"))
+          "there is no run file to read", at: "/no/such.jsonl",
+          fix: "make one with: headroom sweep SUITE -o /no/such.jsonl")
+    }
   }
 
   @Test func `a file is read from where it lies`() throws {

@@ -2,13 +2,13 @@
 """llama.cpp running a whole model as a variant: exec:python3 suites/exec/llama_cpp_decoder.py
 
 Needs numpy, gguf and llama-cpp-python from PyPI. A model of the case's shape with made-up weights is
-written to a file in the folder for temporary files, once for each shape and format; it is mapped, so
-that its pages are shared with the page cache. The argument `--no-flash` leaves flash attention out.
+written to the user's cache folder (`$XDG_CACHE_HOME/headroom/models`, else `~/.cache/…`), once for each
+shape and format; it is mapped, so that its pages are shared with the page cache. Such a file is as large
+as the model: what was written, and how to remove it, is said once on standard error. The argument `--no-flash` leaves flash attention out.
 """
 import ctypes as C
 import os
 import sys
-import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from headroom_worker import Prepared, Unsupported, serve  # noqa: E402
@@ -24,14 +24,19 @@ def model_file(problem):
 
     axes = ("layers", "hidden", "ffn", "heads", "kvHeads", "headDim", "vocab", "tied", "format")
     name = "headroom-" + "-".join(str(problem[axis]) for axis in axes) + ".gguf"
-    path = os.path.join(tempfile.gettempdir(), name)
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = os.path.join(cache, "headroom", "models")
+    path = os.path.join(folder, name)
     if os.path.exists(path):
         return path
+    os.makedirs(folder, exist_ok=True)
+    part = f"{path}.{os.getpid()}.part"
+    print(f"a model is written to {path}; remove all of them with: rm -r {folder}", file=sys.stderr)
     kind = gguf.GGMLQuantizationType[FORMATS[problem["format"]]]
     hidden, ffn, depth = problem["hidden"], problem["ffn"], problem["headDim"]
     queries, keys = problem["heads"] * depth, problem["kvHeads"] * depth
     random = np.random.default_rng(1)
-    writer = gguf.GGUFWriter(path + ".part", "llama")
+    writer = gguf.GGUFWriter(part, "llama")
     writer.add_block_count(problem["layers"])
     writer.add_context_length(1 << 17)
     writer.add_embedding_length(hidden)
@@ -78,7 +83,7 @@ def model_file(problem):
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
-    os.rename(path + ".part", path)
+    os.replace(part, path)
     return path
 
 

@@ -57,13 +57,21 @@ int hr_perf_open(uint32_t type, uint64_t config);
 /// A page-backed mapping that is private and zeroed, or NULL with `*error` set to the errno.
 void *hr_map_private(uint64_t length, int *error);
 
-/// A file's first `length` bytes, shared; NULL with `*error` set to the errno.
+/// A file's first `length` bytes, shared; NULL with `*error` set to the errno. A new one has its room on
+/// the disk beforehand, since a write to a page without room ends the writer by a signal.
 void *hr_map_shared(const char *path, uint64_t length, int create, int *error);
 
 void hr_unmap(void *address, uint64_t length);
 
 /// Asks for huge pages on a mapping; a kernel without them says no, which does no harm.
 void hr_advise_huge(void *address, uint64_t length);
+
+/// Starts so many threads that do nothing, side by side, and ends them; answers how many started.
+int hr_can_start_threads(int count);
+
+/// What this program was started with, as the loader had it; NULL beyond the last one.
+int hr_argument_count(void);
+const char *hr_argument(int index);
 
 /// The compiler that built the C parts, in its own words.
 const char *hr_compiler(void);

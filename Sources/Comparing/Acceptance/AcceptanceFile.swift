@@ -4,21 +4,28 @@ import Records
 
 /// `headroom-accept.json`: committed beside the sources, so that a pull request shows what it accepts.
 package enum AcceptanceFile {
+  private static let noun = "file of acceptances"
   package static let usualPath = "headroom-accept.json"
 
-  /// Nothing accepted where there is no file.
-  package static func read(_ path: String) throws -> Acceptances {
-    guard let data = FileManager.default.contents(atPath: path) else { return Acceptances() }
-    struct SchemaKey: Decodable { let schema: String }
-    let found: Acceptances
+  /// - Parameter mayBeMissing: whether no file stands for nothing accepted.
+  package static func read(_ path: String, mayBeMissing: Bool) throws -> Acceptances {
+    let input: InputFile
     do {
-      let named = try JSONText.decode(SchemaKey.self, from: data)
-      guard named.schema == Acceptances.schema else {
-        throw AcceptanceFault.otherSchema(path, named.schema)
-      }
-      found = try JSONText.decode(Acceptances.self, from: data)
-    } catch let error as DecodingError {
-      throw AcceptanceFault.unreadable(path, error.place)
+      input = try InputFile(
+        path, as: noun, fix: "write it with: headroom accept --accept \(path) --from RESULT …")
+    } catch let fault as InputFault where fault.reason == .missing && mayBeMissing {
+      return Acceptances()
+    }
+    if let schema = StoredJSON.schema(of: input.bytes), schema != Acceptances.schema {
+      throw AcceptanceFault.otherSchema(path, schema)
+    }
+    let found: Acceptances
+    do throws(InputFault.Reason) {
+      found = try StoredJSON.decode(Acceptances.self, from: input.bytes)
+    } catch {
+      throw InputFault(
+        path: path, noun: noun, reason: error,
+        mend: "restore the file, or write it anew with headroom accept")
     }
     for entry in found.accepted {
       guard day(entry.until) != nil else { throw AcceptanceFault.badDay(entry.until, at: path) }
@@ -27,12 +34,8 @@ package enum AcceptanceFile {
   }
 
   package static func write(_ acceptances: Acceptances, to path: String) throws {
-    do {
-      try (JSONText.encode(acceptances, pretty: true) + Data("\n".utf8))
-        .write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw AcceptanceFault.cannotWrite(path, error.localizedDescription)
-    }
+    try OutputFile(path, mayReplace: true)
+      .write(JSONText.encode(acceptances, pretty: true) + Data("\n".utf8))
   }
 
   /// A day as 2027-01-31, where there is such a day.
@@ -86,8 +89,6 @@ extension Acceptances {
 /// What can be wrong with an acceptance.
 package enum AcceptanceFault: FaultConvertible, Hashable {
   case otherSchema(String, String)
-  case unreadable(String, String)
-  case cannotWrite(String, String)
   case badDay(String, at: String)
   case past(String)
   case noReason
@@ -99,12 +100,6 @@ package enum AcceptanceFault: FaultConvertible, Hashable {
       Fault(
         "the acceptances have schema '\(schema)', and this program reads '\(Acceptances.schema)'",
         at: path, fix: "use the version of headroom that wrote them")
-    case .unreadable(let path, let why):
-      Fault(
-        "the acceptances cannot be read: \(why)", at: path,
-        fix: "restore the file, or write it anew with headroom accept")
-    case .cannotWrite(let path, let why):
-      Fault("the acceptances cannot be written: \(why)", at: path, fix: "name another by --accept")
     case .badDay(let text, let place):
       Fault("'\(text)' is no day", at: place, fix: "write year, month and day, as 2027-01-31")
     case .past(let day):

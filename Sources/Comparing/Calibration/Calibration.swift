@@ -85,8 +85,8 @@ package struct Calibration: Codable, Sendable {
     }
     guard counted >= Self.fewestSessions, freedom > 0 else {
       return .unavailable(
-        "what sessions of this machine differ by rests on \(counted) of the \(Self.fewestSessions) "
-          + "sessions that it needs: headroom calibrate")
+        "what sessions of this machine differ by rests on \(max(counted, sessions.count)) of the "
+          + "\(Self.fewestSessions) sessions of one program that it needs: headroom calibrate")
     }
     return .measured(
       SessionNoise(deviation: .sqrt(squares / Double(freedom)), sessions: counted))
@@ -103,5 +103,23 @@ package struct SessionNoise: Hashable, Codable, Sendable {
   package init(deviation: Double, sessions: Int) {
     self.deviation = deviation
     self.sessions = sessions
+  }
+}
+
+extension Calibration {
+  /// What cannot be in a stored one, in words.
+  var defect: String? {
+    for session in sessions {
+      if let bad = session.seconds.first(where: { !($0.value > 0 && $0.value.isFinite) }) {
+        return "'\(bad.key)' took \(bad.value) s"
+      }
+    }
+    for relinks in relinks {
+      // Its logarithm: further than e² a link moves nothing.
+      if let bad = relinks.differences.first(where: { $0.value.contains { !(abs($0) < 2) } }) {
+        return "relinking moved '\(bad.key)' by more than can be"
+      }
+    }
+    return nil
   }
 }

@@ -11,7 +11,7 @@ package struct CalibrationFile: Sendable {
   package init(of machine: Machine, environment: [String: String]) throws {
     let folder =
       environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-      ?? environment["HOME"].map { "\($0)/.cache" } ?? NSTemporaryDirectory()
+      ?? environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }.map { "\($0)/.cache" } ?? NSTemporaryDirectory()
     self.machine = machine
     // Keys are sorted: the same machine gives the same text.
     path = "\(folder)/headroom/calibration-\(Digest(try JSONText.encode(machine)).text).json"
@@ -21,39 +21,37 @@ package struct CalibrationFile: Sendable {
   ///
   /// - Throws: `CalibrationFault` where there is a file that cannot be read: it is not overwritten.
   package func read() throws -> Calibration {
-    guard let data = FileManager.default.contents(atPath: path) else {
+    let input: InputFile
+    do {
+      input = try InputFile(path, as: Self.noun, fix: Self.mend)
+    } catch let fault as InputFault where fault.reason == .missing {
       return Calibration(machine: machine)
     }
-    struct SchemaKey: Decodable { let schema: String }
-    let named = try? JSONText.decode(SchemaKey.self, from: data)
-    if let named, named.schema != Calibration.schema {
-      throw CalibrationFault.otherSchema(path, named.schema)
+    if let schema = StoredJSON.schema(of: input.bytes), schema != Calibration.schema {
+      throw CalibrationFault.otherSchema(path, schema)
     }
-    do {
-      let found = try JSONText.decode(Calibration.self, from: data)
+    do throws(InputFault.Reason) {
+      let found = try StoredJSON.decode(Calibration.self, from: input.bytes)
+      if let defect = found.defect { throw .wrong(defect) }
       // Two machines may share a hash.
       return found.machine == machine ? found : Calibration(machine: machine)
     } catch {
-      throw CalibrationFault.unreadable(path)
+      throw InputFault(path: path, noun: Self.noun, reason: error, mend: Self.mend)
     }
   }
 
+  private static let noun = "calibration"
+  private static let mend = "remove the file, and calibrate again: headroom calibrate"
+
   package func write(_ calibration: Calibration) throws {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
-      try JSONText.encode(calibration).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw CalibrationFault.cannotWrite(path, error.localizedDescription)
-    }
+    try OutputFile(path, mayReplace: true, fix: "name another cache folder by XDG_CACHE_HOME")
+      .write(JSONText.encode(calibration))
   }
 }
 
 /// What can be wrong with a stored calibration.
 package enum CalibrationFault: FaultConvertible, Hashable {
   case otherSchema(String, String)
-  case unreadable(String)
-  case cannotWrite(String, String)
 
   package var fault: Fault {
     switch self {
@@ -61,14 +59,6 @@ package enum CalibrationFault: FaultConvertible, Hashable {
       Fault(
         "the calibration has schema '\(schema)', and this program reads '\(Calibration.schema)'",
         at: path, fix: "use the version of headroom that wrote it, or remove the file")
-    case .unreadable(let path):
-      Fault(
-        "the calibration cannot be read", at: path,
-        fix: "remove the file, and calibrate again: headroom calibrate")
-    case .cannotWrite(let path, let why):
-      Fault(
-        "the calibration cannot be written: \(why)", at: path,
-        fix: "name another cache folder by XDG_CACHE_HOME")
     }
   }
 }

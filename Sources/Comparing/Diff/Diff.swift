@@ -42,16 +42,15 @@ package struct Diff: Codable, Sendable {
       case (let one?, let other?): head.tool == base.tool ? other.differences(from: one) : []
       default: []
       }
-    let names = base.cases.keys.filter { head.cases[$0] != nil }
-    new = head.cases.keys.filter { base.cases[$0] == nil }
-    vanished = base.cases.keys.filter { head.cases[$0] == nil }
+    let names = CaseNames([Array(base.results.keys), Array(head.results.keys)])
+    let (baseCases, headCases) = (base.named(by: names), head.named(by: names))
+    new = headCases.keys.filter { baseCases[$0] == nil }
+    vanished = baseCases.keys.filter { headCases[$0] == nil }
 
-    let pairs = names.compactMap { name in
-      base.cases[name].flatMap { one in head.cases[name].map { (name, one, $0) } }
-    }
+    let pairs = baseCases.compactMap { name, one in headCases[name].map { (name, one, $0) } }
     let isComparable = machineDifferences.isEmpty
     let shifts = pairs.map { _, one, other in
-      isComparable && one.failure == nil && other.failure == nil
+      isComparable && one.isTimed && other.isTimed
         ? TimeShift(base: one.seconds, head: other.seconds, noise: noise.value) : nil
     }
     let timed = shifts.compactMap(\.self)
@@ -77,6 +76,11 @@ package struct Diff: Codable, Sendable {
     if base.machine == nil || head.machine == nil {
       notes.append("\(head.tool.rawValue) does not say on which machine it measured")
     }
+    for (setting, sides) in names.divided {
+      let words = sides.map { "\($0[0]) in base, \($0[1]) in head" }
+      notes.append(
+        "\(setting) is \(words.joined(separator: "; ")): cases are compared where all settings agree")
+    }
     self.notes = notes
     verdict = SuiteVerdict(cells: cells, isComparable: isComparable)
   }
@@ -85,6 +89,7 @@ package struct Diff: Codable, Sendable {
 extension SuiteVerdict {
   /// Times of other sessions never fail a build: what is counted does.
   fileprivate init(cells: [DiffCell], isComparable: Bool) {
+    let cells = cells.filter { $0.verdict != .skipped }
     self =
       if !isComparable { .notComparable } else if cells.isEmpty {
         .nothingJudged

@@ -17,6 +17,8 @@ package struct DiffCell: Codable, Sendable {
   package let reason: String?
   /// Figures that both sides counted: operations, allocations, bytes by role.
   package let counts: [ExactChange]
+  /// Those that differ by no more than runs of one build, or a rounding, do: not compared.
+  package let unstable: [String]
   /// Those that differ.
   package var changes: [ExactChange] { counts.filter { $0.base != $0.head } }
 
@@ -44,22 +46,37 @@ package struct DiffCell: Codable, Sendable {
     self.name = name
     self.base = Side(base)
     self.head = Side(head)
-    // A figure that one build's own runs disagree on is noise.
-    counts = base.counted.sorted { $0.key < $1.key }.compactMap { metric, values in
-      guard values.count == 1, let base = values.first, let others = head.counted[metric],
-        others.count == 1, let head = others.first
-      else { return nil }
-      return ExactChange(metric: metric, base: base, head: head)
+    var counts: [ExactChange] = []
+    var unstable: [String] = []
+    for (metric, values) in base.counted.sorted(by: { $0.key < $1.key }) {
+      let compared = head.counted[metric].flatMap {
+        CountComparison(
+          metric, base: values, head: $0, runs: min(base.seconds.count, head.seconds.count),
+          isMean: base.means.contains(metric) || head.means.contains(metric))
+      }
+      switch compared {
+      case .same(let count): counts.append(ExactChange(metric: metric, base: count, head: count))
+      case .moved(let change): counts.append(change)
+      case .unstable: unstable.append(metric)
+      case nil: break
+      }
     }
-    let failures = [("base", base.failure), ("head", head.failure)].compactMap { side, failure in
-      failure.map { "\(side): \($0)" }
+    self.counts = counts
+    self.unstable = unstable
+    func words(_ word: KeyPath<ResultCase, String?>) -> [String] {
+      [("base", base[keyPath: word]), ("head", head[keyPath: word])].compactMap { side, reason in
+        reason.map { "\(side): \($0)" }
+      }
     }
+    let (failures, skips) = (words(\.failure), words(\.skip))
     let answer = judged?.answer(base.seconds.count, head.seconds.count)
     change = answer?.change
     within = answer?.within
-    var reasons = failures
+    var reasons = failures + skips
     if !failures.isEmpty {
       verdict = .failed
+    } else if !skips.isEmpty {
+      verdict = .skipped
     } else if !isComparable {
       verdict = .notComparable
     } else if let answer {
@@ -67,7 +84,13 @@ package struct DiffCell: Codable, Sendable {
       if let reason = answer.reason { reasons.append(reason) }
     } else {
       verdict = .cannotTell
-      reasons.append("a side has no times")
+      let absences = words(\.absence)
+      reasons += absences.isEmpty ? ["a side has no times"] : absences
+    }
+    if !unstable.isEmpty {
+      reasons.append(
+        "not compared, since runs of one build may differ by as much: "
+          + unstable.joined(separator: ", "))
     }
     if let one = base.variant, let other = head.variant, one != other {
       reasons.append("\(other) ran, and \(one) in base")
@@ -83,6 +106,8 @@ package enum DiffVerdict: String, Codable, Hashable, Sendable {
   /// Another machine's.
   case notComparable = "not-comparable"
   case failed
+  /// A side says that it did not run it: not judged.
+  case skipped
 }
 
 /// Finds the word for one case's shift.

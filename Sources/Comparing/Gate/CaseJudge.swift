@@ -81,11 +81,12 @@ package struct CaseJudge: Sendable {
         given ?? "\(counted(screen.count, "block")), and the screen needs \(rule.screenLeast)"
       state = .inconclusive
     case .suspect:
-      let blocks = fresh.isEmpty ? screen.count : fresh.count
+      let blocks =
+        fresh.isEmpty ? counted(screen.count, "block") : counted(fresh.count, "fresh block")
       reason =
         given
-        ?? "\(blocks) \(fresh.isEmpty ? "" : "fresh ")blocks show neither a slow-down above "
-        + "\(percent(tolerance.tolerated)) nor its absence below \(percent(tolerance.detected))"
+        ?? "\(blocks) cannot show a slow-down above "
+        + "\(percent(tolerance.tolerated)), nor that there is none of \(percent(tolerance.detected))"
       state = .inconclusive
     case .promising: state = .pass
     default: break

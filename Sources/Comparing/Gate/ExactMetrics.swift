@@ -25,8 +25,23 @@ package struct ExactMetrics: Hashable, Codable, Sendable {
 package struct ExactChange: Hashable, Codable, Sendable {
   /// `allocations`, `flops`, `weights bytes`, …
   package let metric: String
+  /// Where runs of one build differ, the end of its range that is nearest to the other's.
   package let base: Int
   package let head: Int
+  /// What runs of a build range over, where they differ.
+  package var baseSpan: Span?
+  package var headSpan: Span?
+
+  package struct Span: Hashable, Codable, Sendable {
+    package let low: Int
+    package let high: Int
+
+    init?(_ values: Set<Int>) {
+      guard values.count > 1, let low = values.min(), let high = values.max() else { return nil }
+      self.low = low
+      self.high = high
+    }
+  }
 
   package init(metric: String, base: Int, head: Int) {
     self.metric = metric
@@ -37,13 +52,47 @@ package struct ExactChange: Hashable, Codable, Sendable {
   package var isWorse: Bool { head > base }
 
   /// As a share of base's; of one, where base has none.
-  var growth: Double { Double(head - base) / Double(max(base, 1)) }
+  var growth: Double { (Double(head) - Double(base)) / Double(max(base, 1)) }
 }
 
-/// Both builds' counts over all blocks, compared where each side agrees with itself.
+/// A figure's values over runs of two builds.
+enum CountComparison {
+  case same(Int)
+  /// All of head's lie on one side of all of base's, further than runs of one build differ.
+  case moved(ExactChange)
+  /// They cannot be told apart by what runs of one build differ by.
+  case unstable
+
+  /// - Parameter isMean: whether each is a mean over calls that was rounded to a whole number.
+  init?(_ metric: String, base: Set<Int>, head: Set<Int>, runs: Int, isMean: Bool) {
+    guard let baseLow = base.min(), let baseHigh = base.max(), let headLow = head.min(),
+      let headHigh = head.max()
+    else { return nil }
+    if base.count == 1, head.count == 1, baseLow == headLow {
+      self = .same(baseLow)
+      return
+    }
+    let spread = max(baseHigh - baseLow, headHigh - headLow)
+    // Two means that differ by a rounding are one; a single run does not show what runs differ by.
+    let rounding = isMean ? (runs > 1 ? 1 : max(1, baseHigh / 100)) : 0
+    let gap = max(headLow - baseHigh, baseLow - headHigh)
+    guard gap > max(spread, rounding) else {
+      self = .unstable
+      return
+    }
+    let isUp = headLow > baseHigh
+    var change = ExactChange(
+      metric: metric, base: isUp ? baseHigh : baseLow, head: isUp ? headLow : headHigh)
+    change.baseSpan = .init(base)
+    change.headSpan = .init(head)
+    self = .moved(change)
+  }
+}
+
+/// Both builds' counts over all blocks, compared as far as each side agrees with itself.
 package struct ExactComparison: Hashable, Codable, Sendable {
   package let changes: [ExactChange]
-  /// Figures that differ between runs of one build: noise, not compared.
+  /// Figures that differ between runs of one build, and by no more between builds: not compared.
   package let unstable: [String]
   /// Whether the results' bits differ; nil where a side does not agree with itself.
   package let outputChanged: Bool?
@@ -61,10 +110,10 @@ package struct ExactComparison: Hashable, Codable, Sendable {
     var unstable: [String] = []
     for (metric, values) in base.sorted(by: { $0.key < $1.key }) {
       guard let others = head[metric] else { continue }
-      if values.count > 1 || others.count > 1 {
-        unstable.append(metric)
-      } else if let base = values.first, let head = others.first, base != head {
-        changes.append(ExactChange(metric: metric, base: base, head: head))
+      switch CountComparison(metric, base: values, head: others, runs: 2, isMean: false) {
+      case .moved(let change): changes.append(change)
+      case .unstable: unstable.append(metric)
+      case .same, nil: break
       }
     }
     self.changes = changes

@@ -1,5 +1,4 @@
-package import Foundation
-import Records
+package import Records
 
 /// What a gate judged, or could: a stored result with all that was found beside times, or any
 /// program's paired timings.
@@ -8,38 +7,38 @@ package enum GateReplay: Sendable {
   case timings(PairedTimings)
 
   package static func read(_ path: String) throws -> GateReplay {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw PairedTimingsFault.missing(path)
-    }
-    return try parse(data, from: path)
+    try parse(
+      try InputFile(
+        path, as: PairedTimings.noun,
+        fix: "make them with: headroom gate SUITE --base BUILD --head BUILD -o \(path)"))
   }
 
-  package static func parse(_ data: Data, from path: String) throws -> GateReplay {
-    struct SchemaKey: Decodable { let schema: String }
-    guard let named = try? JSONText.decode(SchemaKey.self, from: data) else {
-      if isAnswer(data) { throw PairedTimingsFault.answer(path) }
-      return .timings(try PairedTimings.parse(data, from: path))
+  package static func parse(_ input: InputFile) throws -> GateReplay {
+    let path = input.path
+    guard let schema = StoredJSON.schema(of: input.bytes) else {
+      if isAnswer(input) { throw PairedTimingsFault.answer(path) }
+      return .timings(try PairedTimings.parse(input))
     }
-    guard named.schema == GateResult.schema else {
-      throw PairedTimingsFault.otherSchema(path, named.schema)
-    }
+    guard schema == GateResult.schema else { throw PairedTimingsFault.otherSchema(path, schema) }
     // Whole, and every time of it one that can be.
-    _ = try PairedTimings.parse(data, from: path)
-    do {
-      return .result(try JSONText.decode(GateResult.self, from: data))
-    } catch let error as DecodingError {
-      throw PairedTimingsFault.unreadable(path, error.place)
+    _ = try PairedTimings.parse(input)
+    do throws(InputFault.Reason) {
+      let result = try StoredJSON.decode(GateResult.self, from: input.bytes)
+      if let defect = result.defect { throw .wrong(defect) }
+      return .result(result)
+    } catch {
+      throw PairedTimings.unreadable(path, error)
     }
   }
 
   /// What `--json` writes counts blocks and has none.
-  private static func isAnswer(_ data: Data) -> Bool {
+  private static func isAnswer(_ input: InputFile) -> Bool {
     struct Answer: Decodable {
       let verdict: String
       let cells: [Cell]
 
       struct Cell: Decodable { let blocks: Int }
     }
-    return (try? JSONText.decode(Answer.self, from: data)) != nil
+    return (try? StoredJSON.decode(Answer.self, from: input.bytes)) != nil
   }
 }

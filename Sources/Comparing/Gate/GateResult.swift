@@ -111,3 +111,22 @@ package struct GateResult: Codable, Sendable {
       relinkFloor: relinkFloor, staleAcceptances: staleAcceptances)
   }
 }
+
+extension GateResult {
+  /// What cannot be in a stored result, in words; its blocks are looked over where they are read.
+  var defect: String? {
+    if let floor = relinkFloor.value, !(floor >= 0 && floor.isFinite) {
+      return "relinking moves times by \(floor)"
+    }
+    for cell in cells {
+      let change = cell.judged.change
+      let figures = [
+        change?.median, change?.low, change?.high, change?.hodgesLehmann, cell.judged.detectable,
+      ].compactMap(\.self)
+      if let bad = figures.first(where: { !($0 > -1 && $0.isFinite) }) {
+        return "'\(cell.name)' changed by \(bad)"
+      }
+    }
+    return nil
+  }
+}

@@ -25,6 +25,36 @@ package struct GateRule: Hashable, Codable, Sendable {
 
   package init() {}
   package static let standard = GateRule()
+
+  /// A stored rule is a claim on errors, and must be one that can be.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    func share(_ key: CodingKeys) throws -> Double {
+      let value = try container.decode(Double.self, forKey: key)
+      guard value > 0, value <= 0.5 else { throw container.wrong(key, "no probability of an error") }
+      return value
+    }
+    func blocks(_ key: CodingKeys, from least: Int) throws -> Int {
+      let value = try container.decode(Int.self, forKey: key)
+      guard (least...10_000).contains(value) else { throw container.wrong(key, "no count of blocks") }
+      return value
+    }
+    falseAlarm = try share(.falseAlarm)
+    missed = try share(.missed)
+    falseImprovement = try share(.falseImprovement)
+    screenLeast = try blocks(.screenLeast, from: 1)
+    screenMost = try blocks(.screenMost, from: screenLeast)
+    confirmUsual = try blocks(.confirmUsual, from: 1)
+    confirmMost = try blocks(.confirmMost, from: confirmUsual)
+    suspicion = try container.decode(Double.self, forKey: .suspicion)
+    guard (1...1e9).contains(suspicion) else { throw container.wrong(.suspicion, "no evidence") }
+  }
+}
+
+extension KeyedDecodingContainer {
+  fileprivate func wrong(_ key: Key, _ why: String) -> DecodingError {
+    .dataCorruptedError(forKey: key, in: self, debugDescription: why)
+  }
 }
 
 /// How much slower a case may become.
@@ -50,6 +80,19 @@ package struct GateTolerance: Hashable, Codable, Sendable {
     self.tolerated = tolerated
     self.detected = detected
   }
+
+  /// A stored one must be one that an option could have given.
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    tolerated = try container.decode(Double.self, forKey: .tolerated)
+    detected = try container.decode(Double.self, forKey: .detected)
+    guard tolerated > 0, tolerated < detected, detected <= Self.most else {
+      throw container.wrong(.detected, "what must be seen exceeds what may be")
+    }
+  }
+
+  /// Eleven times as long: further no tolerance goes.
+  private static let most = 10.0
 
   /// The same, where relinking alone moves times by up to `floor`: both ends make room for it.
   package func raised(by floor: Double) -> GateTolerance {

@@ -1,6 +1,5 @@
-package import Foundation
 package import Quantities
-import Records
+package import Records
 
 /// Paired timings of any program, in the plain form
 /// `{"cells": [{"name": …, "blocks": [{"base": [s], "head": [s]}, …]}]}`.
@@ -31,12 +30,21 @@ package struct PairedTimings: Codable, Sendable {
     self.null = null
   }
 
-  package static func parse(_ data: Data, from path: String) throws -> PairedTimings {
+  package static let noun = "file of paired timings"
+
+  static func unreadable(_ path: String, _ reason: InputFault.Reason) -> InputFault {
+    InputFault(
+      path: path, noun: noun, reason: reason,
+      mend: "give {\"cells\": [{\"name\": …, \"blocks\": [{\"base\": [s], \"head\": [s]}, …]}]}")
+  }
+
+  package static func parse(_ input: InputFile) throws -> PairedTimings {
+    let path = input.path
     let timings: PairedTimings
-    do {
-      timings = try JSONText.decode(PairedTimings.self, from: data)
-    } catch let error as DecodingError {
-      throw PairedTimingsFault.unreadable(path, error.place)
+    do throws(InputFault.Reason) {
+      timings = try StoredJSON.decode(PairedTimings.self, from: input.bytes)
+    } catch {
+      throw unreadable(path, error)
     }
     var names = Set<String>()
     for cell in timings.cells {
@@ -83,19 +91,13 @@ package struct PairedTimings: Codable, Sendable {
 
 /// What can be wrong with paired timings.
 package enum PairedTimingsFault: FaultConvertible, Hashable {
-  case missing(String)
   case answer(String)
   case otherSchema(String, String)
-  case unreadable(String, String)
   case duplicate(String, String)
   case badTime(String, String, block: Int, String)
 
   package var fault: Fault {
     switch self {
-    case .missing(let path):
-      Fault(
-        "there are no paired timings to read", at: path,
-        fix: "make them with: headroom gate SUITE --base BUILD --head BUILD -o \(path)")
     case .answer(let path):
       Fault(
         "this is what a gate answered, without the timings it rests on", at: path,
@@ -104,10 +106,6 @@ package enum PairedTimingsFault: FaultConvertible, Hashable {
       Fault(
         "it has schema '\(schema)', and this program judges '\(GateResult.schema)'", at: path,
         fix: "give a result of headroom gate, or read it with the version that wrote it")
-    case .unreadable(let path, let why):
-      Fault(
-        "the paired timings cannot be read: \(why)", at: path,
-        fix: "give {\"cells\": [{\"name\": …, \"blocks\": [{\"base\": [s], \"head\": [s]}, …]}]}")
     case .duplicate(let path, let name):
       Fault("two cells are called '\(name)'", at: path, fix: "give each a name of its own")
     case .badTime(let path, let name, let block, let defect):

@@ -20,10 +20,7 @@ package struct History {
     let files = FileManager.default
     if !files.fileExists(atPath: path) {
       guard mayMake else { throw HistoryFault.missing(path) }
-      let folder = (path as NSString).deletingLastPathComponent
-      if !folder.isEmpty {
-        try? files.createDirectory(atPath: folder, withIntermediateDirectories: true)
-      }
+      try OutputFile.makeFolder(of: path)
     }
     self.path = path
     var configuration = Configuration()
@@ -141,17 +138,23 @@ package struct History {
       }
     }
     var series: OrderedDictionary<[String], HistorySeries> = [:]
-    for row in rows {
-      let name: String = row["case"]
+    for row in rows.map({ HistoryRow(row: $0, path: path) }) {
+      let name = try row.text("case")
       guard Acceptance.matches(name, pattern) else { continue }
-      let key: [String] = [row["fingerprint"], name]
+      let key = [try row.text("fingerprint"), name]
+      var ratio: HistorySeries.Ratio?
+      if let median: Double = try row.optional("ratio") {
+        ratio = HistorySeries.Ratio(
+          median: try row.positive(median, "ratio"), low: try row.optional("ratio_low"),
+          high: try row.optional("ratio_high"))
+      }
       let point = HistorySeries.Point(
-        entry: row["entry"], added: row["added"], commit: row["commit"], median: row["median"],
-        anchor: row["anchor"],
-        ratio: (row["ratio"] as Double?).map {
-          .init(median: $0, low: row["ratio_low"], high: row["ratio_high"])
-        })
-      series[key, default: HistorySeries(name: name, machine: row["machine"])].append(point)
+        entry: try row.required("entry"), added: try row.text("added"),
+        commit: try row.optional("commit"),
+        median: try row.positive(try row.required("median"), "median"),
+        anchor: try row.optional("anchor"), ratio: ratio)
+      let machine = try row.text("machine")
+      series[key, default: HistorySeries(name: name, machine: machine)].append(point)
     }
     return Array(series.values)
   }
@@ -162,6 +165,34 @@ package struct History {
     } catch let error as DatabaseError {
       throw HistoryFault(error, path)
     }
+  }
+}
+
+/// A row whose columns may hold anything: SQLite stores what it is given, whatever the table says.
+private struct HistoryRow {
+  let row: Row
+  let path: String
+
+  func optional<Value: DatabaseValueConvertible>(_ column: String) throws -> Value? {
+    guard let stored: DatabaseValue = row[column], !stored.isNull else { return nil }
+    guard let value = Value.fromDatabaseValue(stored) else { throw damage(column) }
+    return value
+  }
+
+  func required<Value: DatabaseValueConvertible>(_ column: String) throws -> Value {
+    guard let value: Value = try optional(column) else { throw damage(column) }
+    return value
+  }
+
+  func text(_ column: String) throws -> String { try required(column) }
+
+  func positive(_ value: Double, _ column: String) throws -> Double {
+    guard value > 0, value.isFinite else { throw damage(column) }
+    return value
+  }
+
+  private func damage(_ column: String) -> HistoryFault {
+    .damaged(path, "a value of the column \(column) cannot be")
   }
 }
 

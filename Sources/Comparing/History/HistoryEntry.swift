@@ -1,6 +1,5 @@
-package import Foundation
 package import Quantities
-import Records
+package import Records
 import OrderedCollections
 import Statistics
 
@@ -31,18 +30,17 @@ package struct HistoryEntry: Sendable {
 
   /// - Parameter anchor: what base is called, where the file is a gate's against a pinned build.
   package static func read(_ path: String, anchor: String?) throws -> HistoryEntry {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw ResultFault.missing(path)
-    }
-    return try HistoryEntry(data, from: path, anchor: anchor)
+    let input = try InputFile(
+      path, as: ResultReader.noun, fix: "make one with: headroom sweep SUITE -o \(path)")
+    return try HistoryEntry(input, anchor: anchor)
   }
 
-  package init(_ data: Data, from path: String, anchor: String?) throws {
+  package init(_ input: InputFile, anchor: String?) throws {
+    let path = input.path
     let set: ResultSet
     var ratios: [String: HistorySeries.Ratio] = [:]
-    struct SchemaKey: Decodable { let schema: String }
-    if (try? JSONText.decode(SchemaKey.self, from: data))?.schema == GateResult.schema {
-      guard case .result(let result) = try GateReplay.parse(data, from: path) else {
+    if StoredJSON.schema(of: input.bytes) == GateResult.schema {
+      guard case .result(let result) = try GateReplay.parse(input) else {
         throw ResultFault.unknown(path)
       }
       set = ResultSet(result)
@@ -56,7 +54,7 @@ package struct HistoryEntry: Sendable {
         }
       }
     } else {
-      let run = try RunFile.parse(data, from: path)
+      let run = try RunFile.parse(input)
       set = ResultSet(run)
       kind = .run
       suite = run.header.suite.name
@@ -68,7 +66,7 @@ package struct HistoryEntry: Sendable {
     machineName =
       "\(machine.cpuModel) (\(machine.cpuStepping)), \(machine.visibleCores) cores"
     commit = set.build?.commit.value
-    digest = Digest(data).text
+    digest = Digest(input.bytes).text
     measurements = set.cases.compactMap { name, found in
       guard let sample = try? Sample(found.seconds) else { return nil }
       let interval = Interval(ofMedianOf: sample, counting: "processes").value
@@ -80,7 +78,7 @@ package struct HistoryEntry: Sendable {
             values.count == 1 ? values.first.map { (name, $0) } : nil
           }))
     }
-    guard !measurements.isEmpty else { throw ResultFault.empty(path) }
+    guard !measurements.isEmpty else { throw ResultFault.nothing(path) }
   }
 }
 

@@ -42,9 +42,10 @@ struct GoBenchmarkText {
         throw ResultFault.badValue(place, "its lines are of several machines")
       }
     }
-    if line.hasPrefix("--- FAIL: Benchmark") {
-      let name = line.dropFirst("--- FAIL: ".count).prefix { !$0.isWhitespace }
-      set.cases[package + name, default: ResultCase()].failure = "it failed"
+    for (mark, word) in [("--- FAIL: ", \ResultCase.failure), ("--- SKIP: ", \.skip)]
+    where line.hasPrefix(mark + "Benchmark") {
+      let name = line.dropFirst(mark.count).prefix { !$0.isWhitespace }
+      self[package + name][keyPath: word] = "go test says \(mark.prefix { $0 != ":" })"
     }
     let fields = line.split(whereSeparator: \.isWhitespace)
     guard line.hasPrefix("Benchmark"), fields.count >= 4, Int(fields[1]) != nil else { return }
@@ -52,22 +53,41 @@ struct GoBenchmarkText {
     for (value, unit) in zip(fields.dropFirst(2), fields.dropFirst(3)) {
       switch unit {
       case "ns/op":
-        guard let time = Double(value), time > 0, time.isFinite else {
+        guard let time = Double(value) else {
           throw ResultFault.badValue(place, "'\(name)' has the time \(value) ns/op")
         }
         repetitions[name, default: []].append(time * 1e-9)
-      case "B/op": set.cases[name, default: ResultCase()].count("bytes per call", Int(value))
-      case "allocs/op": set.cases[name, default: ResultCase()].count("allocations", Int(value))
+      case "B/op": try count("bytes per call", value, of: name, at: place)
+      case "allocs/op": try count("allocations", value, of: name, at: place)
       default: break
       }
     }
   }
 
+  /// A mean over calls, which Go rounds to whole numbers.
+  private mutating func count(
+    _ figure: String, _ value: Substring, of name: String, at place: String
+  ) throws {
+    guard let count = Int(value), count >= 0 else {
+      throw ResultFault.badValue(place, "'\(name)' has \(value) \(figure)")
+    }
+    self[name].count(figure, count)
+    self[name].means.insert(figure)
+  }
+
   private mutating func endProcess() {
     for (name, seconds) in repetitions {
-      guard let sample = try? Sample(seconds) else { continue }
-      set.cases[name, default: ResultCase()].seconds.append(sample.median)
+      if let sample = try? Sample(seconds) {
+        // The median of times of which one is 0 would hide that.
+        let bad = seconds.first { !($0 > 0 && $0.isFinite) }
+        self[name].add(seconds: bad ?? sample.median, from: "go test")
+      }
     }
     repetitions = [:]
+  }
+
+  private subscript(name: String) -> ResultCase {
+    get { set.results[ResultKey(name)] ?? ResultCase() }
+    set { set.results[ResultKey(name)] = newValue }
   }
 }

@@ -5,84 +5,123 @@ import Statistics
 /// Google Benchmark's `--benchmark_format=json`: a process a file, its repetitions one value.
 ///
 /// - Source: google/benchmark, "User Guide", output formats.
-struct GoogleBenchmarkFile: Decodable {
-  let context: Context
-  let benchmarks: [Row]
+struct GoogleBenchmarkFile {
+  private let rows: [Row]
+  private let path: String
 
-  struct Context: Decodable {
-    let num_cpus: Int?
-    let caches: [Cache]?
-    let library_build_type: String?
+  private struct Row {
+    let fields: ForeignRow
+    var key: ResultKey
+    /// Which registration it comes from: two may have one name.
+    let family: [String]
+    let isAggregate: Bool
   }
 
-  struct Cache: Decodable {
-    let type: String
-    let level: Int
-    let size: Int
-  }
-
-  struct Row: Decodable {
-    let name: String
-    let run_name: String?
-    let run_type: String?
-    let aggregate_name: String?
-    let real_time: Double?
-    let time_unit: String?
-    let error_occurred: Bool?
-    let error_message: String?
-    let skip_message: String?
-    let allocs_per_iter: Double?
-    let max_bytes_used: Double?
-  }
-
-  func results(_ path: String) throws -> ResultSet {
-    var described = ["processors": context.num_cpus.map { "\($0)" } ?? "not said"]
-    for cache in context.caches ?? [] {
-      described["L\(cache.level) \(cache.type.lowercased())"] = "\(cache.size)"
+  static func results(_ file: JSONValue, _ path: String) throws -> ResultSet {
+    let context = try ForeignRow(file["context"] ?? .object([:]), path, "context")
+    var described = [
+      "processors": context.fields["num_cpus"]?.setting ?? "not said"
+    ]
+    if context.fields["caches"] != nil {
+      for cache in try ForeignRow.rows(.object(context.fields), "caches", path) {
+        let level = cache.fields["level"]?.setting ?? "?"
+        let kind = try cache.text("type")?.lowercased() ?? ""
+        described["L\(level) \(kind)"] = cache.fields["size"]?.setting ?? "not said"
+      }
     }
     var set = ResultSet(tool: .googleBenchmark, machine: .described(described))
-    if context.library_build_type == "debug" {
+    if try context.text("library_build_type") == "debug" {
       set.notes.append("\(path) was measured by a debug build of google-benchmark")
     }
-    for (name, rows) in OrderedDictionary(grouping: benchmarks, by: { $0.run_name ?? $0.name }) {
-      set.cases[name] = try Self.result(of: rows, path)
+    let read = GoogleBenchmarkFile(
+      rows: apart(try ForeignRow.rows(file, "benchmarks", path).map(row)), path: path)
+    for (key, rows) in OrderedDictionary(grouping: read.rows, by: \.key) {
+      guard let found = try read.result(of: rows) else { continue }
+      set.results[key] = found
+      let indices = rows.filter { !$0.isAggregate }.compactMap {
+        $0.fields.fields["repetition_index"]?.setting
+      }
+      if Set(indices).count < indices.count {
+        set.notes.append(
+          "\(path): '\(key.name)' has a repetition twice: all its rows are taken together")
+      }
     }
     return set
   }
 
-  private static func result(of rows: [Row], _ path: String) throws -> ResultCase {
+  private static func row(_ fields: ForeignRow) throws -> Row {
+    let name = try fields.text("run_name") ?? fields.requiredText("name")
+    var key = ResultKey(name)
+    for setting in ["label", "threads"] {
+      key.settings[setting] = fields.fields[setting]?.setting
+    }
+    return Row(
+      fields: fields, key: key,
+      family: ["family_index", "per_family_instance_index"].map {
+        fields.fields[$0]?.setting ?? ""
+      },
+      isAggregate: try fields.text("run_type") == "aggregate")
+  }
+
+  /// Registrations of one name and one label are told apart by their order, and only where the other
+  /// side has as many can they be the same.
+  private static func apart(_ rows: [Row]) -> [Row] {
+    var families: [ResultKey: OrderedSet<[String]>] = [:]
+    for row in rows { families[row.key, default: []].append(row.family) }
+    return rows.map { given in
+      guard let all = families[given.key], all.count > 1,
+        let place = all.firstIndex(of: given.family)
+      else { return given }
+      var row = given
+      row.key.settings["registration"] = "\(place + 1) of \(all.count)"
+      return row
+    }
+  }
+
+  /// Nothing where no row is of times, as those of complexities.
+  private func result(of rows: [Row]) throws -> ResultCase? {
     var found = ResultCase()
+    if let failed = try rows.first(where: { try $0.fields.flag("error_occurred") }) {
+      found.failure = try failed.fields.text("error_message") ?? "an error without a message"
+      return found
+    }
+    if let skipped = try rows.first(where: {
+      try $0.fields.flag("skipped") || $0.fields.text("skip_message") != nil
+    }) {
+      found.skip = try skipped.fields.text("skip_message") ?? "it was skipped without a message"
+      return found
+    }
     // Means and deviations of repetitions that are there themselves, unless they were left out.
-    let repetitions = rows.filter { $0.run_type != "aggregate" }
+    let repetitions = rows.filter { !$0.isAggregate }
     let chosen =
-      repetitions.isEmpty ? rows.filter { $0.aggregate_name == "median" } : repetitions
-    if let failed = rows.first(where: { $0.error_occurred == true }) {
-      found.failure = failed.error_message ?? "an error without a message"
-    } else if let skipped = rows.lazy.compactMap(\.skip_message).first {
-      found.failure = skipped
+      repetitions.isEmpty
+      ? try rows.filter { try $0.fields.text("aggregate_name") == "median" } : repetitions
+    let times = try chosen.compactMap { try seconds($0.fields) }
+    if let sample = try? Sample(times) {
+      let bad = times.first { !($0 > 0 && $0.isFinite) }
+      found.add(seconds: bad ?? sample.median, from: "google-benchmark")
+    } else if try rows.contains(where: { try $0.fields.text("aggregate_name") == "mean" }) {
+      found.absence = "there are no repetitions, and no median of them"
+    } else {
+      return nil
     }
-    guard found.failure == nil else { return found }
-    let seconds = try chosen.compactMap { try $0.seconds(path) }
-    if let sample = try? Sample(seconds) { found.seconds = [sample.median] }
     for row in chosen {
-      found.count("allocations", row.allocs_per_iter.flatMap { Int(exactly: $0) })
-      found.count("peak bytes", row.max_bytes_used.flatMap { Int(exactly: $0) })
+      for (figure, field) in [("allocations", "allocs_per_iter"), ("peak bytes", "max_bytes_used")] {
+        guard let count = try row.fields.number(field), count >= 0, count < 1e15 else { continue }
+        found.count(figure, Int(count.rounded()))
+        if figure == "allocations" { found.means.insert(figure) }
+      }
     }
-    if found.seconds.isEmpty { found.failure = "there are no repetitions, and no median of them" }
     return found
   }
-}
 
-extension GoogleBenchmarkFile.Row {
-  fileprivate func seconds(_ path: String) throws -> Double? {
-    guard let real_time else { return nil }
+  private func seconds(_ row: ForeignRow) throws -> Double? {
+    guard let time = try row.number("real_time") else { return nil }
     let units = ["ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1]
-    guard let unit = units[time_unit ?? "ns"] else {
-      throw ResultFault.badValue(path, "'\(name)' has the time unit '\(time_unit ?? "")'")
+    let unit = try row.text("time_unit") ?? "ns"
+    guard let scale = units[unit] else {
+      throw ResultFault.badValue(path, "\(row.place) has the time unit '\(unit)'")
     }
-    guard real_time > 0, real_time.isFinite else {
-      throw ResultFault.badValue(path, "'\(name)' has the time \(real_time)")
-    }
-    return real_time * unit
+    return time * scale
   }
 }

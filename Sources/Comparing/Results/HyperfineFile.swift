@@ -1,33 +1,31 @@
-import Foundation
 import OrderedCollections
 
 /// hyperfine's `--export-json`: each run of a command is a process of its own.
 ///
 /// - Source: sharkdp/hyperfine, "Export results".
-struct HyperfineFile: Decodable {
-  let results: [Row]
-
-  struct Row: Decodable {
-    let command: String
-    let median: Double?
-    let times: [Double]?
-    let exit_codes: [Int?]?
-  }
-
-  func results(_ path: String) throws -> ResultSet {
+enum HyperfineFile {
+  static func results(_ file: JSONValue, _ path: String) throws -> ResultSet {
     var set = ResultSet(tool: .hyperfine, machine: nil)
-    for row in results {
+    for row in try ForeignRow.rows(file, "results", path) {
+      var key = ResultKey(try row.requiredText("command"))
+      if case .object(let parameters)? = row.fields["parameters"] {
+        for (name, value) in parameters.sorted(by: { $0.key < $1.key }) {
+          key.settings[name] = value.setting
+        }
+      }
       var found = ResultCase()
-      if let code = (row.exit_codes ?? []).lazy.compactMap(\.self).first(where: { $0 != 0 }) {
-        found.failure = "a run of it left with \(code)"
+      if let code = try row.numbers("exit_codes")?.first(where: { $0 != 0 }) {
+        found.failure = "a run of it left with \(Int(exactly: code).map { "\($0)" } ?? "\(code)")"
       }
-      found.seconds = row.times.flatMap { $0.isEmpty ? nil : $0 } ?? row.median.map { [$0] } ?? []
-      if let bad = found.seconds.first(where: { !($0 > 0 && $0.isFinite) }) {
-        throw ResultFault.badValue(path, "'\(row.command)' has the time \(bad) s")
+      let times = try row.numbers("times") ?? []
+      let median = try row.number("median")
+      for time in times.isEmpty ? [median].compactMap(\.self) : times {
+        found.add(seconds: time, from: "hyperfine")
       }
-      guard set.cases.updateValue(found, forKey: row.command) == nil else {
-        throw ResultFault.badValue(path, "two results are called '\(row.command)'")
+      if set.results[key] != nil {
+        set.notes.append("\(path): '\(key.name)' stands there twice: its runs are taken together")
       }
+      set.results[key, default: ResultCase()].merge(found)
     }
     return set
   }

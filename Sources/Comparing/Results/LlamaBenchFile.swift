@@ -3,85 +3,80 @@ import OrderedCollections
 import Statistics
 
 /// llama-bench's `-o json` (one array) and `-o jsonl` (a row a line): each row's repetitions are one
-/// value.
+/// value, and whatever is no result is a setting.
 ///
 /// - Source: ggml-org/llama.cpp, "llama-bench", output formats.
-struct LlamaBenchRow: Decodable {
-  let cpu_info: String?
-  let gpu_info: String?
-  let backends: String?
-  let model_type: String
-  let model_size: Int?
-  let n_batch: Int?
-  let n_ubatch: Int?
-  let n_threads: Int?
-  let type_k: String?
-  let type_v: String?
-  let n_gpu_layers: Int?
-  let flash_attn: Flag?
-  let n_prompt: Int
-  let n_gen: Int
-  let n_depth: Int?
-  let avg_ns: Double
-  let samples_ns: [Double]?
+enum LlamaBenchFile {
+  /// What was measured, and by which program, when and where.
+  private static let results: Set<String> = [
+    "avg_ns", "stddev_ns", "avg_ts", "stddev_ts", "samples_ns", "samples_ts", "test_time",
+    "build_commit", "build_number", "cpu_info", "gpu_info", "backends", "model_size",
+  ]
+  /// Settings that every name has, where the row has them, and what they are called there.
+  private static let always = [
+    ("n_threads", "threads"), ("n_batch", "batch"), ("n_ubatch", "ubatch"), ("type_k", "type-k"),
+    ("type_v", "type-v"), ("n_gpu_layers", "gpu-layers"), ("flash_attn", "flash-attention"),
+  ]
 
-  /// Written as a number by some versions, as a word or a truth value by others.
-  struct Flag: Decodable {
-    let text: String
-
-    init(from decoder: any Decoder) throws {
-      let container = try decoder.singleValueContainer()
-      if let flag = try? container.decode(Bool.self) {
-        text = flag ? "1" : "0"
-      } else if let number = try? container.decode(Int.self) {
-        text = "\(number)"
-      } else {
-        text = try container.decode(String.self)
-      }
-    }
-  }
-
-  static func results(_ rows: [LlamaBenchRow], _ path: String) throws -> ResultSet {
-    guard let first = rows.first else { throw ResultFault.empty(path) }
-    var set = ResultSet(tool: .llamaBench, machine: first.machine)
+  static func results(_ rows: [ForeignRow]) throws -> ResultSet {
+    guard let first = rows.first else { return ResultSet(tool: .llamaBench, machine: nil) }
+    let machine = try machine(of: first)
+    var set = ResultSet(tool: .llamaBench, machine: machine)
     for row in rows {
-      guard row.machine == first.machine else {
-        throw ResultFault.badValue(path, "its rows are of several machines")
+      guard try self.machine(of: row) == machine else {
+        throw ResultFault.badValue(row.path, "its rows are of several machines")
       }
       var found = ResultCase()
-      let samples = row.samples_ns.flatMap { $0.isEmpty ? nil : $0 } ?? [row.avg_ns]
-      if let bad = samples.first(where: { !($0 > 0 && $0.isFinite) }) {
-        throw ResultFault.badValue(path, "'\(row.name)' has the time \(bad) ns")
-      }
-      found.seconds = [try Sample(samples).median / 1e9]
-      found.count("model bytes", row.model_size)
-      set.cases[row.name, default: ResultCase()].merge(found)
+      let average = try row.number("avg_ns")
+      let samples = try row.numbers("samples_ns") ?? []
+      let times = samples.isEmpty ? [average].compactMap(\.self) : samples
+      guard !times.isEmpty else { throw row.missing("avg_ns") }
+      let bad = times.first { !($0 > 0 && $0.isFinite) }
+      found.add(seconds: try (bad ?? Sample(times).median) / 1e9, from: "llama-bench")
+      found.count("model bytes", try row.number("model_size").flatMap { Int(exactly: $0) })
+      set.results[try key(of: row), default: ResultCase()].merge(found)
     }
     return set
   }
 
-  private var machine: ResultMachine {
+  private static func machine(of row: ForeignRow) throws -> ResultMachine {
     .described([
-      "processor": cpu_info ?? "not said", "accelerator": gpu_info ?? "none",
-      "backends": backends ?? "not said",
+      "processor": try row.text("cpu_info") ?? "not said",
+      "accelerator": try row.text("gpu_info") ?? "none",
+      "backends": try row.text("backends") ?? "not said",
     ])
   }
 
   /// `llama-bench/model=llama 8B Q4_0,test=pp512@d4096,threads=8,…`
-  private var name: String {
-    var test = [n_prompt > 0 ? "pp\(n_prompt)" : nil, n_gen > 0 ? "tg\(n_gen)" : nil]
-      .compactMap(\.self).joined(separator: "+")
-    if let n_depth, n_depth > 0 { test += "@d\(n_depth)" }
-    let axes: [(String, String?)] = [
-      ("model", model_type), ("test", test), ("threads", n_threads.map { "\($0)" }),
-      ("batch", n_batch.map { "\($0)" }), ("ubatch", n_ubatch.map { "\($0)" }),
-      ("type-k", type_k), ("type-v", type_v), ("gpu-layers", n_gpu_layers.map { "\($0)" }),
-      ("flash-attention", flash_attn?.text),
-    ]
-    return "llama-bench/"
-      + axes.compactMap { name, value in
-        value.map { "\(name)=\($0.split(separator: ",").joined(separator: ";"))" }
+  private static func key(of row: ForeignRow) throws -> ResultKey {
+    func count(_ key: String) throws -> Int {
+      let number = try row.number(key) ?? 0
+      guard let count = Int(exactly: number) else {
+        throw ResultFault.badValue(row.path, "\(row.place).\(key) is \(number)")
       }
-      .joined(separator: ",")
+      return count
+    }
+    guard row.fields["n_prompt"] != nil else { throw row.missing("n_prompt") }
+    guard row.fields["n_gen"] != nil else { throw row.missing("n_gen") }
+    let (prompt, generated) = (try count("n_prompt"), try count("n_gen"))
+    let depth = try count("n_depth")
+    var test = [prompt > 0 ? "pp\(prompt)" : nil, generated > 0 ? "tg\(generated)" : nil]
+      .compactMap(\.self).joined(separator: "+")
+    if depth > 0 { test += "@d\(depth)" }
+    let model = try row.requiredText("model_type")
+    let named =
+      [("model", model), ("test", test)]
+      + always.compactMap { field, name in row.fields[field]?.setting.map { (name, $0) } }
+    var key = ResultKey(
+      "llama-bench/"
+        + named.map { "\($0)=\($1.split(separator: ",").joined(separator: ";"))" }
+        .joined(separator: ","))
+    let spoken: Set<String> = ["model_type", "n_prompt", "n_gen", "n_depth"]
+    for (name, value) in row.settings(
+      except: results.union(spoken).union(always.map { $0.0 }))
+    {
+      key.settings[name] = value
+    }
+    return key
   }
 }

@@ -1,24 +1,22 @@
-package import Foundation
+import Foundation
 package import Quantities
-import Records
+package import Records
 
 /// Reads what this or another tool measured, whichever of the known forms it has; of a folder, each
 /// file is what another process measured.
 package enum ResultReader {
+  package static let noun = "file of results"
+
   package static func read(_ path: String) throws -> ResultSet {
     var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw ResultFault.missing(path)
-    }
-    guard isFolder.boolValue else {
-      return try parse(FileManager.default.contents(atPath: path) ?? Data(), from: path)
-    }
+    _ = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+    guard isFolder.boolValue else { return try parse(open(path)) }
     let names = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
     let files = names.filter { !$0.hasPrefix(".") }.map { "\(path)/\($0)" }
-    guard let first = files.first else { throw ResultFault.empty(path) }
-    var whole = try read(first)
+    guard let first = files.first else { throw ResultFault.nothing(path) }
+    var whole = try parse(open(first))
     for file in files.dropFirst() {
-      let other = try read(file)
+      let other = try parse(open(file))
       guard other.tool == whole.tool, other.machine == whole.machine else {
         throw ResultFault.mixed(file, first)
       }
@@ -27,81 +25,83 @@ package enum ResultReader {
     return whole
   }
 
-  package static func parse(_ data: Data, from path: String) throws -> ResultSet {
-    let text = String(decoding: data, as: UTF8.self)
-    guard let first = text.first(where: { !$0.isWhitespace }) else { throw ResultFault.empty(path) }
-    switch first {
-    case "[": return try LlamaBenchRow.results(decode([LlamaBenchRow].self, data, path), path)
-    case "{": return try parseObject(data, text, path)
-    case _ where GoBenchmarkText.isLikely(text):
-      return try GoBenchmarkText.results(text, path)
-    default: throw ResultFault.unknown(path)
-    }
+  private static func open(_ path: String) throws -> InputFile {
+    try InputFile(path, as: noun, fix: "make one with: headroom sweep SUITE -o \(path)")
   }
 
-  /// Any of the keys tells the tool.
-  private struct Keys: Decodable {
-    let schema: String?
-    let n_prompt: Int?
-    let benchmarks: Present?
-    let results: Present?
-
-    struct Present: Decodable { init(from decoder: any Decoder) throws {} }
-  }
-
-  private static func parseObject(_ data: Data, _ text: String, _ path: String) throws -> ResultSet
-  {
-    let lines = text.split(separator: "\n").filter { $0.contains { !$0.isWhitespace } }
-    let whole = try? JSONDecoder().decode(Keys.self, from: data)
-    let line = try? JSONDecoder().decode(Keys.self, from: Data(lines[0].utf8))
-    guard let keys = whole ?? line else { throw ResultFault.unknown(path) }
-    if keys.schema == GateResult.schema {
-      return ResultSet(try decode(path) { try JSONText.decode(GateResult.self, from: data) })
+  package static func parse(_ input: InputFile) throws -> ResultSet {
+    let path = input.path
+    switch input.bytes.first(where: { !$0.isBlank }) {
+    case nil: throw ResultFault.nothing(path)
+    case UInt8(ascii: "["):
+      guard case .list(let list) = try value(input.bytes, path) else { break }
+      guard !list.isEmpty else { throw ResultFault.nothing(path) }
+      return try LlamaBenchFile.results(
+        list.enumerated().map { try ForeignRow($1, path, "[\($0)]") })
+    case UInt8(ascii: "{"): return try parseObject(input)
+    default:
+      let text = input.text
+      if GoBenchmarkText.isLikely(text) { return try GoBenchmarkText.results(text, path) }
     }
-    if keys.schema != nil { return ResultSet(try RunFile.parse(data, from: path)) }
-    if keys.n_prompt != nil {
-      let rows = try lines.enumerated().map { index, line in
-        try decode(LlamaBenchRow.self, Data(line.utf8), "\(path):\(index + 1)")
-      }
-      return try LlamaBenchRow.results(rows, path)
-    }
-    if keys.benchmarks != nil {
-      return try decode(GoogleBenchmarkFile.self, data, path).results(path)
-    }
-    if keys.results != nil { return try decode(HyperfineFile.self, data, path).results(path) }
     throw ResultFault.unknown(path)
   }
 
-  private static func decode<Value: Decodable>(
-    _ type: Value.Type, _ data: Data, _ path: String
-  ) throws -> Value {
-    try decode(path) { try JSONDecoder().decode(type, from: data) }
+  private static func parseObject(_ input: InputFile) throws -> ResultSet {
+    let path = input.path
+    let lines = input.bytes.split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
+    ).enumerated().filter { $0.element.contains { !$0.isBlank } }
+    let first = Data(lines[0].element)
+    // A result of one line is both; of a file of many lines only the first can be whole.
+    if let schema = StoredJSON.schema(of: first), schema != GateResult.schema {
+      return ResultSet(try RunFile.parse(input))
+    }
+    if StoredJSON.schema(of: input.bytes) == GateResult.schema {
+      guard case .result(let result) = try GateReplay.parse(input) else {
+        throw ResultFault.unknown(path)
+      }
+      return ResultSet(result)
+    }
+    if (try? JSONValue.read(first))?["n_prompt"] != nil {
+      return try LlamaBenchFile.results(
+        lines.map { index, line in
+          let place = "\(path):\(index + 1)"
+          return try ForeignRow(try value(Data(line), place), place, "the top")
+        })
+    }
+    let file = try value(input.bytes, path)
+    if file["n_prompt"] != nil {
+      return try LlamaBenchFile.results([try ForeignRow(file, path, "the top")])
+    }
+    if file["benchmarks"] != nil { return try GoogleBenchmarkFile.results(file, path) }
+    if file["results"] != nil { return try HyperfineFile.results(file, path) }
+    throw ResultFault.unknown(path)
   }
 
-  private static func decode<Value>(_ path: String, _ value: () throws -> Value) throws -> Value {
-    do {
-      return try value()
-    } catch let error as DecodingError {
-      throw ResultFault.badValue(path, error.place)
+  private static func value(_ data: Data, _ path: String) throws -> JSONValue {
+    do throws(InputFault.Reason) {
+      return try JSONValue.read(data)
+    } catch {
+      throw InputFault(
+        path: path, noun: noun, reason: error, mend: "give the file whole, as the tool wrote it")
     }
   }
 }
 
-/// What can be wrong with a file of results.
+extension UInt8 {
+  fileprivate var isBlank: Bool { self <= 0x20 }
+}
+
+/// What can be wrong with a file of results, beside what can be wrong with any file.
 package enum ResultFault: FaultConvertible, Hashable {
-  case missing(String)
-  case empty(String)
+  case nothing(String)
   case unknown(String)
   case badValue(String, String)
   case mixed(String, String)
 
   package var fault: Fault {
     switch self {
-    case .missing(let path):
-      Fault(
-        "there are no results to read", at: path,
-        fix: "make them with: headroom sweep SUITE -o \(path)")
-    case .empty(let path):
+    case .nothing(let path):
       Fault("there are no results in it", at: path, fix: "measure again")
     case .unknown(let path):
       Fault(

@@ -9,20 +9,38 @@ package struct ResultSet: Sendable {
   package var machine: ResultMachine?
   /// Of the program that was measured: shown, never refused.
   package var build: Build?
-  /// By name, in the file's order.
-  package var cases: OrderedDictionary<String, ResultCase>
+  /// In the file's order.
+  package var results: OrderedDictionary<ResultKey, ResultCase>
   /// Sentences for the reader.
   package var notes: [String]
 
   package init(
     tool: Tool, machine: ResultMachine?, build: Build? = nil,
-    cases: OrderedDictionary<String, ResultCase> = [:], notes: [String] = []
+    results: OrderedDictionary<ResultKey, ResultCase> = [:], notes: [String] = []
   ) {
     self.tool = tool
     self.machine = machine
     self.build = build
-    self.cases = cases
+    self.results = results
     self.notes = notes
+  }
+
+  /// By name, in the file's order.
+  package var cases: OrderedDictionary<String, ResultCase> {
+    named(by: CaseNames([Array(results.keys)]))
+  }
+
+  /// Two keys that settle on one name are still two cases.
+  func named(by names: CaseNames) -> OrderedDictionary<String, ResultCase> {
+    var cases: OrderedDictionary<String, ResultCase> = [:]
+    for (key, result) in results {
+      var name = names[key]
+      if cases[name] != nil {
+        name += " {" + key.settings.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
+      }
+      cases[name, default: ResultCase()].merge(result)
+    }
+    return cases
   }
 
   /// Who wrote a file.
@@ -36,7 +54,7 @@ package struct ResultSet: Sendable {
 
   /// Adds the same cases as other processes measured them.
   package mutating func merge(_ other: ResultSet) {
-    for (name, result) in other.cases { cases[name, default: ResultCase()].merge(result) }
+    for (key, result) in other.results { results[key, default: ResultCase()].merge(result) }
     notes += other.notes.filter { !notes.contains($0) }
   }
 }
@@ -47,17 +65,39 @@ package struct ResultCase: Sendable {
   package var seconds: [Double] = []
   /// Figures that are the same in every run of one build, each with the values seen.
   package var counted: OrderedDictionary<String, Set<Int>> = [:]
-  /// Why there are no times.
+  /// Those of the figures that a tool gives as rounded means over calls.
+  package var means: Set<String> = []
+  /// Why it did not end well.
   package var failure: String?
+  /// Why it was not run.
+  package var skip: String?
+  /// Why it has no times though it ran.
+  package var absence: String?
   /// Which variant ran, where the case left that to the build.
   package var variant: String?
 
   package init() {}
 
+  /// Whether all of its times can be compared with others.
+  package var isTimed: Bool { failure == nil && skip == nil && absence == nil && !seconds.isEmpty }
+
+  /// Takes another process' times; one that cannot be leaves the case without any.
+  mutating func add(seconds value: Double, from tool: String) {
+    if value > 0, value.isFinite {
+      seconds.append(value)
+    } else {
+      absence = absence ?? "\(tool) gives one of its times as \(value) s"
+    }
+  }
+
   mutating func merge(_ other: ResultCase) {
     seconds += other.seconds
     for (figure, values) in other.counted { counted[figure, default: []].formUnion(values) }
+    means.formUnion(other.means)
     failure = failure ?? other.failure
+    absence = absence ?? other.absence
+    // What one process skipped and another measured was measured.
+    skip = seconds.isEmpty ? skip ?? other.skip : nil
     variant = variant ?? other.variant
   }
 }

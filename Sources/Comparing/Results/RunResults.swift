@@ -8,7 +8,10 @@ extension ResultSet {
   package init(_ run: Run) {
     self.init(
       tool: .headroom, machine: .fingerprint(run.header.machine), build: run.header.build)
-    for record in run.records { cases[record.case.id, default: ResultCase()].add(record) }
+    for record in run.records {
+      results[ResultKey(record.case.id), default: ResultCase()].add(record)
+    }
+    notes += run.notes
     if run.tornLine { notes.append("the last line was cut short by a kill, and is left out") }
   }
 
@@ -19,7 +22,8 @@ extension ResultSet {
       var found = ResultCase()
       found.seconds = cell.blocks.compactMap { try? Sample($0.head).median }
       if cell.judged.verdict == .failed { found.failure = cell.judged.reason ?? "it failed" }
-      cases[cell.name] = found
+      if cell.judged.verdict == .skipped { found.skip = cell.judged.reason ?? "it was skipped" }
+      results[ResultKey(cell.name)] = found
     }
   }
 }
@@ -27,6 +31,10 @@ extension ResultSet {
 extension ResultCase {
   fileprivate mutating func add(_ record: Record) {
     variant = variant ?? record.variant
+    if case .skipped(let reason) = record.outcome {
+      skip = skip ?? reason
+      return
+    }
     guard record.outcome == .ok else {
       failure = failure ?? "\(record.outcome): \(record.outcome.reason ?? "no reason is known")"
       return

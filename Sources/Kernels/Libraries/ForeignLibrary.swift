@@ -75,19 +75,33 @@ package enum ForeignLibrary: String, CaseIterable, Sendable {
     // A millisecond of waiting and then sleep: idle threads must leave the others' turns alone.
     setenv("KMP_BLOCKTIME", "1", 0)
     setenv("GOMP_SPINCOUNT", "300000", 0)
-    let given = getenv(variable).map { String(cString: $0) }
+    // Empty, as a matrix of a CI server leaves it, is not set.
+    let given = getenv(variable).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+    var refusal = ""
     for name in given.map({ [$0] }) ?? names {
       if let pointer = dlopen(name, RTLD_NOW | RTLD_GLOBAL) {
         let handle = Handle(pointer, self)
         if let reason = unfit(handle) { return .failure(Absence(reason: reason)) }
         return .success(handle)
       }
+      // The loader's own reason; of a name that is nowhere, there is nothing to add.
+      let words = dlerror().map { String(cString: $0) } ?? "no reason is known"
+      if given != nil || !words.hasPrefix("\(name): cannot open shared object file") {
+        refusal = words
+      }
     }
-    let searched =
-      given.map { "\(variable) is \($0), which cannot be opened" }
-      ?? "no \(names[0]) was found"
-    let mend = given == nil ? "\(origin); \(variable) may hold its path" : origin
-    return .failure(Absence(reason: "\(searched): \(mend)"))
+    if let given {
+      let isThere = access(given, F_OK) == 0
+      return .failure(
+        Absence(
+          reason: "\(variable) is \(given), which cannot be loaded: \(refusal)"
+            + (isThere ? "" : "; \(origin)")))
+    }
+    return .failure(
+      Absence(
+        reason: refusal.isEmpty
+          ? "no \(names[0]) was found: \(origin); \(variable) may hold its path"
+          : "\(names[0]) cannot be loaded: \(refusal)"))
   }
 
   /// Why a build of it cannot be used.

@@ -5,9 +5,20 @@ extension Conditions {
   /// Sentences about what will disturb times, worst first; what could not be read is not warned of.
   package func findings(visibleCores: Int, installedMemory: Bytes?) -> [String] {
     [
-      stealFinding, loadFinding(visibleCores), throttleFinding, governorFinding,
+      quotaFinding(visibleCores), stealFinding, loadFinding(visibleCores), throttleFinding, governorFinding,
       memoryFinding(installedMemory), hugePageFinding,
     ].compactMap { $0 }
+  }
+
+  private func quotaFinding(_ visibleCores: Int) -> String? {
+    guard let quota, quota.cores < Double(visibleCores) else { return nil }
+    let share = quota.throttledShare.map {
+      ", as it was in \(significant($0 * 100)) % of the periods so far"
+    }
+    return """
+      A control group allows \(significant(quota.cores)) of \(counted(visibleCores, "core")): what has \
+      used that up is stopped for the rest of a period\(share ?? ""), and times show it.
+      """
   }
 
   private var stealFinding: String? {

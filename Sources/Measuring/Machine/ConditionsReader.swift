@@ -11,7 +11,8 @@ package struct ConditionsReader: Sendable {
   package func read(visibleCores: Int) -> Conditions {
     var conditions = Conditions(
       load: load, governor: governor, clockMegahertz: clockMegahertz, throttles: throttles,
-      steal: steal, hugePages: hugePages, availableMemory: memory("MemAvailable"), warnings: [])
+      steal: steal, hugePages: hugePages, availableMemory: memory("MemAvailable"),
+      quota: ProcessorQuota.read(from: files), warnings: [])
     conditions.warnings = conditions.findings(
       visibleCores: visibleCores, installedMemory: memory("MemTotal").value)
     return conditions

@@ -52,6 +52,25 @@ package struct ControlGroupLocation: Hashable, Sendable {
   }
 }
 
+extension ControlGroupLocation {
+  /// Where a controller accounts for this process, and where its hierarchy is mounted.
+  static func place(of controller: Substring, in files: FileSource) -> (
+    directory: String, mount: String, version: MemoryControlGroup.Version
+  )? {
+    let groups = groups(files.text("/proc/self/cgroup") ?? "")
+    let mounts = mounts(files.text("/proc/self/mountinfo") ?? "")
+    let first = groups.first { $0.controllers.contains(controller) }
+    guard
+      let group = first ?? groups.first(where: { $0.hierarchy == "0" && $0.controllers.isEmpty }),
+      let mount = mounts.first(where: {
+        first == nil
+          ? $0.type == "cgroup2" : $0.type == "cgroup" && $0.options.contains(controller)
+      }), case .success(let directory) = groupDirectory(group, in: mount)
+    else { return nil }
+    return (directory, mount.point, first == nil ? .two : .one)
+  }
+}
+
 private struct Group {
   let hierarchy: Substring
   let controllers: [Substring]

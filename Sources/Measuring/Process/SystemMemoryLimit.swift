@@ -21,6 +21,11 @@ package enum SystemMemoryLimit: Hashable, Codable, Sendable {
     }
   }
 
+  /// The folder of the control group, where one was made.
+  package var groupPath: String? {
+    if case .controlGroup(let group) = self { group.path } else { nil }
+  }
+
   /// What was chosen, for the record.
   package var word: String {
     switch self {

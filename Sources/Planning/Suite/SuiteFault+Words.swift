@@ -4,10 +4,6 @@ extension SuiteFault {
   // One switch, long as it is: the compiler sees to it that no fact is without words.
   package var fault: Fault {
     switch self {
-    case .missingFile(let path):
-      Fault(
-        "there is no suite to read", at: path,
-        fix: "give the path of a suite file, or a case inline: --workload NAME -a axis=values")
     case .notYAML(let why, let place):
       Fault(
         "the suite cannot be read as YAML: \(why)", at: "\(place)",

@@ -3,7 +3,6 @@ import Quantities
 /// What can be wrong with a suite, or with what the command line says of one.
 package enum SuiteFault: FaultConvertible, Hashable {
   // The file
-  case missingFile(String)
   case notYAML(String, Place)
   case duplicateKey(String, Place)
   case unknownKey(String, of: String, known: [String], Place)

@@ -1,16 +1,13 @@
-import Foundation
+import Quantities
+import Records
 import Yams
 
 /// Reads suite files: the form only; what names mean is the planner's to say.
 package enum SuiteReader {
   package static func read(_ path: String) throws -> Suite {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw SuiteFault.missingFile(path)
-    }
-    guard let text = String(data: data, encoding: .utf8) else {
-      throw SuiteFault.notYAML("it is not UTF-8 text", .file(path, line: 1, column: 1))
-    }
-    return try parse(text, path: path)
+    let input = try InputFile(
+      path, as: "suite", fix: "give the path of a suite file, or a case inline: --workload NAME -a axis=values", atMost: .mebibytes(8))
+    return try parse(input.text, path: path)
   }
 
   package static func parse(_ text: String, path: String) throws -> Suite {
@@ -128,8 +125,7 @@ extension SuiteReader {
   private static func root(of text: String, _ path: String) throws -> SuiteNode {
     func place(_ mark: Mark) -> Place { .file(path, line: mark.line, column: mark.column) }
     let start = Place.file(path, line: 1, column: 1)
-    // A byte-order mark is no part of the text.
-    let text = text.hasPrefix("\u{FEFF}") ? String(text.unicodeScalars.dropFirst()) : text
+    if text.contains("*") { try refuseLongKeys(of: text, path) }
     do {
       guard let node = try Parser(yaml: text).singleRoot() else {
         throw SuiteFault.notYAML("it is empty", start)
@@ -149,7 +145,30 @@ extension SuiteReader {
       case .reader(let problem, let offset, _, _):
         throw SuiteFault.notYAML(problem, placeOf(offset ?? 0, in: text, path))
       default:
-        throw SuiteFault.notYAML("\(error)", start)
+        throw SuiteFault.notYAML("it is nested too deep, or is none that can be composed", start)
+      }
+    }
+  }
+
+  /// A key that repeats other nodes by aliases may stand for more of them than can be counted, and the
+  /// parser compares keys: such a key is found in the text with its aliases read as plain words.
+  private static func refuseLongKeys(of text: String, _ path: String) throws {
+    let plain = text.replacing("*", with: "\u{E000}")
+    guard let root = try? Parser(yaml: plain).singleRoot() else { return }
+    var nodes = [root]
+    while let node = nodes.popLast() {
+      switch node {
+      case .sequence(let sequence): nodes += sequence
+      case .mapping(let mapping):
+        for pair in mapping {
+          let key = SuiteNode(node: pair.key, path: path)
+          guard case .scalar(let scalar) = pair.key, !scalar.string.hasPrefix("\u{E000}") else {
+            throw SuiteFault.wrongShape(
+              "a key", wanted: "a single word", found: "a list, a mapping or an alias", key.place)
+          }
+          nodes.append(pair.value)
+        }
+      case .scalar, .alias: break
       }
     }
   }

@@ -6,10 +6,15 @@ import Statistics
 package struct DiffTable {
   private let diff: Diff
   let names: NamedRows
+  /// Reasons that three cases or more have: said once at the foot.
+  private let common: [String: Int]
 
   package init(_ diff: Diff) {
     self.diff = diff
     names = NamedRows(diff.cells.map(\.name) + diff.new + diff.vanished)
+    var reasons: [String: Int] = [:]
+    for cell in diff.cells { if let reason = cell.reason { reasons[reason, default: 0] += 1 } }
+    common = reasons.filter { $0.value >= 3 }
   }
 
   package var lines: [String] {
@@ -18,7 +23,7 @@ package struct DiffTable {
       lines += names.label(cell.name).wrapped(80)
       lines.append("  " + figures(of: cell))
       lines += cell.changes.map { "    \(Self.words(of: $0))" }
-      if let reason = cell.reason, !common.contains(reason) {
+      if let reason = cell.reason, common[reason] == nil {
         lines += reason.wrapped(76).map { "    " + $0 }
       }
     }
@@ -30,7 +35,7 @@ package struct DiffTable {
   var first: String {
     var words = [counted(diff.cells.count, "case") + " compared"]
     for verdict in [
-      DiffVerdict.slower, .faster, .same, .cannotTell, .notComparable, .failed,
+      DiffVerdict.slower, .faster, .same, .cannotTell, .notComparable, .failed, .skipped,
     ] {
       let cells = diff.cells.count { $0.verdict == verdict }
       if cells > 0 { words.append("\(cells) \(Self.word(verdict))") }
@@ -50,22 +55,15 @@ package struct DiffTable {
 
   /// What is worth looking at comes first.
   var ordered: [DiffCell] {
-    let order: [DiffVerdict] = [.failed, .slower, .cannotTell, .notComparable, .faster, .same]
+    let order: [DiffVerdict] = [.failed, .slower, .cannotTell, .notComparable, .faster, .same, .skipped]
     let grown = diff.cells.filter { $0.changes.contains(where: \.isWorse) }
     let rest = order.flatMap { verdict in diff.cells.filter { $0.verdict == verdict } }
     return grown + rest.filter { cell in !cell.changes.contains(where: \.isWorse) }
   }
 
-  /// Reasons that three cases or more have: said once at the foot.
-  private var common: Set<String> {
-    let reasons = Dictionary(grouping: diff.cells.compactMap(\.reason)) { $0 }
-    return Set(reasons.filter { $0.value.count >= 3 }.keys)
-  }
-
   var foot: [String] {
     var lines: [String] = []
-    for reason in common.sorted() {
-      let count = diff.cells.count { $0.reason == reason }
+    for (reason, count) in common.sorted(by: { $0.key < $1.key }) {
       lines.append("\(count) cases: \(reason)")
     }
     if !diff.machineDifferences.isEmpty {
@@ -77,7 +75,9 @@ package struct DiffTable {
       lines.append("\(what): " + cases.map(names.label).joined(separator: ", "))
     }
     let exact = diff.cells.filter { !$0.counts.isEmpty }
-    if !exact.isEmpty, exact.allSatisfy(\.changes.isEmpty) {
+    if !exact.isEmpty, exact.allSatisfy(\.changes.isEmpty),
+      diff.cells.allSatisfy(\.unstable.isEmpty)
+    {
       let cases = exact.count == 1 ? "the case" : "all \(exact.count) cases"
       lines.append("what is counted (work, allocations, bytes by role) is the same in \(cases)")
     }
@@ -107,7 +107,7 @@ package struct DiffTable {
         text += " (\(GateTable.signed(low)) to \(GateTable.signed(high)))"
       }
       parts.append(text.left(32))
-      parts.append("\(cell.base.processes) and \(cell.head.processes) processes")
+      parts.append("\(cell.base.processes) and \(counted(cell.head.processes, "process", "processes"))")
     }
     return parts.joined(separator: "  ").trimmingTrailingBlanks
   }
@@ -133,7 +133,14 @@ package struct DiffTable {
     }
     let share =
       change.base > 0
-      ? " (\(GateTable.signed(Double(change.head - change.base) / Double(change.base))))" : ""
+      ? " (\(GateTable.signed((Double(change.head) - Double(change.base)) / Double(change.base))))" : ""
+    func span(_ count: Int, _ span: ExactChange.Span?) -> String {
+      span.map { "\($0.low)–\($0.high)" } ?? "\(count)"
+    }
+    if change.baseSpan != nil || change.headSpan != nil {
+      return
+        "\(change.metric): \(span(change.base, change.baseSpan)) → \(span(change.head, change.headSpan))\(share)"
+    }
     let both =
       text(change.base) == text(change.head)
       ? "\(change.base) → \(change.head)" : "\(text(change.base)) → \(text(change.head))"

@@ -37,7 +37,7 @@ package enum ForeignFormat: String, CaseIterable, Sendable {
     let peakBytes: Int?
 
     init?(_ name: String, _ result: ResultCase) {
-      guard result.failure == nil, let sample = try? Sample(result.seconds.map { $0 * 1e9 }) else {
+      guard result.isTimed, let sample = try? Sample(result.seconds.map { $0 * 1e9 }) else {
         return nil
       }
       self.name = name

@@ -33,9 +33,9 @@ package enum CSVReport {
       switch metric.value {
       case .number(let number): fields[name] = number.isFinite ? "\(number)" : ""
       case .count(let count): fields[name] = "\(count)"
-      case .text(let text): fields[name] = text
+      case .text(let text): fields[name] = harmless(text)
       case .flag(let flag): fields[name] = "\(flag)"
-      case .list(let list): fields[name] = list.joined(separator: "; ")
+      case .list(let list): fields[name] = harmless(list.joined(separator: "; "))
       case .object(let inner):
         fields.merge(flat(inner, axes, under: "\(name)_")) { first, _ in first }
       case .none, .unavailable, .stored: fields[name] = ""
@@ -44,8 +44,17 @@ package enum CSVReport {
     return fields
   }
 
+  /// A text that a spreadsheet would take for a formula is marked as text, as people mark it there.
+  private static func harmless(_ text: String) -> String {
+    guard let first = text.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) else {
+      return text
+    }
+    return "'" + text
+  }
+
   private static func quoted(_ field: String) -> String {
     let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
+      || field.hasPrefix(":")
     guard special else { return field }
     let doubled = field.unicodeScalars.flatMap { $0 == "\"" ? [$0, $0] : [$0] }
     return "\"\(String(String.UnicodeScalarView(doubled)))\""

@@ -34,6 +34,8 @@ extension Conditions {
       Metric("steal", steal),
       Metric("huge_pages", hugePages),
       Metric("available_memory_bytes", availableMemory),
+      Metric("quota_cores", quota.map { .number($0.cores) } ?? .none),
+      Metric("throttled_share", quota?.throttledShare.map { .number($0) } ?? .none),
       Metric("warnings", .list(warnings)),
     ]
   }

@@ -1,10 +1,15 @@
 package import Comparing
+import Quantities
 
-/// The gate's answer as lines that GitHub shows beside a change.
+/// The gate's answer as lines that GitHub shows beside a change. Where the gate's exit code is not 0,
+/// one of them is an error; where it is, none is.
 package enum GateAnnotations {
-  package static func lines(_ answer: GateAnswer) -> [String] {
-    answer.staleAcceptances.map { "::error::\(escaped($0, isProperty: false))" }
-      + answer.cells.compactMap(line)
+  package static func lines(_ answer: GateAnswer, allowsInconclusive: Bool) -> [String] {
+    let cases = answer.cells.compactMap(line)
+    let verdict = answer.complaint(allowsInconclusive: allowsInconclusive).map {
+      "::error title=\(escaped($0.title, isProperty: true))::\(escaped($0.words, isProperty: false))"
+    }
+    return [verdict].compactMap(\.self) + cases
   }
 
   private static func line(of cell: JudgedCase) -> String? {
@@ -22,17 +27,21 @@ package enum GateAnnotations {
       + "::\(escaped(words, isProperty: false))"
   }
 
+  /// Scalar by scalar: `\r\n` is one `Character`.
+  ///
   /// - Source: GitHub's "Workflow commands", as `@actions/core` writes them.
   private static func escaped(_ text: String, isProperty: Bool) -> String {
-    text.reduce(into: "") { escaped, character in
-      switch character {
+    var escaped = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
       case "%": escaped += "%25"
       case "\r": escaped += "%0D"
       case "\n": escaped += "%0A"
       case ":" where isProperty: escaped += "%3A"
       case "," where isProperty: escaped += "%2C"
-      default: escaped.append(character)
+      default: escaped += String(scalar).printable()
       }
     }
+    return escaped.replacing("##[", with: "##%5B")
   }
 }

@@ -99,7 +99,8 @@ package struct MachineTable: Sendable {
       condition("huge pages", conditions.hugePages),
       condition("available", conditions.availableMemory.map(\.description)),
     ]
-    return lines.joined()
+    let quota = conditions.quota.map { "\(significant($0.cores)) cores, by a control group" }
+    return lines.joined() + (quota.map { field("quota", $0) } ?? [])
       + conditions.warnings.flatMap { field("warning", $0, paint.warning) }
   }
 

@@ -42,12 +42,9 @@ package struct Relinker: Sendable {
     if let place = command.firstIndex(of: "-o"), place + 1 < command.count {
       command[place + 1] = output.string
     }
-    let result = try await Subprocess.run(
-      .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())),
-      output: .discarded, error: .string(limit: 1 << 20))
-    guard result.terminationStatus.isSuccess else {
-      throw RelinkFault.failed(String(result.standardError.suffix(500)))
-    }
+    let result = try await Tool.run(
+      .path(FilePath(command[0])), Array(command.dropFirst()), within: Seconds(600))
+    guard result.isGood else { throw RelinkFault.failed(String(result.errors.suffix(500))) }
     return output
   }
 }

@@ -49,20 +49,15 @@ package enum BaseCommit {
     return result.isGood ? result.output.trimmingCharacters(in: .newlines) : nil
   }
 
-  private struct Ending {
-    let isGood: Bool
-    let output: String
-    let words: String
+  /// A build from nothing takes minutes; hours are none.
+  private static func run(_ tool: String, _ arguments: [String]) async throws -> Tool.Ending {
+    try await Tool.run(.name(tool), arguments, within: Seconds(7200))
   }
+}
 
-  private static func run(_ tool: String, _ arguments: [String]) async throws -> Ending {
-    let result = try await Subprocess.run(
-      .name(tool), arguments: Arguments(arguments), output: .string(limit: 1 << 24),
-      error: .string(limit: 1 << 24))
-    return Ending(
-      isGood: result.terminationStatus.isSuccess, output: result.standardOutput,
-      words: String((result.standardOutput + result.standardError).suffix(600)))
-  }
+extension Tool.Ending {
+  /// The end of what it said.
+  fileprivate var words: String { String((output + errors).suffix(600)) }
 }
 
 /// Why a commit cannot be built.

@@ -22,13 +22,12 @@ package struct GateBuild: Sendable {
       URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
     let listing: Listing
     do {
-      let result = try await Subprocess.run(
-        .path(program), arguments: ["list", "workloads", "--json", "-"],
-        output: .string(limit: 1 << 24), error: .discarded)
-      guard result.terminationStatus.isSuccess else {
-        throw GateFault.notHeadroom(path, side: side)
-      }
-      listing = try JSONText.decode(Listing.self, from: Data(result.standardOutput.utf8))
+      let result = try await Tool.run(
+        .path(program), ["list", "workloads", "--json", "-"], within: Seconds(60))
+      guard result.isGood else { throw GateFault.notHeadroom(path, side: side) }
+      listing = try JSONText.decode(Listing.self, from: Data(result.output.utf8))
+    } catch let error as CancellationError {
+      throw error
     } catch {
       throw GateFault.notHeadroom(path, side: side)
     }
@@ -79,7 +78,13 @@ package struct GateBuild: Sendable {
   /// The same program elsewhere, byte for byte: what base is compared with in the null case.
   func copied(to folder: FilePath) throws -> GateBuild {
     let copy = folder.appending("base-copy")
-    try FileManager.default.copyItem(atPath: program.string, toPath: copy.string)
+    do {
+      try FileManager.default.copyItem(atPath: program.string, toPath: copy.string)
+    } catch {
+      throw Fault(
+        "base cannot be copied for its comparison with itself", at: copy.string,
+        fix: "make room in TMPDIR, or set it to a folder that can be written")
+    }
     return GateBuild(program: copy, build: build, axes: axes, variants: variants)
   }
 
@@ -99,8 +104,6 @@ package enum GateFault: FaultConvertible, Hashable {
   case notHeadroom(String, side: String)
   case otherProtocol(String, side: String, Int)
   case noRoom(String)
-  case exists(String)
-  case cannotWrite(String, String)
 
   package var fault: Fault {
     switch self {
@@ -121,12 +124,6 @@ package enum GateFault: FaultConvertible, Hashable {
       Fault(
         "what must be detected is no more than what is tolerated", at: name,
         fix: "give the entry's gate: a larger detect: noise needs room between the two")
-    case .exists(let path):
-      Fault(
-        "the result exists", at: path,
-        fix: "overwrite it by --replace, or name another with -o")
-    case .cannotWrite(let path, let why):
-      Fault("the result cannot be written: \(why)", at: path, fix: "name another with -o")
     }
   }
 }

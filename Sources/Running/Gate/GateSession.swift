@@ -1,6 +1,5 @@
 package import Comparing
 import Foundation
-import Glibc
 import Kernels
 import Measuring
 package import Planning
@@ -59,7 +58,7 @@ package final class GateSession {
   package static func open(_ plan: Plan, base: String, head: String, _ options: Options)
     async throws -> GateSession
   {
-    signal(SIGPIPE, SIG_IGN)
+    try SystemLimits.check(cores: options.cpus.count)
     let base = try await GateBuild.open(base, side: "base")
     let head = try await GateBuild.open(head, side: "head")
     return try GateSession(plan, base: base, head: head, options)

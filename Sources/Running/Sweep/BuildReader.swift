@@ -51,13 +51,12 @@ package enum BuildReader {
 
   private static func git(_ arguments: [String], in folder: FilePath) async -> Reading<String> {
     do {
-      let result = try await Subprocess.run(
-        .name("git"), arguments: Arguments(["-C", folder.string] + arguments),
-        output: .string(limit: 1 << 20), error: .discarded)
-      guard result.terminationStatus.isSuccess else {
+      let result = try await Tool.run(
+        .name("git"), ["-C", folder.string] + arguments, within: Seconds(30))
+      guard result.isGood else {
         return .unavailable("the program does not lie in a git checkout")
       }
-      return .measured(result.standardOutput.filter { $0 != "\n" })
+      return .measured(result.output.filter { $0 != "\n" })
     } catch {
       return .unavailable("git could not be run")
     }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Records
 import Quantities
@@ -23,28 +24,38 @@ actor ChildProcess {
     environment: [Environment.Key: String] = [:]
   ) async throws -> ChildProcess {
     let errorFile = folder.appending("\(name).stderr")
-    let errors = try FileDescriptor.open(
-      errorFile, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+    let errors: FileDescriptor
+    do {
+      errors = try FileDescriptor.open(
+        errorFile, .writeOnly, options: [.create, .truncate, .closeOnExec],
+        permissions: .ownerReadWrite)
+    } catch let error as Errno {
+      throw Fault(
+        "a child's standard error cannot be kept: \(error.description)", at: errorFile.string,
+        fix: "make room in TMPDIR, or set it to a folder that can be written")
+    }
     let (requests, feed) = AsyncStream<String>.makeStream()
     let (answers, reply) = AsyncStream<String>.makeStream()
     let ending = Task<ProcessEnding, Never> {
       defer { reply.finish() }
       do {
-        // Ctrl-C goes to the parent alone, which ends its children itself.
-        var platform = PlatformOptions()
-        platform.processGroupID = 0
         let result = try await Subprocess.run(
           command.executable, arguments: Arguments(command.arguments),
           // A crash must leave a signal and a line, not minutes of a backtrace's work.
           environment: .inherit.updating(
             environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }),
-          platformOptions: platform,
+          platformOptions: .groupOfItsOwn,
           input: .inputWriter, output: .sequence,
           error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
         ) { execution in
-          var lines = execution.standardOutput.strings(bufferingPolicy: .unbounded)
-            .makeAsyncIterator()
-          reply.yield("\(execution.processIdentifier.value)")
+          let process = execution.processIdentifier.value
+          Leftovers.enter(child: process)
+          // What the child started goes when it does, however that is.
+          defer { Leftovers.leave(child: process) }
+          var lines = execution.standardOutput.strings(
+            bufferingPolicy: .maxLineLength(JSONStructure.largest)
+          ).makeAsyncIterator()
+          reply.yield("\(process)")
           guard let first = try await lines.next() else { return }
           reply.yield(first)
           for await request in requests {
@@ -70,12 +81,13 @@ actor ChildProcess {
     }
     let watchdog = Task {
       try await Task.sleep(for: .seconds(helloPatience.value))
-      kill(process, SIGKILL)
+      kill(-process, SIGKILL)
     }
     let line = await iterator.next()
     watchdog.cancel()
     guard let line else {
       feed.finish()
+      if Task.isCancelled { kill(-process, SIGKILL) }
       throw await noHello(ending, command)
     }
     let hello: Hello
@@ -87,7 +99,7 @@ actor ChildProcess {
       }
     } catch {
       feed.finish()
-      kill(process, SIGKILL)
+      kill(-process, SIGKILL)
       throw (error as? ChildFault) ?? ChildFault.garbage(line)
     }
     return ChildProcess(
@@ -128,7 +140,7 @@ actor ChildProcess {
     let watchdog = Task {
       try await Task.sleep(for: .seconds(timeout.value))
       expired.withLock { $0 = true }
-      kill(process, SIGKILL)
+      kill(-process, SIGKILL)
     }
     let line = await nextAnswer()
     watchdog.cancel()
@@ -137,11 +149,14 @@ actor ChildProcess {
       try Task.checkCancellation()
       return nil
     }
+    let answer: Answer
     do {
-      return try WireLine.decode(Answer.self, line)
+      answer = try WireLine.decode(Answer.self, line)
     } catch {
       throw ChildFault.garbage(line)
     }
+    if let defect = answer.defect { throw ChildFault.impossible(defect) }
+    return answer
   }
 
   private func nextAnswer() async -> String? {
@@ -151,15 +166,26 @@ actor ChildProcess {
     return line
   }
 
-  /// Closes the pipe, which makes a worker leave, and waits.
+  /// Closes the pipe, which makes a worker leave, and waits; one that stays is ended, and so is one that
+  /// is being waited for when this program is interrupted.
   func end() async -> ProcessEnding {
     requests.finish()
-    return await ending.value
+    let process = process
+    let watchdog = Task {
+      try await Task.sleep(for: .seconds(leavePatience.value))
+      kill(-process, SIGKILL)
+    }
+    defer { watchdog.cancel() }
+    return await withTaskCancellationHandler {
+      await ending.value
+    } onCancel: {
+      kill(-process, SIGKILL)
+    }
   }
 
   /// Ends a child that must not go on.
   func stop() async -> ProcessEnding {
-    kill(process, SIGKILL)
+    kill(-process, SIGKILL)
     return await end()
   }
 
@@ -182,11 +208,15 @@ actor ChildProcess {
 /// How long a worker may take to say hello: interpreters load libraries first.
 private let helloPatience = Seconds(60)
 
+/// How long a worker may take to leave once its input has ended: large models are unloaded meanwhile.
+private let leavePatience = Seconds(10)
+
 /// Why there is no child to talk to.
 enum ChildFault: FaultConvertible {
   case noHello(ProcessEnding, program: String)
   case otherProtocol(Int)
   case garbage(String)
+  case impossible(String)
 
   var fault: Fault {
     switch self {
@@ -202,6 +232,10 @@ enum ChildFault: FaultConvertible {
       Fault(
         "the worker wrote a line that is none of the protocol's: \(line.prefix(100))",
         fix: "write answers alone to standard output, and all else to standard error")
+    case .impossible(let defect):
+      Fault(
+        "the worker answered what cannot be: \(defect)",
+        fix: "see that it fills every figure of its answers")
     }
   }
 }

@@ -45,6 +45,7 @@ final class LiveCase {
     limit = planned.memoryLimit.map { _ in
       SystemMemoryLimit.choose(leafName: "headroom-\(getpid())-\(name)")
     }
+    if let group = limit?.groupPath { Leftovers.enter(group: group) }
     killsBefore = MachineKills.count()
   }
 
@@ -54,17 +55,19 @@ final class LiveCase {
       ? String(planned.variant.dropFirst(VariantDescription.command.count)) : nil
   }
 
-  /// What goes wrong with a command of the user's own is the case's end, not the sweep's.
+  /// What goes wrong with a child is the case's end, not the sweep's.
   private func forgiving(_ body: () async throws -> Void) async throws {
-    guard let command else { return try await body() }
     do {
       try await body()
     } catch let error as CancellationError {
       throw error
     } catch {
+      try Task.checkCancellation()
       isOver = true
       let reason = (error as? any FaultConvertible)?.fault.what ?? "\(error)"
-      record.outcome = .crashed(signal: "command", reason: "'\(command)': \(reason)")
+      record.outcome = .crashed(
+        signal: command == nil ? "worker" : "command",
+        reason: command.map { "'\($0)': \(reason)" } ?? reason)
     }
   }
 
@@ -92,6 +95,10 @@ final class LiveCase {
       record.preparation = prepared.preparation
       record.library = prepared.library
       record.check = prepared.check
+      if let failure = prepared.check?.failure {
+        record.outcome = .failedCheck(reason: failure)
+        isOver = true
+      }
     case .failed(let outcome, let check):
       record.outcome = outcome
       record.check = check
@@ -140,6 +147,7 @@ final class LiveCase {
     defer {
       try? FileManager.default.removeItem(atPath: ledgerPath.string)
       limit?.remove()
+      if let group = limit?.groupPath { Leftovers.leave(group: group) }
     }
     if let prepared, let choice, !blocks.isEmpty {
       record.timing = Record.Timing(
@@ -148,14 +156,16 @@ final class LiveCase {
         criterionMissed: missed)
     }
     guard let child else { return }
-    if command != nil, record.outcome != .ok { kill(child.process, SIGKILL) }
-    if record.memory == nil, record.lastWords == nil, record.outcome == .ok || command == nil,
-      case .finished(let finished) = try await child.ask(.finish, timeout: setting.timeout)
-    {
-      record.memory = finished.memory
-      record.counters = finished.counters
+    if command != nil, record.outcome != .ok { kill(-child.process, SIGKILL) }
+    if record.memory == nil, record.lastWords == nil, record.outcome == .ok || command == nil {
+      try await forgiving {
+        if case .finished(let finished) = try await child.ask(.finish, timeout: setting.timeout) {
+          record.memory = finished.memory
+          record.counters = finished.counters
+        }
+      }
     }
-    _ = await child.end()
+    _ = record.outcome == .ok ? await child.end() : await child.stop()
     if record.memory == nil { takeAccount() }
     try? FileManager.default.removeItem(
       atPath: setting.folder.path.appending("\(ledgerPath.lastComponent?.stem ?? "case").stderr")

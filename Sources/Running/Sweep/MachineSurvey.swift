@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Kernels
 import Measuring
 import Quantities
@@ -17,7 +16,7 @@ package struct MachineSurvey: Sendable {
 
   /// Measures for a few seconds.
   package static func make(cpus: [Int]) async throws -> MachineSurvey {
-    signal(SIGPIPE, SIG_IGN)
+    try SystemLimits.check(cores: cpus.count)
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let program = try OwnProgram.path()

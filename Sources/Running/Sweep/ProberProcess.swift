@@ -1,5 +1,5 @@
 import Measuring
-import Quantities
+package import Quantities
 package import Records
 import SystemPackage
 
@@ -16,11 +16,14 @@ package actor ProberProcess {
       WorkerCommand(program: FilePath(program)), folder: FilePath(folder), name: "prober")
     let answer = try await child.ask(
       .ceilings(machine: machine, threads: threads, cpus: cpus), timeout: Self.patience)
-    guard case .ceilings(let ceilings) = answer else {
-      _ = await child.stop()
-      throw Fault(
-        "the machine's ceilings could not be measured: \(answer.map { "\($0)" } ?? "no answer")",
-        fix: "free some memory; the probes need half a GiB")
+    guard case .ceilings(let ceilings) = answer,
+      threads.allSatisfy({ ceilings.bandwidth(.dram, threads: $0) != nil })
+    else {
+      let ending = await child.stop()
+      let words = await child.lastWords()?.split(separator: "\n").last.map { ": \($0)" } ?? ""
+      throw ProberFault.noCeilings(
+        answer == nil ? "\(ending)\(words)" : "the probes of memory were refused theirs",
+        limit: SystemLimits.ofMemory)
     }
     return ProberProcess(child: child, ceilings: ceilings)
   }
@@ -38,10 +41,27 @@ package actor ProberProcess {
       .probe(unit: use.unit, level: memoryCanBind ? use.level : nil, threads: use.threads),
       timeout: Self.patience)
     guard case .probe(let probe) = answer else {
-      throw Fault("the probe beside the cases ended", fix: "go on with --resume")
+      throw ProberFault.ended
     }
     return probe
   }
 
   package func end() async { _ = await child.end() }
+}
+
+/// Why the machine cannot be measured beside the cases.
+package enum ProberFault: FaultConvertible, Hashable {
+  case noCeilings(String, limit: String?)
+  case ended
+
+  package var fault: Fault {
+    switch self {
+    case .noCeilings(let why, let limit):
+      Fault(
+        "the machine's ceilings could not be measured: \(why)", at: limit,
+        fix: limit == nil
+          ? "free some memory: the probes need room beyond the caches" : "raise that limit")
+    case .ended: Fault("the probe beside the cases ended", fix: "go on with --resume")
+    }
+  }
 }

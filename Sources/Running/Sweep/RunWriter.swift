@@ -1,108 +1,120 @@
 import Foundation
+import Glibc
 package import Quantities
 package import Records
-import SystemPackage
 
 /// Appends records to a run file, each on the disk before the next case starts.
+///
+/// While it is there, no other writer opens the same file: a lock of the system's, which goes with its
+/// holder however that ends.
 package final class RunWriter {
   private let path: String
-  private let file: FileDescriptor
+  private let file: File
   /// The bytes that are whole lines: where a failed write is cut back to.
-  private var length: Int64
+  private var length: Int = 0
+  /// Whether the file came to be for this run, and holds nothing yet.
+  private var isFresh: Bool
 
-  /// Begins a new file.
-  package static func create(_ path: String, header: RunHeader, replace: Bool) throws -> RunWriter {
-    if !replace, FileManager.default.fileExists(atPath: path) { throw RunWriterFault.exists(path) }
-    makeFolder(of: path)
-    do {
-      let file = try FileDescriptor.open(
-        FilePath(path), .readWrite, options: [.create, .truncate],
-        permissions: [.ownerReadWrite, .groupRead, .otherRead])
-      let writer = RunWriter(path: path, file: file, length: 0)
-      try writer.append(header)
-      return writer
-    } catch let error as Errno {
-      throw RunWriterFault.cannotOpen(path, error.description)
-    }
+  /// How the output file is met.
+  package enum Opening: Sendable {
+    case new, replace, resume
   }
 
-  /// Throws if the file could not be made, and leaves nothing behind.
-  static func tryOut(_ path: String) throws {
-    let existed = FileManager.default.fileExists(atPath: path)
-    makeFolder(of: path)
-    do {
-      try FileDescriptor.open(
-        FilePath(path), .writeOnly, options: [.create], permissions: .ownerReadWrite
-      ).close()
-    } catch let error as Errno {
-      throw RunWriterFault.cannotOpen(path, error.description)
-    }
-    if !existed { try? FileManager.default.removeItem(atPath: path) }
-  }
-
-  private static func makeFolder(of path: String) {
-    let folder = (path as NSString).deletingLastPathComponent
-    guard !folder.isEmpty else { return }
-    // What is wrong with the folder shows when the file is opened.
-    try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-  }
-
-  /// Goes on with a file whose run was cut off; a torn last line is cut away.
-  package static func resume(_ path: String) throws -> RunWriter {
-    do {
-      let file = try FileDescriptor.open(FilePath(path), .readWrite)
-      let text = try Data(contentsOf: URL(fileURLWithPath: path))
-      let whole = text.lastIndex(of: UInt8(ascii: "\n")).map { Int64($0) + 1 } ?? 0
-      try file.resize(to: whole)
-      try file.seek(offset: whole, from: .start)
-      return RunWriter(path: path, file: file, length: whole)
-    } catch let error as Errno {
-      throw RunWriterFault.cannotOpen(path, error.description)
-    }
-  }
-
-  private init(path: String, file: FileDescriptor, length: Int64) {
+  /// Opens and locks the file; what is in it stays until the header is written.
+  package init(_ path: String, _ opening: Opening) throws {
     self.path = path
-    self.file = file
-    self.length = length
+    guard path != "-" else { throw RunWriterFault.standardOutput }
+    if let found = FileStatus(path), !found.isRegular {
+      throw RunWriterFault.cannotOpen(path, found.isFolder ? "it is a folder" : "it is no file")
+    }
+    isFresh = false
+    // What is wrong with the folder shows when the file is opened.
+    try? OutputFile.makeFolder(of: path)
+    let existed = FileStatus(path) != nil
+    do throws(SystemError) {
+      file = try File(path, O_RDWR | O_CREAT)
+    } catch {
+      throw RunWriterFault.cannotOpen(path, error.words)
+    }
+    guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      throw errno == EWOULDBLOCK
+        ? RunWriterFault.busy(path)
+        : RunWriterFault.cannotOpen(path, "it cannot be locked: \(SystemError(errno).words)")
+    }
+    // An empty file is what a run leaves that ended before its header: nothing is lost with it.
+    if opening == .new, size > 0 { throw RunWriterFault.exists(path) }
+    isFresh = !existed
   }
 
-  deinit { try? file.close() }
+  deinit { if isFresh { unlink(path) } }
+
+  /// Whether there is nothing to go on with.
+  package var isEmpty: Bool { size == 0 }
+
+  private var size: Int { FileStatus(path)?.size ?? 0 }
+
+  /// Begins the run: what the file held goes.
+  package func begin(_ header: RunHeader) throws {
+    guard ftruncate(file.descriptor, 0) == 0, lseek(file.descriptor, 0, SEEK_SET) == 0 else {
+      throw RunWriterFault.cannotWrite(path, SystemError(errno).words)
+    }
+    try append(header)
+    isFresh = false
+  }
+
+  /// Goes on with a file whose run was cut off. A whole last record that lacks its line break gets
+  /// one; a torn one is cut away.
+  package func resume(_ run: Run) throws {
+    isFresh = false
+    let bytes = try InputFile(path, as: RunFile.noun).raw
+    let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { Int($0) + 1 } ?? 0
+    let isWhole = whole == Int(bytes.count) || !run.tornLine
+    length = isWhole ? Int(bytes.count) : whole
+    guard ftruncate(file.descriptor, length) == 0, lseek(file.descriptor, length, SEEK_SET) >= 0
+    else { throw RunWriterFault.cannotWrite(path, SystemError(errno).words) }
+    if isWhole, bytes.last != UInt8(ascii: "\n") { try put(Data("\n".utf8)) }
+  }
 
   package func append(_ value: some Encodable) throws {
-    var line = try JSONText.encode(value)
-    line.append(UInt8(ascii: "\n"))
-    do {
-      try file.writeAll(line)
-      try file.synchronize()
-      length += Int64(line.count)
+    try put(try JSONText.encode(value) + Data("\n".utf8))
+  }
+
+  private func put(_ line: Data) throws {
+    do throws(SystemError) {
+      try file.write(line)
+      guard fsync(file.descriptor) == 0 else { throw SystemError(errno) }
+      length += Int(line.count)
     } catch {
       // Half a record must not stand where the next one would be appended.
-      try? file.resize(to: length)
-      _ = try? file.seek(offset: length, from: .start)
-      throw RunWriterFault.cannotWrite(path, "\(error)")
+      _ = ftruncate(file.descriptor, length)
+      _ = lseek(file.descriptor, length, SEEK_SET)
+      throw RunWriterFault.cannotWrite(path, error.words)
     }
-  }
-}
-
-extension FileDescriptor {
-  fileprivate func synchronize() throws {
-    if fsync(rawValue) != 0 { throw Errno(rawValue: errno) }
   }
 }
 
 /// What can go wrong with the output.
 package enum RunWriterFault: FaultConvertible, Hashable {
+  case standardOutput
   case exists(String)
+  case busy(String)
   case cannotOpen(String, String)
   case cannotWrite(String, String)
 
   package var fault: Fault {
     switch self {
+    case .standardOutput:
+      Fault(
+        "a run is kept in a file, so that it can be gone on with", at: "-o -",
+        fix: "name a file with -o; --json - writes the report to standard output")
     case .exists(let path):
       Fault(
         "the run file exists", at: path,
         fix: "go on with it by --resume, overwrite it by --replace, or name another with -o")
+    case .busy(let path):
+      Fault(
+        "another sweep is writing the run file", at: path,
+        fix: "wait for it, or name another with -o")
     case .cannotOpen(let path, let why):
       Fault("the run file cannot be written: \(why)", at: path, fix: "name another with -o")
     case .cannotWrite(let path, let why):

@@ -1,5 +1,3 @@
-import Foundation
-import Glibc
 import Kernels
 import Measuring
 package import Planning
@@ -16,15 +14,10 @@ package struct SweepSession {
   private let writer: RunWriter
   private let runner: SweepRunner
 
-  /// How the output file is met.
-  package enum Opening: Sendable {
-    case new, replace, resume
-  }
-
   /// What a sweep is started with, beside its plan.
   package struct Options: Sendable {
     package var output: String
-    package var opening = Opening.new
+    package var opening = RunWriter.Opening.new
     package var cpus: [Int]
     package var shard: String?
     package var notes: [String: String] = [:]
@@ -38,15 +31,16 @@ package struct SweepSession {
 
   /// Measures the machine and opens the file; nothing is written when either is refused.
   package static func open(_ plan: Plan, _ options: Options) async throws -> SweepSession {
-    // A child that died while it was written to is a case's end, not ours.
-    signal(SIGPIPE, SIG_IGN)
+    try SystemLimits.check(cores: options.cpus.count)
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
-    let earlier = try options.opening == .resume ? resumable(plan, machine, options) : nil
-    if options.opening == .new, FileManager.default.fileExists(atPath: options.output) {
-      throw RunWriterFault.exists(options.output)
-    }
     // Before seconds are spent on looking at the machine.
-    if earlier == nil { try RunWriter.tryOut(options.output) }
+    let writer = try RunWriter(options.output, options.opening)
+    let measure = RunHeader.Measure(
+      within: plan.measure.within, budget: plan.measure.budget,
+      memoryLimit: plan.measure.memoryLimit, cpus: options.cpus)
+    let earlier =
+      options.opening == .resume && !writer.isEmpty
+      ? try resumable(plan, machine, measure, options) : nil
     let folder = try ScratchFolder()
     let program = try OwnProgram.path()
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
@@ -61,12 +55,8 @@ package struct SweepSession {
       machine: machine, build: await BuildReader.read(program: program),
       conditions: conditions, ceilings: prober.ceilings, seed: plan.measure.seed,
       planned: plan.ids, processesPerCase: plan.measure.runs, shard: options.shard,
-      notes: options.notes, environment: options.environment)
-    let writer =
-      earlier == nil
-      ? try RunWriter.create(
-        options.output, header: header, replace: options.opening == .replace)
-      : try RunWriter.resume(options.output)
+      notes: options.notes, measure: measure, environment: options.environment)
+    if let earlier { try writer.resume(earlier) } else { try writer.begin(header) }
     let setting = SweepSetting(
       program: program, folder: folder, machine: machine, ceilings: prober.ceilings,
       cpus: options.cpus, seed: plan.measure.seed, within: plan.measure.within,
@@ -97,15 +87,30 @@ package struct SweepSession {
   }
 
   /// The run in the file, if it is this suite's and this machine's.
-  private static func resumable(_ plan: Plan, _ machine: Machine, _ options: Options) throws -> Run?
-  {
-    guard FileManager.default.fileExists(atPath: options.output) else { return nil }
+  private static func resumable(
+    _ plan: Plan, _ machine: Machine, _ measure: RunHeader.Measure, _ options: Options
+  ) throws -> Run {
     let run = try RunFile.read(options.output)
-    let suite = run.header.suite
-    guard suite.text == plan.suite.text, suite.overrides == plan.suite.overrides,
-      run.header.planned == plan.ids, run.header.seed == plan.measure.seed,
-      run.header.processesPerCase == plan.measure.runs
+    let header = run.header
+    guard header.suite.text == plan.suite.text, header.suite.overrides == plan.suite.overrides,
+      header.planned == plan.ids
     else { throw SweepFault.otherSuite(options.output) }
+    var others = header.measure.map { measure.differences(from: $0) } ?? []
+    if header.seed != plan.measure.seed {
+      others.append("seed \(plan.measure.seed), not \(header.seed)")
+    }
+    if header.processesPerCase != plan.measure.runs {
+      others.append("runs \(plan.measure.runs), not \(header.processesPerCase)")
+    }
+    if header.shard != options.shard {
+      others.append("shard \(options.shard ?? "none"), not \(header.shard ?? "none")")
+    }
+    // Notes that are left out stay as they were.
+    for (key, value) in options.notes.sorted(by: { $0.key < $1.key })
+    where header.notes[key] != value {
+      others.append("note \(key)=\(value), not \(header.notes[key] ?? "none")")
+    }
+    guard others.isEmpty else { throw SweepFault.otherOptions(options.output, others) }
     let differences = machine.differences(from: run.header.machine)
     guard differences.isEmpty else {
       throw SweepFault.otherMachine(options.output, differences)
@@ -117,14 +122,19 @@ package struct SweepSession {
 /// Why a run cannot be gone on with.
 package enum SweepFault: FaultConvertible, Hashable {
   case otherSuite(String)
+  case otherOptions(String, [String])
   case otherMachine(String, [String])
 
   package var fault: Fault {
     switch self {
     case .otherSuite(let path):
       Fault(
-        "the run was made of another suite, or with other options", at: path,
-        fix: "give the same suite and options, or start over with --replace")
+        "the run was made of another suite, or of other cases of it", at: path,
+        fix: "give the same suite and axes, or start over with --replace")
+    case .otherOptions(let path, let differences):
+      Fault(
+        "the run was made with other options: \(differences.joined(separator: "; "))", at: path,
+        fix: "give the same options, or start over with --replace")
     case .otherMachine(let path, let differences):
       Fault(
         "the run was made on another machine: \(differences.joined(separator: "; "))", at: path,

@@ -13,8 +13,8 @@ final class KernelSession<W: Workload>: CaseSession {
   private let ledger: MemoryLedger
   private let pool: ThreadPool
   private let sampler: BlockSampler<MonotonicClock>
-  private let limit: ChildMemoryLimit?
-  private let harness: Reading<Bytes>
+  private var limit: ChildMemoryLimit?
+  private var harness: Reading<Bytes> = .unavailable("nothing was prepared")
   private let counters: PerformanceCounters
   private var peaks = PhasePeaks()
   /// What calls take in turn: one, or the copies of a cold case.
@@ -47,14 +47,7 @@ final class KernelSession<W: Workload>: CaseSession {
       settings.settling = Seconds(min(settings.settling.value, order.sampling.block.value / 4))
     }
     sampler = BlockSampler(clock: MonotonicClock(), settings: settings)
-    let ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
-    self.ledger = ledger
-    harness = ProcessMemory.read().anonymous
-    limit = try order.memoryLimit.map {
-      try ChildMemoryLimit(
-        budget: $0, offered: order.systemLimit ?? .dataSize(because: "no group was offered"),
-        ledger: ledger)
-    }
+    ledger = try MemoryLedger(budget: order.memoryLimit, path: order.ledger)
   }
 
   /// A build that is compared with another chooses its own best.
@@ -71,6 +64,13 @@ final class KernelSession<W: Workload>: CaseSession {
     let isChecked = order.paired?.isChecked != false
     let reduced = isChecked ? try checkReduced() : nil
     if let reduced, !reduced.passed { return Self.failed(reduced) }
+    // From here on memory is the case's own: what the check of another problem took is the harness's.
+    harness = ProcessMemory.read().anonymous
+    limit = try order.memoryLimit.map {
+      try ChildMemoryLimit(
+        budget: $0, offered: order.systemLimit ?? .dataSize(because: "no group was offered"),
+        ledger: ledger)
+    }
     begin(.operands)
     let operands = try W.operands(for: problem, seed: order.seed, in: ledger)
     end(.operands)
@@ -106,7 +106,7 @@ final class KernelSession<W: Workload>: CaseSession {
   /// Where a problem is too large for fp64, a smaller one is checked before it, in memory of its own.
   private func checkReduced() throws -> Record.Check? {
     guard let (smaller, label) = W.reduced(problem) else { return nil }
-    let ledger = try MemoryLedger(budget: order.memoryLimit)
+    let ledger = try MemoryLedger()
     let operands = try W.operands(for: smaller, seed: order.seed, in: ledger)
     let kernel = try variant.prepare(smaller, operands, Execution(ledger: ledger, pool: pool))
     return try ResultCheck<W>(problem: smaller, operands: operands, seed: order.seed, label: label)

@@ -109,6 +109,31 @@ enum WireLine {
   }
 
   static func decode<Message: Decodable>(_ type: Message.Type, _ line: String) throws -> Message {
-    try JSONText.decode(type, from: Data(line.utf8))
+    try StoredJSON.decode(type, from: Data(line.utf8))
+  }
+}
+
+extension Answer {
+  /// What cannot be in an answer, in words: a worker may be anybody's program.
+  var defect: String? {
+    switch self {
+    case .prepared(let prepared):
+      if prepared.calls < 1 { return "a sample is of \(prepared.calls) calls" }
+      if prepared.rotation < 1 { return "it takes \(prepared.rotation) copies in turn" }
+      if !(prepared.clockCost.value >= 0) { return "its clock costs \(prepared.clockCost.value) s" }
+      return prepared.preparation.defect ?? prepared.check?.defect ?? prepared.warmUp.defect
+        ?? prepared.work?.defect
+    case .block(let samples): return Record.Block.defect(calls: 1, samples: samples)
+    case .finished(let finished):
+      for (name, reading) in finished.counters {
+        if let value = reading.value, !value.isFinite { return "the counter \(name) is \(value)" }
+      }
+      return finished.memory?.defect ?? finished.memory?.ledger.defect
+    case .failed(let outcome, let check):
+      if outcome == .ok { return "it failed, and its outcome is ok" }
+      return check?.defect
+    case .probe(let probe): return probe.defect
+    case .ceilings: return nil
+    }
   }
 }

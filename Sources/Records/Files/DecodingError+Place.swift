@@ -1,6 +1,6 @@
 extension DecodingError {
   /// What is wrong with a JSON text, and where, in words.
-  var place: String {
+  package var place: String {
     switch self {
     case .keyNotFound(let key, let context):
       "'\(key.stringValue)' is missing at \(Self.words(context.codingPath))"

@@ -1,0 +1,62 @@
+import CLinux
+import Glibc
+package import Quantities
+
+/// The limits of the system that a sweep or a gate cannot live within, told before it begins: past
+/// them libraries stop without a word, or wait for ever.
+package enum SystemLimits {
+  private static let files = 64
+  private static let memory = Bytes.gibibytes(1)
+
+  /// - Parameter cores: how many threads the largest case has.
+  package static func check(cores: Int) throws(Fault) {
+    let open = limit(RLIMIT_NOFILE)
+    if let open, open < files {
+      // Up to the hard limit is everybody's right.
+      var limits = rlimit()
+      _ = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+      limits.rlim_cur = min(limits.rlim_max, rlim_t(files))
+      _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+      guard limits.rlim_cur >= files else {
+        throw Fault(
+          "this process may open \(open) files, and children and their pipes need \(files)",
+          at: "ulimit -n", fix: "raise it: ulimit -n \(files)")
+      }
+    }
+    for (resource, option, noun) in [
+      (RLIMIT_AS, "-v", "the address space"), (RLIMIT_DATA, "-d", "the data"),
+    ] {
+      if let most = limit(resource), most < memory.count {
+        throw Fault(
+          "\(noun) of a process is limited to \(Bytes(most)), and the probes of this machine's "
+            + "memory need more",
+          at: "ulimit \(option)", fix: "raise it: ulimit \(option) unlimited")
+      }
+    }
+    // Those of this program and of one child, with some for the libraries'.
+    let threads = 2 * cores + 12
+    let started = Int(hr_can_start_threads(Int32(threads)))
+    guard started >= threads else {
+      throw Fault(
+        "only \(started) of \(threads) threads can be started, as a child and this program need "
+          + "them",
+        at: "ulimit -u", fix: "raise the limit of processes and threads: ulimit -u, or pids.max")
+    }
+  }
+
+  /// What the limits of this process say of memory that was refused; nothing where there are none.
+  static var ofMemory: String? {
+    for (resource, option) in [(RLIMIT_AS, "-v"), (RLIMIT_DATA, "-d")] {
+      if let most = limit(resource) { return "ulimit \(option) allows \(Bytes(most))" }
+    }
+    return nil
+  }
+
+  private static func limit(_ resource: __rlimit_resource) -> Int? {
+    var limits = rlimit()
+    guard getrlimit(__rlimit_resource_t(resource.rawValue), &limits) == 0,
+      limits.rlim_cur <= rlim_t(Int.max)
+    else { return nil }
+    return Int(limits.rlim_cur)
+  }
+}

@@ -1,0 +1,59 @@
+import ArgumentParser
+import Foundation
+import Quantities
+import Records
+
+/// What a command writes its result to, each looked at before any work is done.
+struct Outputs {
+  private let paths: [String: String]
+  private let mayReplace: Bool
+
+  /// - Parameters:
+  ///   - asked: options and what was given for them; their twins in the environment count.
+  ///   - inputs: what the command reads.
+  ///   - others: files that it writes besides.
+  init(
+    _ asked: KeyValuePairs<String, String?>, inputs: [String] = [], others: [String] = [],
+    replace: Bool
+  ) throws {
+    var paths: [String: String] = [:]
+    var seen = others
+    for (option, given) in asked {
+      guard let path = Environment.value(given, for: option) else { continue }
+      if seen.contains(where: { Self.isSame($0, path) }) { throw OutputFault.twice(path) }
+      seen.append(path)
+      paths[option] = path
+      if path != "-" { try OutputFile(path, mayReplace: replace).check(inputs: inputs + others) }
+    }
+    self.paths = paths
+    mayReplace = replace
+  }
+
+  private static func isSame(_ one: String, _ other: String) -> Bool {
+    if one == other { return true }
+    guard let status = FileStatus(one) else { return false }
+    return status.isRegular && status == FileStatus(other)
+  }
+
+  subscript(option: String) -> String? { paths[option] }
+
+  /// Whether one of them took standard output, where else a table would stand.
+  var takeStandardOutput: Bool { paths.values.contains("-") }
+
+  /// Makes the content, and writes it, where the option was given.
+  func write(_ option: String, _ data: () throws -> Data) throws {
+    guard let path = paths[option] else { return }
+    if path == "-" { return Console.put(try data()) }
+    try OutputFile(path, mayReplace: mayReplace).write(try data())
+  }
+
+  func write(_ option: String, text: () throws -> String) throws {
+    try write(option) { Data(try text().utf8) }
+  }
+}
+
+/// Shared by the commands whose only files are those that options name.
+struct ReplaceOption: ParsableArguments {
+  @Flag(name: .customLong("replace"), help: "Overwrite files that exist.")
+  var isGiven = false
+}
