@@ -145,7 +145,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Quantities", "Records", "Reporting", collections],
+      dependencies: ["Quantities", "Records", "Comparing", "Reporting", collections],
       swiftSettings: strict),
     .testTarget(
       name: "HeadroomTests",

@@ -191,20 +191,22 @@ struct GateCommand: AsyncParsableCommand {
 
   /// In every form that was asked for; as a table unless one of them took standard output.
   private func write(_ answer: GateAnswer, rule: GateRule, _ outputs: Outputs) throws {
+    if github {
+      GateAnnotations.lines(answer, allowsInconclusive: allowInconclusive).forEach(Console.command)
+    }
     if !outputs.takeStandardOutput { GateTable(answer, rule: rule).lines.forEach(Console.print) }
+    let markdown = GateMarkdown.text(answer, rule: rule)
     try outputs.write("json") { try JSONText.encode(answer, pretty: true) }
-    try outputs.write("markdown", text: { GateMarkdown.text(answer, rule: rule) })
+    try outputs.write("markdown", text: { markdown })
     try outputs.write("junit") {
       GateJUnit.data(answer, allowsInconclusive: allowInconclusive)
     }
     guard github else { return }
-    GateAnnotations.lines(answer, allowsInconclusive: allowInconclusive)
-      .forEach(Console.command)
     guard let summary = Environment.variable("GITHUB_STEP_SUMMARY") else {
       return Console.diagnose("note: GITHUB_STEP_SUMMARY is not set: no summary is added")
     }
     try OutputFile(summary, mayReplace: true, fix: "see GITHUB_STEP_SUMMARY")
-      .append(Data(GateMarkdown.text(answer, rule: rule).utf8))
+      .append(Data(markdown.utf8))
   }
 
   private func tolerance() throws -> GateTolerance {

@@ -64,9 +64,9 @@ import Testing
     (#"{"cells":[{"name":"a","blocks":[{"base":[0],"head":[1]}]}]}"#, "base has the time 0.0"),
     (#"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[-2]}]}]}"#, "head has the time -2.0"),
     (#"{"cells":[{"name":"a","blocks":[{"base":[1],"head":[NaN]}]}]}"#, "not whole JSON"),
-    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"he"#, "not whole JSON"),
+    (#"{"cells":[{"name":"a","blocks":[{"base":[1],"he"#, "is cut off"),
     (#"{"cells":[{"name":"a","blocks":[]},{"name":"a","blocks":[]}]}"#, "two cells"),
-    ("", "not whole JSON"),
+    ("", "is empty"),
     (#"{"verdict":"pass","cells":[{"name":"a","blocks":9}]}"#, "this is what a gate answered"),
   ])
   func `timings that cannot be are told so`(text: String, words: String) async throws {
@@ -284,7 +284,7 @@ import Testing
       toFile: program.folder + "/headroom-accept.json", atomically: true, encoding: .utf8)
     let torn = try await program.run(["gate", "--replay", "r.json"])
     #expect(torn.code == 2)
-    #expect(torn.errors.contains("the acceptances cannot be read"))
+    #expect(torn.errors.contains("the file of acceptances is cut off"))
   }
 
   @Test func `builds that speak another protocol are not comparable`() async throws {

@@ -1,5 +1,7 @@
+import Foundation
 import Planning
 import Quantities
+import Records
 import Testing
 
 struct SuiteReaderTests {
@@ -64,8 +66,9 @@ struct SuiteReaderTests {
 
   @Test func `a byte-order mark and line ends of Windows are no matter`() throws {
     let text = "\u{FEFF}" + Self.text.split(separator: "\n").joined(separator: "\r\n")
+    let input = try InputFile(Data(text.utf8), from: "a.yaml", as: "suite")
     #expect(
-      try SuiteReader.parse(text, path: "a.yaml").entries.first?.place.description
+      try SuiteReader.parse(input.text, path: "a.yaml").entries.first?.place.description
         == "a.yaml:5:5")
   }
 

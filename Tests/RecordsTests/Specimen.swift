@@ -64,6 +64,7 @@ enum Specimen {
       load: .measured(0.25), governor: .unavailable("no cpufreq here"),
       clockMegahertz: .measured(2400), throttles: .measured(0), steal: .measured(0.012),
       hugePages: .measured("madvise"), availableMemory: .measured(.gibibytes(60)),
+      quota: .init(cores: 1.5, throttledShare: 0.25),
       warnings: ["busy"]),
     ceilings: Ceilings(
       compute: [.init(unit: "vnni-512", format: .int8, threads: 8, flopsPerSecond: 8e11)],
@@ -75,5 +76,7 @@ enum Specimen {
       clockCost: Seconds(25e-9)),
     seed: .max, planned: ["matmul/m=1", "matmul/m=2"], processesPerCase: 6, shard: "1/4",
     notes: ["aNote": "x", "a_note": "y", "kebab-note": "z"],
+    measure: .init(
+      within: 0.01, budget: Seconds(5), memoryLimit: .gibibytes(8), cpus: [0, 1]),
     environment: ["HEADROOM_BUDGET": "5s"])
 }

@@ -33,8 +33,8 @@ import Testing
     (
       SweepFault.otherSuite("a.jsonl"),
       Fault(
-        "the run was made of another suite, or with other options", at: "a.jsonl",
-        fix: "give the same suite and options, or start over with --replace")
+        "the run was made of another suite, or of other cases of it", at: "a.jsonl",
+        fix: "give the same suite and axes, or start over with --replace")
     ),
     (
       .otherMachine("a.jsonl", ["2 cores, not 4", "another kernel"]),

@@ -2,7 +2,7 @@ import Quantities
 
 /// Words of users and machines as Markdown text: nothing in them is markup, a mention or a list, and a
 /// cell stays one cell. Scalar by scalar, since a mark that combines with `|` makes one `Character`.
-func markdownEscaped(_ text: String) -> String {
+package func markdownEscaped(_ text: String) -> String {
   var escaped = ""
   for scalar in text.unicodeScalars {
     switch scalar {

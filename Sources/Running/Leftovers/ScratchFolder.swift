@@ -53,7 +53,7 @@ package final class ScratchFolder: Sendable {
   private func checkRoom(_ root: String) throws {
     let probe = path.appending("room").string
     do throws(SystemError) {
-      try File(probe, O_WRONLY | O_CREAT).write(Data(count: 1 << 16))
+      try File(probe, O_WRONLY | O_CREAT).write(Data(count: 1 << 13))
     } catch {
       throw Self.fault(error, root)
     }
