@@ -86,7 +86,6 @@ extension Record.Block {
   package static func defect(calls: Int, samples: [Double]) -> String? {
     if calls < 1 { return "a sample is of \(calls) calls" }
     if samples.isEmpty { return "a block has no samples" }
-    // A time that cannot be told from 0 per call is none, either.
     if let bad = samples.first(where: { !isTime($0) || !isTime($0 / Double(calls)) }) {
       return "a sample took \(bad) s"
     }
@@ -151,4 +150,5 @@ extension RunHeader {
   }
 }
 
-private func isTime(_ seconds: Double) -> Bool { seconds > 0 && seconds.isFinite }
+/// Less than a thousandth of a clock's cycle, and more than a century, are no measured times.
+private func isTime(_ seconds: Double) -> Bool { (1e-13...3.2e9).contains(seconds) }

@@ -5,7 +5,7 @@ import Records
 import Reporting
 import Running
 
-struct CalibrateCommand: AsyncParsableCommand {
+struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
     abstract: "Measures what this machine's times do while no code changes: gate and diff use it.")
@@ -23,12 +23,12 @@ struct CalibrateCommand: AsyncParsableCommand {
 
   @OptionGroup var replace: ReplaceOption
 
-  func run() async throws {
+  func run() throws {
     guard sessions >= 0, builds >= 0, sessions + builds > 0 else {
       throw ConsoleFault.noCalibration
     }
     let command = self
-    try await Interruption.cancels(
+    try Interruption.cancels(
       advice: "finished sessions are stored; what was being measured is not"
     ) { try await command.calibrate() }
   }

@@ -7,7 +7,7 @@ import Records
 import Reporting
 import Running
 
-struct GateCommand: AsyncParsableCommand {
+struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate",
     abstract: "Says whether a build is slower than another: with a known chance of a false alarm.")
@@ -80,12 +80,12 @@ struct GateCommand: AsyncParsableCommand {
   @Flag(help: "Print annotations for GitHub, and add to its step summary.")
   var github = false
 
-  func run() async throws {
+  func run() throws {
     let tolerance = try tolerance()
     if simulate { return try runTrials(tolerance) }
     if let replay { return try judgeAgain(replay, tolerance) }
     let command = self
-    try await Interruption.cancels(
+    try Interruption.cancels(
       advice: "once a round is finished, its blocks are in the result: judge them with --replay"
     ) { try await command.judge() }
   }
@@ -93,6 +93,7 @@ struct GateCommand: AsyncParsableCommand {
   private func judgeAgain(_ path: String, _ tolerance: GateTolerance) throws {
     if suite.isGiven { throw ConsoleFault.replayAndSuite }
     let outputs = try outputs(inputs: [path])
+    _ = try acceptances()
     let answer: GateAnswer
     var rule = GateRule.standard
     switch try GateReplay.read(path) {

@@ -6,7 +6,7 @@ import Running
 
 /// The program: parses and prints.
 @main
-struct Headroom: AsyncParsableCommand {
+struct Headroom: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "headroom",
     abstract: "Measures LLM kernels and says how much room is left.",
@@ -22,7 +22,7 @@ struct Headroom: AsyncParsableCommand {
     hr_argument(index).map { String(cString: $0) }
   }
 
-  static func main() async {
+  static func main() {
     // Who reads no further, a child or `| head`, is told from what writing answers.
     signal(SIGPIPE, SIG_IGN)
     do {
@@ -30,11 +30,7 @@ struct Headroom: AsyncParsableCommand {
       if arguments == ["worker"] { return try Worker().run() }
       var command = try parseAsRoot(arguments)
       for note in Environment.notes { Console.diagnose("note: \(note.printable())") }
-      if var asynchronous = command as? any AsyncParsableCommand {
-        try await asynchronous.run()
-      } else {
-        try command.run()
-      }
+      try command.run()
       leave(ExitStatus.good.rawValue)
     } catch {
       leave(with: error)

@@ -1,8 +1,9 @@
 import Dispatch
 import Glibc
+import Kernels
 import Running
 
-/// Turns Ctrl-C and requests to end into a cancelled task, so that children are ended and nothing of
+/// Runs what starts children, and turns Ctrl-C and requests to end into a cancelled task, so that children are ended and nothing of
 /// theirs is left behind. What does not end by itself within most of a second is ended all the same.
 enum Interruption {
   /// What is left, and how to go on.
@@ -14,11 +15,19 @@ enum Interruption {
     var exitCode: Int32 { 128 + signal }
   }
 
-  /// - Throws: `Stopped` where the task was cancelled.
+  /// Waits for the body, which is the program's first task: a library that the system refuses a thread
+  /// or a file ends the program by a signal, so the system's limits are looked at before.
+  ///
+  /// - Throws: `Stopped` where a signal came.
   static func cancels<Result: Sendable>(
     advice: String, _ body: @escaping @Sendable () async throws -> Result
-  ) async throws -> Result {
-    let work = Task { try await body() }
+  ) throws -> Result {
+    try SystemLimits.check(cores: ThreadPool.allowedCPUs.count)
+    let outcome = Outcome<Result>()
+    let work = Task {
+      do { outcome.value = .success(try await body()) } catch { outcome.value = .failure(error) }
+      outcome.isThere.signal()
+    }
     let received = Received()
     let queue = DispatchQueue(label: "signals")
     let sources = [SIGINT, SIGTERM, SIGHUP].compactMap { number -> (any DispatchSourceSignal)? in
@@ -36,15 +45,22 @@ enum Interruption {
       source.resume()
       return source
     }
-    do {
-      let result = try await work.value
-      sources.forEach { $0.cancel() }
-      return result
-    } catch {
-      // Whatever a part of it made of being interrupted: it was.
-      guard let number = queue.sync(execute: { received.signal }) else { throw error }
+    outcome.isThere.wait()
+    sources.forEach { $0.cancel() }
+    // Whatever a part of it made of being interrupted: it was.
+    if let number = queue.sync(execute: { received.signal }) {
       throw Stopped(advice: advice, signal: number)
     }
+    guard let value = outcome.value else {
+      preconditionFailure("a task says how it ended before it signals")
+    }
+    return try value.get()
+  }
+
+  /// Written by the task before it signals, read after.
+  private final class Outcome<Value: Sendable>: @unchecked Sendable {
+    let isThere = DispatchSemaphore(value: 0)
+    var value: Result<Value, any Error>?
   }
 
   /// The signal that came, if one has; read and written on the signals' queue.

@@ -5,7 +5,7 @@ import Quantities
 import Reporting
 import Running
 
-struct MachineCommand: AsyncParsableCommand {
+struct MachineCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "machine",
     abstract: "Tells what this machine is and can do: fingerprint, capabilities, ceilings.")
@@ -15,9 +15,9 @@ struct MachineCommand: AsyncParsableCommand {
 
   @OptionGroup var replace: ReplaceOption
 
-  func run() async throws {
+  func run() throws {
     let outputs = try Outputs(["json": json], replace: replace.isGiven)
-    let survey = try await Interruption.cancels(advice: "nothing is written") {
+    let survey = try Interruption.cancels(advice: "nothing is written") {
       try await MachineSurvey.make(cpus: ThreadPool.allowedCPUs)
     }
     var capabilities: OrderedDictionary<String, Reading<String>> = [:]

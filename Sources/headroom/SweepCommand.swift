@@ -7,7 +7,7 @@ import Records
 import Reporting
 import Running
 
-struct SweepCommand: AsyncParsableCommand {
+struct SweepCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sweep", abstract: "Runs a suite's cases, each checked, timed and accounted for.")
 
@@ -28,9 +28,9 @@ struct SweepCommand: AsyncParsableCommand {
   @Option(help: "Write the report as JSON to this file; - is standard output.")
   var json: String?
 
-  func run() async throws {
+  func run() throws {
     let command = self
-    try await Interruption.cancels(
+    try Interruption.cancels(
       advice: "finished cases, if there were any, are in the run file: go on with --resume"
     ) { try await command.sweep() }
   }

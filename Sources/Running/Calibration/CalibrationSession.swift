@@ -22,7 +22,6 @@ package final class CalibrationSession {
   }
 
   package static func open(_ plan: Plan, cpus: [Int]) async throws -> CalibrationSession {
-    try SystemLimits.check(cores: cpus.count)
     let program = try await GateBuild.open(try OwnProgram.path().string, side: "program")
     return try CalibrationSession(plan, program, cpus: cpus)
   }

@@ -58,7 +58,6 @@ package final class GateSession {
   package static func open(_ plan: Plan, base: String, head: String, _ options: Options)
     async throws -> GateSession
   {
-    try SystemLimits.check(cores: options.cpus.count)
     let base = try await GateBuild.open(base, side: "base")
     let head = try await GateBuild.open(head, side: "head")
     return try GateSession(plan, base: base, head: head, options)

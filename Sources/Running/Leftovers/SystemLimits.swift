@@ -5,11 +5,17 @@ package import Quantities
 /// The limits of the system that a sweep or a gate cannot live within, told before it begins: past
 /// them libraries stop without a word, or wait for ever.
 package enum SystemLimits {
-  private static let files = 64
+  /// A child's pipes, ledger and lock, the prober's, and those of libraries: 30 at the most were seen.
+  private static let files = 32
   private static let memory = Bytes.gibibytes(1)
 
   /// - Parameter cores: how many threads the largest case has.
   package static func check(cores: Int) throws(Fault) {
+    guard access("/proc/self/exe", F_OK) == 0 else {
+      throw Fault(
+        "/proc is not there, and children are started, bound and measured through it",
+        at: "/proc", fix: "mount it: mount -t proc proc /proc")
+    }
     let open = limit(RLIMIT_NOFILE)
     if let open, open < files {
       // Up to the hard limit is everybody's right.
@@ -34,7 +40,7 @@ package enum SystemLimits {
       }
     }
     // Those of this program and of one child, with some for the libraries'.
-    let threads = 2 * cores + 12
+    let threads = 2 * cores + 8
     let started = Int(hr_can_start_threads(Int32(threads)))
     guard started >= threads else {
       throw Fault(

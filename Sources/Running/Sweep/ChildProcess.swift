@@ -37,7 +37,12 @@ actor ChildProcess {
     let (requests, feed) = AsyncStream<String>.makeStream()
     let (answers, reply) = AsyncStream<String>.makeStream()
     let ending = Task<ProcessEnding, Never> {
-      defer { reply.finish() }
+      let leader = Mutex<Int32?>(nil)
+      defer {
+        // What the child started goes when it has gone, however that was.
+        if let process = leader.withLock({ $0 }) { Leftovers.leave(child: process) }
+        reply.finish()
+      }
       do {
         let result = try await Subprocess.run(
           command.executable, arguments: Arguments(command.arguments),
@@ -49,9 +54,8 @@ actor ChildProcess {
           error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
         ) { execution in
           let process = execution.processIdentifier.value
+          leader.withLock { $0 = process }
           Leftovers.enter(child: process)
-          // What the child started goes when it does, however that is.
-          defer { Leftovers.leave(child: process) }
           var lines = execution.standardOutput.strings(
             bufferingPolicy: .maxLineLength(JSONStructure.largest)
           ).makeAsyncIterator()
@@ -145,7 +149,8 @@ actor ChildProcess {
     let line = await nextAnswer()
     watchdog.cancel()
     timedOut = timedOut || expired.withLock { $0 }
-    guard let line else {
+    // Half a line is what a child had written when it was ended.
+    guard let line, !timedOut else {
       try Task.checkCancellation()
       return nil
     }

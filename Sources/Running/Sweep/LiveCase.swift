@@ -103,7 +103,8 @@ final class LiveCase {
       record.outcome = outcome
       record.check = check
       isOver = true
-    default: await takeEnding(while: "preparing")
+    case nil: await takeEnding(while: "preparing")
+    default: throw ChildFault.impossible("what it was not asked for")
     }
   }
 
@@ -113,13 +114,18 @@ final class LiveCase {
   ) async throws -> Record.Probe {
     guard let child, let prepared else { return before }
     let start = MonotonicClock().now()
-    var answer: Answer?
-    try await forgiving { answer = try await child.ask(.sample(), timeout: setting.timeout) }
-    guard record.outcome == .ok else { return before }
-    guard case .block(let samples) = answer else {
-      await takeEnding(while: "sampling")
-      return before
+    var answered: [Double]?
+    try await forgiving {
+      switch try await child.ask(.sample(), timeout: setting.timeout) {
+      case .block(let samples): answered = samples
+      case .failed(let outcome, _):
+        record.outcome = outcome
+        isOver = true
+      case nil: await takeEnding(while: "sampling")
+      default: throw ChildFault.impossible("what it was not asked for")
+      }
     }
+    guard let samples = answered else { return before }
     let after = try await probeAfter()
     let block = Record.Block(
       round: round, calls: prepared.calls, samples: samples, before: before, after: after)

@@ -16,7 +16,6 @@ package struct MachineSurvey: Sendable {
 
   /// Measures for a few seconds.
   package static func make(cpus: [Int]) async throws -> MachineSurvey {
-    try SystemLimits.check(cores: cpus.count)
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let program = try OwnProgram.path()

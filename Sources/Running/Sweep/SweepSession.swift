@@ -31,7 +31,6 @@ package struct SweepSession {
 
   /// Measures the machine and opens the file; nothing is written when either is refused.
   package static func open(_ plan: Plan, _ options: Options) async throws -> SweepSession {
-    try SystemLimits.check(cores: options.cpus.count)
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     // Before seconds are spent on looking at the machine.
     let writer = try RunWriter(options.output, options.opening)
