@@ -16,6 +16,8 @@ package final class MemoryLedger: Sendable {
 
   private struct State: Sendable {
     var isRotating = false
+    /// Is told, before an allocation, what the system will count beyond its bytes.
+    var onPadding: (@Sendable (Bytes) throws -> Void)?
     var fences: [Fence] = []
   }
 
@@ -49,20 +51,26 @@ package final class MemoryLedger: Sendable {
     return try body()
   }
 
+  /// Tells somebody, before each allocation, what the system will count beyond its bytes: whole pages,
+  /// which are of 2 MiB from a size on. The budget is of bytes, and a limit of the system's is not.
+  package func onPadding(_ body: @escaping @Sendable (Bytes) throws -> Void) {
+    state.withLock { $0.onPadding = body }
+  }
+
   /// Zeroed bytes, aligned to a cache line, and to 2 MiB with huge pages from that size up.
   package func allocate(_ bytes: Bytes, role asked: MemoryRole) throws -> Allocation {
-    try state.withLock { state in
+    let huge = bytes >= Allocation.hugeFrom
+    let alignment = huge ? Allocation.hugePage.count : 4096
+    // In front, the fence's length is rounded up so that the data keeps its alignment.
+    let inFront = roundUp(fence, to: 64)
+    let length = roundUp(inFront + bytes.count + fence, to: alignment) + (huge ? alignment : 0)
+    try state.withLock { $0.onPadding }?(Bytes(length - bytes.count))
+    return try state.withLock { state in
       let role = state.isRotating ? MemoryRole.rotation : asked
       if role != .rotation, let budget, map.total + bytes > budget {
         map.refuse(role: role, bytes: bytes)
         throw LedgerFault.overBudget(role: role, bytes: bytes, live: map.live, budget: budget)
       }
-      let huge = bytes >= Allocation.hugeFrom
-      let alignment = huge ? Allocation.hugePage.count : 4096
-      // In front, the fence's length is rounded up so that the data keeps its alignment.
-      let inFront = roundUp(fence, to: 64)
-      let length =
-        roundUp(inFront + bytes.count + fence, to: alignment) + (huge ? alignment : 0)
       var error: Int32 = 0
       guard let base = hr_map_private(UInt64(length), &error) else {
         map.refuse(role: role, bytes: bytes)
