@@ -148,6 +148,14 @@ let package = Package(
       dependencies: ["Quantities", "Records", "Comparing", "Reporting", collections],
       swiftSettings: strict),
     .testTarget(
+      name: "ReaderTests",
+      dependencies: [
+        "Quantities", "Statistics", "Records", "Planning", "Comparing", "Running", "Reporting",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      exclude: ["Seeds", "corpus.jsonl"],
+      swiftSettings: strict),
+    .testTarget(
       name: "HeadroomTests",
       dependencies: [
         "headroom", "Quantities", "Records", "Kernels", collections, system,

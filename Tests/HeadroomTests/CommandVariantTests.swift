@@ -74,4 +74,54 @@ import Testing
     let others = try program.records("run.jsonl").filter { $0.outcome == .ok }
     #expect(others.count == 1)
   }
+
+  /// One answer of many that cannot be, and what is said of it; the other variant is measured.
+  @Test(arguments: [
+    (#"s/"calls":10/"calls":0/"#, "a sample is of 0 calls"),
+    (#"s/"calls":10/"calls":9223372036854775807/"#, "none of the protocol's"),
+    (#"s/"cut":0/"cut":99/"#, "cut at window 99"),
+    (#"s/"windows":[[][^]]*[]]/"windows":[]/"#, "no windows"),
+    (#"s/"rotation":1/"rotation":-1/"#, "-1 copies"),
+    (#"s/"samples":[[][^]]*[]]/"samples":[]/"#, "a block has no samples"),
+    (#"s/"samples":[[][^]]*[]]/"samples":[0.0]/"#, "a sample took 0.0 s"),
+    (#"s/"samples":[[][^]]*[]]/"samples":[-1]/"#, "a sample took -1.0 s"),
+    (#"s/"samples":[[][^]]*[]]/"samples":[1e308]/"#, "a sample took 1e+308 s"),
+    (#"s/.*"prepared".*/{"failed":{"outcome":{"name":"ok"}}}/"#, "its outcome is ok"),
+    (#"s/.*"prepared".*/{"block":{"samples":[1]}}/"#, "what it was not asked for"),
+  ])
+  func `an answer that cannot be fails its case alone`(change: String, words: String)
+    async throws
+  {
+    defer { program.remove() }
+    _ = try program.write(Self.worker, to: "worker.sh")
+    _ = try program.write("sh worker.sh | sed -u '\(change)'", to: "bad.sh")
+    let swept = try await sweep("sh bad.sh")
+    #expect(swept.code == 5, "\(swept.errors)")
+    let record = try command()
+    #expect(record.outcome.name == "crashed")
+    #expect(record.outcome.reason?.contains(words) == true, "\(record.outcome)")
+    #expect(try program.records("run.jsonl").count { $0.outcome == .ok } == 1)
+  }
+
+  @Test(arguments: ["false,\"relative\":1", "true,\"relative\":1e308"])
+  func `a check that failed fails the case`(check: String) async throws {
+    defer { program.remove() }
+    _ = try program.write(Self.worker, to: "worker.sh")
+    let given =
+      #"s/"rotation":1/"rotation":1,"check":{"passed":\#(check),"tolerance":0,"basis":"b","sampling":"s","worst":"w"}/"#
+    _ = try program.write("sh worker.sh | sed -u '\(given)'", to: "bad.sh")
+    #expect(try await sweep("sh bad.sh").code == 5)
+    #expect(try command().outcome.name == "failed-check")
+  }
+
+  /// What it started is gone with it, however it ended.
+  @Test(arguments: ["finish", "sample"])
+  func `a worker's whole group goes with it`(when: String) async throws {
+    defer { program.remove() }
+    _ = try program.write(
+      Self.worker.replacing("*\(when)*)", with: "*\(when)*) sleep 1009 < /dev/null & "),
+      to: "worker.sh")
+    #expect(try await sweep("sh worker.sh").code == 0)
+    #expect(try Workers.sleeping(in: program.folder).isEmpty)
+  }
 }

@@ -52,6 +52,11 @@ struct Program {
     return try await run("/bin/sh", ["-c", limits, "sh", Self.path] + arguments, [:])
   }
 
+  /// The program and its arguments are `"$@"`, the program alone `"$1"`.
+  func runInShell(_ script: String, _ arguments: [String]) async throws -> Result {
+    try await run("/bin/bash", ["-c", script, "bash", Self.path] + arguments, [:])
+  }
+
   private func run(
     _ executable: String, _ arguments: [String], _ environment: [String: String]
   ) async throws -> Result {

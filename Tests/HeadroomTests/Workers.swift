@@ -57,6 +57,15 @@ enum Workers {
     }
   }
 
+  /// Programs called `sleep` whose working folder is the test's.
+  static func sleeping(in folder: String) throws -> [pid_t] {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }.filter {
+      process in
+      let place = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+      return place == folder && text(process, "cmdline").hasPrefix("sleep\0")
+    }
+  }
+
   /// The ledger's file, as it stands at the end of a line of the mappings.
   private static func ledger(of process: pid_t) -> String? {
     let line = text(process, "maps").split(separator: "\n").first { $0.hasSuffix(".ledger") }

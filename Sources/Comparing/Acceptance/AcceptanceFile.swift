@@ -1,6 +1,6 @@
 import Foundation
 package import Quantities
-import Records
+package import Records
 
 /// `headroom-accept.json`: committed beside the sources, so that a pull request shows what it accepts.
 package enum AcceptanceFile {
@@ -16,6 +16,11 @@ package enum AcceptanceFile {
     } catch let fault as InputFault where fault.reason == .missing && mayBeMissing {
       return Acceptances()
     }
+    return try parse(input)
+  }
+
+  package static func parse(_ input: InputFile) throws -> Acceptances {
+    let path = input.path
     if let schema = StoredJSON.schema(of: input.bytes), schema != Acceptances.schema {
       throw AcceptanceFault.otherSchema(path, schema)
     }

@@ -27,16 +27,22 @@ package struct CalibrationFile: Sendable {
     } catch let fault as InputFault where fault.reason == .missing {
       return Calibration(machine: machine)
     }
+    let found = try Self.parse(input)
+    // Two machines may share a hash.
+    return found.machine == machine ? found : Calibration(machine: machine)
+  }
+
+  package static func parse(_ input: InputFile) throws -> Calibration {
+    let path = input.path
     if let schema = StoredJSON.schema(of: input.bytes), schema != Calibration.schema {
       throw CalibrationFault.otherSchema(path, schema)
     }
     do throws(InputFault.Reason) {
       let found = try StoredJSON.decode(Calibration.self, from: input.bytes)
       if let defect = found.defect { throw .wrong(defect) }
-      // Two machines may share a hash.
-      return found.machine == machine ? found : Calibration(machine: machine)
+      return found
     } catch {
-      throw InputFault(path: path, noun: Self.noun, reason: error, mend: Self.mend)
+      throw InputFault(path: path, noun: noun, reason: error, mend: mend)
     }
   }
 

@@ -14,8 +14,12 @@ enum HyperfineFile {
         }
       }
       var found = ResultCase()
-      if let code = try row.numbers("exit_codes")?.first(where: { $0 != 0 }) {
-        found.failure = "a run of it left with \(Int(exactly: code).map { "\($0)" } ?? "\(code)")"
+      if case .list(let codes)? = row.fields["exit_codes"] {
+        // A run that a signal ended has none.
+        let bad = codes.first { if case .number(0) = $0 { false } else { true } }
+        found.failure = bad.map {
+          $0.setting.map { "a run of it left with \($0)" } ?? "a run of it was ended by a signal"
+        }
       }
       let times = try row.numbers("times") ?? []
       let median = try row.number("median")

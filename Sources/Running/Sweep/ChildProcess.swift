@@ -154,14 +154,7 @@ actor ChildProcess {
       try Task.checkCancellation()
       return nil
     }
-    let answer: Answer
-    do {
-      answer = try WireLine.decode(Answer.self, line)
-    } catch {
-      throw ChildFault.garbage(line)
-    }
-    if let defect = answer.defect { throw ChildFault.impossible(defect) }
-    return answer
+    return try Answer.read(line)
   }
 
   private func nextAnswer() async -> String? {

@@ -114,8 +114,20 @@ enum WireLine {
 }
 
 extension Answer {
+  /// A worker's line, every figure of it one that can be.
+  package static func read(_ line: String) throws -> Answer {
+    let answer: Answer
+    do {
+      answer = try WireLine.decode(Answer.self, line)
+    } catch {
+      throw ChildFault.garbage(line)
+    }
+    if let defect = answer.defect { throw ChildFault.impossible(defect) }
+    return answer
+  }
+
   /// What cannot be in an answer, in words: a worker may be anybody's program.
-  var defect: String? {
+  private var defect: String? {
     switch self {
     case .prepared(let prepared):
       if prepared.calls < 1 { return "a sample is of \(prepared.calls) calls" }

@@ -1,0 +1,50 @@
+import Comparing
+import Foundation
+import Quantities
+import Records
+import Testing
+
+/// A stored result is a claim, and must be one that a gate can have made.
+@Suite struct StoredGateTests {
+  private func fault(_ change: (inout String) -> Void) throws -> Fault? {
+    let specimen = GateSpecimen(
+      commit: "c", seed: 1, cells: [.init(name: "a", base: 1, head: 1, blocks: 9)])
+    var text = String(decoding: specimen.data, as: UTF8.self)
+    change(&text)
+    do {
+      _ = try GateReplay.parse(InputFile(Data(text.utf8), from: "r", as: "result"))
+      return nil
+    } catch {
+      return (error as? any FaultConvertible)?.fault
+    }
+  }
+
+  @Test(arguments: [
+    (#""tolerated":[^,}]*"#, #""tolerated":-0.99999"#), (#""tolerated":[^,}]*"#, #""tolerated":0.5"#),
+    (#""detected":[^,}]*"#, #""detected":1e308"#), (#""false_alarm":[^,}]*"#, #""false_alarm":1"#),
+    (#""false_alarm":[^,}]*"#, #""false_alarm":0"#), (#""missed":[^,}]*"#, #""missed":-1"#),
+    (#""screen_least":[^,}]*"#, #""screen_least":0"#), (#""screen_most":[^,}]*"#, #""screen_most":1"#),
+    (#""confirm_most":[^,}]*"#, #""confirm_most":99999999"#), (#""suspicion":[^,}]*"#, #""suspicion":0"#),
+  ])
+  func `what it may not claim is refused`(pattern: String, replacement: String) throws {
+    let regex = try Regex(pattern)
+    #expect(try fault { _ in } == nil)
+    let found = try fault { text in
+      #expect(text.contains(regex))
+      text.replace(regex, with: replacement)
+    }
+    #expect(found?.what.hasPrefix("the file of paired timings cannot be read: ") == true)
+    #expect(found?.place == "r")
+  }
+
+  @Test(arguments: [
+    #"{"tolerated":0.5,"detected":0.1}"#, #"{"tolerated":-0.9,"detected":0.1}"#,
+    #"{"tolerated":0.02,"detected":1e308}"#,
+  ])
+  func `plain timings may not, either`(tolerance: String) {
+    let text = #"{"cells":[{"name":"a","tolerance":\#(tolerance),"blocks":[]}]}"#
+    #expect(throws: InputFault.self) {
+      try GateReplay.parse(InputFile(Data(text.utf8), from: "r", as: "result"))
+    }
+  }
+}

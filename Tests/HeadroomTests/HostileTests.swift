@@ -1,0 +1,245 @@
+import Foundation
+import Glibc
+import Quantities
+import Records
+import Testing
+
+/// What the system refuses, and what others leave behind: each is an error that names it, or is mended.
+@Suite(.serialized) struct HostileTests {
+  private let program: Program
+
+  init() throws { program = try Program() }
+
+  private static let sweep =
+    ["sweep", "--workload", "self-test", "-a", "nanoseconds=20000", "--budget", "100ms"]
+    + Program.last
+
+  /// Blocks of one case that is slower by a tenth.
+  private func regression() throws -> String {
+    let block = #"{"base":[1],"head":[1.1]}"#
+    let blocks = Array(repeating: block, count: 40).joined(separator: ",")
+    return try program.write(#"{"cells":[{"name":"a","blocks":[\#(blocks)]}]}"#, to: "r.json")
+  }
+
+  private func shell(_ script: String, _ arguments: [String]) async throws -> Program.Result {
+    try await program.runInShell(script, arguments)
+  }
+
+  // MARK: Output
+
+  @Test(arguments: [
+    ["list", "formats"], ["list", "--json", "-"], ["--help"], ["--version"],
+    ["gate", "--replay", "r.json"], ["gate", "--replay", "r.json", "--junit", "-"],
+    ["diff", "go", "go"], ["diff", "go", "go", "--markdown", "-"],
+    ["export", "go", "--format", "bencher"],
+  ])
+  func `what standard output cannot take is no success`(arguments: [String]) async throws {
+    defer { program.remove() }
+    _ = try regression()
+    _ = try program.write("BenchmarkA 10 100 ns/op\n", to: "go")
+    let run = try await shell(#"exec "$@" > /dev/full"#, arguments)
+    #expect(run.code != 0)
+    #expect(run.errors.contains("standard output cannot be written: No space left on device"))
+  }
+
+  @Test func `a reader that has seen enough is no fault`() async throws {
+    defer { program.remove() }
+    let run = try await shell(#""$@" | head -1; exit ${PIPESTATUS[0]}"#, ["list"])
+    #expect(run.code == 0)
+    #expect(run.errors == "")
+  }
+
+  @Test func `results are not written over what is there, or what is read`() async throws {
+    defer { program.remove() }
+    let input = try regression()
+    _ = try program.write("mine", to: "other.json")
+    for (path, replace, words) in [
+      (input, [], "would destroy it"), (input, ["--replace"], "would destroy it"),
+      ("other.json", [], "the file exists"),
+    ] {
+      let run = try await program.run(
+        ["gate", "--replay", input, "--json", path] + replace)
+      #expect(run.code == 2 && run.errors.contains(words), "\(run.errors)")
+    }
+    #expect(try program.read("other.json") == "mine")
+    let twice = try await program.run(
+      ["gate", "--replay", input, "--json", "a", "--junit", "a"])
+    #expect(twice.code == 2 || FileManager.default.fileExists(atPath: program.folder + "/a"))
+    let replaced = try await program.run(
+      ["gate", "--replay", input, "--json", "other.json", "--replace"])
+    #expect(replaced.code == 1)
+    #expect(try program.read("other.json").contains("regressed"))
+  }
+
+  @Test(arguments: [[], ["history"]] as [[String]])
+  func `help that nobody asked for is no success`(arguments: [String]) async throws {
+    defer { program.remove() }
+    let run = try await program.run(arguments)
+    #expect(run.code == 2 && run.output == "")
+    #expect(run.errors.contains("USAGE"))
+  }
+
+  // MARK: Input
+
+  @Test func `pipes are read`() async throws {
+    defer { program.remove() }
+    _ = try program.write("BenchmarkA 10 100 ns/op\r\n", to: "go")
+    let run = try await shell(#"exec "$1" diff <(cat go) <(cat go)"#, [])
+    #expect(run.code == 3 && run.output.contains("1 case compared"), "\(run.errors)")
+    let input = try regression()
+    let replayed = try await shell(
+      #"cat "$2" | "$1" gate --replay /dev/stdin"#, [input])
+    #expect(replayed.code == 1)
+  }
+
+  @Test(arguments: [
+    ["report"], ["gate", "--replay"], ["history", "add"], ["export", "--format", "bencher"],
+    ["plan"], ["diff", "go"],
+  ])
+  func `what cannot be read is told by one set of words`(command: [String]) async throws {
+    defer { program.remove() }
+    _ = try program.write("BenchmarkA 10 100 ns/op\n", to: "go")
+    let utf16 = Data([0xFF, 0xFE]) + Data("{}".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+    try utf16.write(to: URL(fileURLWithPath: program.folder + "/utf16"))
+    for (path, words) in [
+      ("nowhere", "there is no "), ("/", " is a folder"), ("utf16", "is UTF-16 text"),
+    ] {
+      // A folder of results is what other processes measured.
+      if path == "/", ["diff", "export"].contains(command[0]) { continue }
+      let run = try await program.run(command + [path])
+      #expect(run.code == 2)
+      #expect(run.errors.contains(words), "\(run.errors)")
+    }
+  }
+
+  // MARK: Limits of the system
+
+  @Test(arguments: [
+    ("ulimit -n 24", "ulimit -n"), ("ulimit -n 6", "ulimit -n"), ("ulimit -v 900000", "ulimit -v"),
+    ("ulimit -d 60000", "ulimit -d"), ("export TMPDIR=/proc", "children's files"),
+    ("trap '' XFSZ; ulimit -f 4", "children's files"),
+  ])
+  func `a limit of the system is an error that names it`(limit: String, words: String)
+    async throws
+  {
+    defer { program.remove() }
+    let run = try await shell(#"\#(limit); exec "$@""#, Self.sweep + ["-o", "run.jsonl"])
+    #expect(run.code == 2, "\(run.errors)")
+    #expect(run.errors.contains(words) && run.errors.contains("fix:"), "\(run.errors)")
+    #expect(!program.exists("run.jsonl"))
+  }
+
+  /// Arguments come from the loader, not from /proc.
+  @Test(.enabled(if: mayUnshare, "needs a mount namespace of its own"))
+  func `without proc a regression is still one`() async throws {
+    defer { program.remove() }
+    let input = try regression()
+    let script = #"exec unshare -m sh -c 'mount -t tmpfs none /proc && exec "$@"' sh "$@""#
+    #expect(try await shell(script, ["gate", "--replay", input]).code == 1)
+    let swept = try await shell(script, Self.sweep + ["-o", "run.jsonl"])
+    #expect(swept.code == 2 && swept.errors.contains("/proc is not there"), "\(swept.errors)")
+  }
+
+  private static let mayUnshare = geteuid() == 0 && system("unshare -m true 2> /dev/null") == 0
+
+  // MARK: What others left
+
+  @Test func `folders of dead owners go, and those of live ones stay`() async throws {
+    defer { program.remove() }
+    let (dead, live) = (program.folder + "/headroom-run-dead01", program.folder + "/headroom-run-live01")
+    for folder in [dead, live] {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+    _ = try program.write("old", to: "headroom-run-dead01/child-1.stderr")
+    let lock = try File(live, O_RDONLY | O_DIRECTORY)
+    #expect(flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0)
+    #expect(try await program.run(Self.sweep + ["-o", "run.jsonl"]).code == 0)
+    #expect(!FileManager.default.fileExists(atPath: dead))
+    #expect(FileManager.default.fileExists(atPath: live))
+    withExtendedLifetime(lock) {}
+  }
+
+  // MARK: One writer
+
+  @Test func `a second writer of a run file is refused, and nothing is lost`() async throws {
+    defer { program.remove() }
+    let hanging =
+      ["sweep", "--workload", "self-test", "-a", "behaviour=hang", "-a", "nanoseconds=20000"]
+      + ["--timeout", "300s", "-o", "run.jsonl"] + Program.last
+    async let swept = program.run(hanging)
+    let worker = try await Workers.hanging(under: program)
+    let before = try program.read("run.jsonl")
+    for opening in ["--replace", "--resume"] {
+      let second = try await program.run(hanging + [opening])
+      #expect(second.code == 2)
+      #expect(second.errors.contains("another sweep is writing the run file"), "\(second.errors)")
+    }
+    #expect(try program.read("run.jsonl") == before)
+    kill(try #require(Workers.parent(of: worker)), SIGTERM)
+    #expect(try await swept.code == 143)
+  }
+
+  @Test(arguments: [
+    (["--budget", "200ms"], "budget 200 ms, not 100 ms"),
+    (["--memory-limit", "3MiB"], "memory-limit 3145728 bytes, not none"),
+    (["--within", "50%"], "within 50.0 %, not 1.00 %"), (["--note", "a=b"], "note a=b, not none"),
+    (["--seed", "9"], "seed 9, not 1"), (["--runs", "2"], "runs 2, not 1"),
+    (["--shard", "1/1"], "shard 1/1, not none"),
+  ])
+  func `a run is not gone on with by other options`(options: [String], words: String)
+    async throws
+  {
+    defer { program.remove() }
+    #expect(try await program.run(Self.sweep + ["-o", "run.jsonl"]).code == 0)
+    let before = try program.read("run.jsonl")
+    let option = options[0]
+    var changed = Self.sweep
+    if let place = changed.firstIndex(of: option) { changed.removeSubrange(place...(place + 1)) }
+    let run = try await program.run(changed + options + ["-o", "run.jsonl", "--resume"])
+    #expect(run.code == 2)
+    #expect(run.errors.contains(words), "\(run.errors)")
+    #expect(try program.read("run.jsonl") == before)
+  }
+
+  @Test func `an empty variable counts as not set, and a wrong name is told`() async throws {
+    defer { program.remove() }
+    let run = try await program.run(
+      ["plan", "--workload", "self-test", "-a", "nanoseconds=20000"],
+      environment: ["HEADROOM_BUDGET": "", "HEADROOM_BUGDET": "5s"])
+    #expect(run.code == 0)
+    #expect(run.errors.contains("HEADROOM_BUDGET is empty"))
+    #expect(run.errors.contains("did you mean HEADROOM_BUDGET?"))
+    let input = try regression()
+    let judged = try await program.run(
+      ["gate", "--replay", input, "--github"], environment: ["GITHUB_STEP_SUMMARY": ""])
+    #expect(judged.code == 1)
+  }
+
+  @Test func `an acceptance that was named must be there, and a replay runs no suite`()
+    async throws
+  {
+    defer { program.remove() }
+    let input = try regression()
+    let typo = try await program.run(["gate", "--replay", input, "--accept", "typo.json"])
+    #expect(typo.code == 2 && typo.errors.contains("typo.json"))
+    let both = try await program.run(["gate", "--replay", input, "none.yaml"])
+    #expect(both.code == 2 && both.errors.contains("runs no suite"))
+  }
+
+  /// Text of a suite that would steer a terminal, or be a command in a log.
+  @Test func `a plan prints no escapes and no commands`() async throws {
+    defer { program.remove() }
+    _ = try program.write(
+      "suite: s\nsweep:\n  - workload: self-test\n    axes: { nanoseconds: 20000, variant: \"exec:sh \\e]0;t\\a x\" }\n",
+      to: "s.yaml")
+    let run = try await program.run(["plan", "s.yaml"])
+    #expect(run.code == 0, "\(run.errors)")
+    #expect(!run.output.unicodeScalars.contains { $0.isSteering && $0 != "\n" })
+    _ = try program.write(
+      #"{"cells":[{"name":"::error::x ##[error]y","blocks":[{"base":[1],"head":[1]}]}]}"#, to: "n.json")
+    let judged = try await program.run(["gate", "--replay", "n.json"])
+    for line in judged.output.split(separator: "\n") {
+      #expect(!line.trimmingCharacters(in: .whitespaces).hasPrefix("::") && !line.contains("##["))
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import Comparing
+import Foundation
+import Planning
+import Quantities
+import Records
+import Reporting
+import Running
+
+/// Each way by which bytes of others come into the program, with what is made of them there: what
+/// arithmetic a number meets shows only where it is used.
+enum Reader: String, CaseIterable, Codable {
+  case run, results, gate, accept, calibration, suite, history, answer
+
+  /// Whole inputs, which mutations start from.
+  var seeds: [String] {
+    switch self {
+    case .run: ["run.jsonl"]
+    case .results: ["google.json", "llama.jsonl", "hyperfine.json", "go.txt", "gate.json"]
+    case .gate: ["gate.json"]
+    case .accept: ["accept.json"]
+    case .calibration: ["calibration.json"]
+    case .suite: ["suite.yaml"]
+    case .history: ["history.sqlite"]
+    case .answer: ["answers.jsonl"]
+    }
+  }
+
+  /// Reads the bytes and uses what they hold.
+  ///
+  /// - Parameter folder: for readers that want a file.
+  /// - Returns: `read`, or the words of the fault.
+  func outcome(of bytes: Data, in folder: String) -> String {
+    do {
+      try use(bytes, folder)
+      return "read"
+    } catch let error as any FaultConvertible {
+      return error.fault.what
+    } catch {
+      return "an error without words: \(error)"
+    }
+  }
+
+  private func use(_ bytes: Data, _ folder: String) throws {
+    func input() throws -> InputFile { try InputFile(bytes, from: "f", as: "file") }
+    switch self {
+    case .run:
+      let run = try RunFile.parse(input())
+      let report = Report(runs: [run])
+      let table = TerminalTable(cases: report.cases.map(\.case), isTerminal: false)
+      _ = table.head + report.cases.filter(TerminalTable.hasRow).map(table.row)
+      _ = table.foot(report.cases)
+      _ = try JSONReport.data(report)
+      _ = try MarkdownReport.text(report)
+      _ = CSVReport.text(report)
+      try compare(ResultSet(run))
+    case .results: try compare(ResultReader.parse(input()))
+    case .gate:
+      switch try GateReplay.parse(input()) {
+      case .result(let result):
+        show(result.replayed().answer, result.rule)
+        try compare(ResultSet(result))
+      case .timings(let timings): show(timings.judged().answer, .standard)
+      }
+    case .accept:
+      let acceptances = try AcceptanceFile.parse(input())
+      let seed = try seedFile("gate.json")
+      if case .result(var result) = try GateReplay.parse(seed) {
+        result.accept(acceptances, today: "2026-01-01")
+        show(result.answer, result.rule)
+      }
+    case .calibration:
+      let calibration = try CalibrationFile.parse(input())
+      _ = CalibrationTable(calibration).lines
+      _ = calibration.relinks(of: "ci").map(\.floor)
+    case .suite: _ = try SuiteReader.parse(try input().text, path: "f")
+    case .history:
+      let path = folder + "/h.sqlite"
+      for end in ["", "-journal", "-wal", "-shm"] { unlink(path + end) }
+      try bytes.write(to: URL(fileURLWithPath: path))
+      let series = try History(path, mayMake: false).series(matching: "*")
+      _ = HistoryTable(series).lines
+      _ = HistoryChangesTable(HistoryChanges(in: series, direction: .slower)).lines
+    case .answer:
+      for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        _ = try Answer.read(String(decoding: line, as: UTF8.self))
+      }
+    }
+  }
+
+  private func compare(_ set: ResultSet) throws {
+    let diff = Diff(set, set, noise: .unavailable("not calibrated"))
+    _ = DiffTable(diff).lines
+    _ = DiffMarkdown.text(diff)
+    for format in ForeignFormat.allCases { _ = try format.data(set) }
+  }
+
+  private func show(_ answer: GateAnswer, _ rule: GateRule) {
+    _ = GateTable(answer, rule: rule).lines
+    _ = GateMarkdown.text(answer, rule: rule)
+    _ = GateJUnit.data(answer, allowsInconclusive: false)
+    _ = GateAnnotations.lines(answer, allowsInconclusive: false)
+  }
+
+  private func seedFile(_ seed: String) throws -> InputFile {
+    try InputFile(Self.seed(seed), from: seed, as: "file")
+  }
+
+  static func seed(_ name: String) throws -> Data {
+    try Data(
+      contentsOf: URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appendingPathComponent("Seeds/\(name)"))
+  }
+}
