@@ -11,7 +11,7 @@ INSTALL := $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) a
 
 sweep: build
 	$(HEADROOM) sweep suites/quick.yaml --replace
-	$(HEADROOM) report reports/quick.jsonl --markdown reports/quick.md > /dev/null
+	$(HEADROOM) report reports/quick.jsonl --markdown reports/quick.md --replace > /dev/null
 	@echo "wrote reports/quick.md"
 
 # Two processes: kernels' tests bind threads to processors, which programs started beside them

@@ -9,7 +9,8 @@ extension String {
       if !scalar.isSteering || (keepingLines && (scalar == "\n" || scalar == "\t")) {
         text.append(scalar)
       } else {
-        text.append(contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
+        text.append(
+          contentsOf: "\\u{\(String(scalar.value, radix: 16, uppercase: true))}".unicodeScalars)
       }
     }
     return String(text)

@@ -73,7 +73,8 @@ package struct RunHeader: Codable, Sendable {
       func list(_ cpus: [Int]) -> String { cpus.map(String.init).joined(separator: ",") }
       var words: [String] = []
       if within != other.within {
-        words.append("within \(significant(within * 100)) %, not \(significant(other.within * 100)) %")
+        words.append(
+          "within \(significant(within * 100)) %, not \(significant(other.within * 100)) %")
       }
       if budget != other.budget { words.append("budget \(budget), not \(other.budget)") }
       if memoryLimit != other.memoryLimit {

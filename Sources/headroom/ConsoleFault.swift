@@ -41,7 +41,8 @@ enum ConsoleFault: FaultConvertible {
         "there is nothing to judge",
         fix: "name a suite with --base BUILD and --head BUILD, or give --replay FILE")
     case .noTrials:
-      Fault("a simulation needs suites and cases", fix: "give --suites and --cases from 1 to 1000000")
+      Fault(
+        "a simulation needs suites and cases", fix: "give --suites and --cases from 1 to 1000000")
     case .noCalibration:
       Fault("there is nothing to calibrate", fix: "give --sessions or --builds above 0")
     case .notAResult(let path):

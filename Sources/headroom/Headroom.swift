@@ -61,8 +61,12 @@ struct Headroom: ParsableCommand {
   }
 
   private static var asksForHelp: Bool {
-    !Set(arguments).isDisjoint(with: ["--help", "-h", "-help", "help", "--help-hidden", "--version"])
-      || arguments.contains { $0.hasPrefix("--generate-completion-script") || $0.hasPrefix("--experimental-dump-help") }
+    !Set(arguments).isDisjoint(with: [
+      "--help", "-h", "-help", "help", "--help-hidden", "--version",
+    ])
+      || arguments.contains {
+        $0.hasPrefix("--generate-completion-script") || $0.hasPrefix("--experimental-dump-help")
+      }
   }
 
   /// A result that standard output could not take is no success.

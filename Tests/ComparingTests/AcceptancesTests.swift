@@ -13,8 +13,10 @@ struct AcceptancesTests {
     var grown = cell("w/a=1", ratio)
     grown.allocations = allocations
     let specimen = GateSpecimen(commit: "c", seed: 1, cells: [grown, cell("w/a=2", 1)])
-    guard case .result(let stored) = try GateReplay.parse(
-      InputFile(specimen.data, from: "r", as: "result")) else {
+    guard
+      case .result(let stored) = try GateReplay.parse(
+        InputFile(specimen.data, from: "r", as: "result"))
+    else {
       throw Fault("it is no result")
     }
     return stored.replayed()

@@ -33,12 +33,17 @@ import Testing
     (#""split_mode":"layer""#, #""split_mode":"row""#, "split-mode=layer", "split-mode=row"),
     (#""use_mmap":true"#, #""use_mmap":false"#, "use-mmap=1", "use-mmap=0"),
     (#""n_cpu_moe":0"#, #""n_cpu_moe":8"#, "n-cpu-moe=0", "n-cpu-moe=8"),
-    (#""tensor_split":"1.00""#, #""tensor_split":"0.5/0.5""#, "tensor-split=1.00", "tensor-split=0.5/0.5"),
+    (
+      #""tensor_split":"1.00""#, #""tensor_split":"0.5/0.5""#, "tensor-split=1.00",
+      "tensor-split=0.5/0.5"
+    ),
     (
       #""model_filename":"a.gguf""#, #""model_filename":"b.gguf""#, "model-filename=a.gguf",
       "model-filename=b.gguf"
     ),
-    (#""future_option":[1,2]"#, #""future_option":[1]"#, "future-option=[1 2]", "future-option=[1]"),
+    (
+      #""future_option":[1,2]"#, #""future_option":[1]"#, "future-option=[1 2]", "future-option=[1]"
+    ),
   ])
   func `an option that was swept tells llama-bench's rows apart`(
     one: String, other: String, oneName: String, otherName: String
@@ -115,7 +120,8 @@ import Testing
       Self.google(
         #"{"name":"S/64","run_name":"S/64","run_type":"iteration","real_time":128}"#,
         #"{"name":"S_BigO","run_name":"S","run_type":"aggregate","aggregate_name":"BigO","real_coefficient":2,"big_o":"N"}"#,
-        #"{"name":"S_RMS","run_name":"S","run_type":"aggregate","aggregate_name":"RMS","rms":0.01}"#))
+        #"{"name":"S_RMS","run_name":"S","run_type":"aggregate","aggregate_name":"RMS","rms":0.01}"#
+      ))
     #expect(set.cases.keys == ["S/64"])
   }
 
@@ -123,7 +129,8 @@ import Testing
     let set = try read(
       Self.google(
         #"{"name":"a","real_time":10,"tokens_per_second":Infinity,"x":-Infinity}"#,
-        #"{"name":"a_cv","run_name":"a","run_type":"aggregate","aggregate_name":"cv","real_time":NaN}"#))
+        #"{"name":"a_cv","run_name":"a","run_type":"aggregate","aggregate_name":"cv","real_time":NaN}"#
+      ))
     #expect(set.cases["a"]?.seconds == [1e-8])
   }
 
@@ -202,7 +209,8 @@ import Testing
   /// Go rounds means over calls to whole numbers.
   @Test(arguments: [
     ([1000, 1001, 1000], [9000, 9001, 9000], "1000–1001 → 9000–9001"), ([1000], [9000], "grew"),
-    ([1000, 1000], [1016, 1016], "grew"), ([1000], [1001], nil), ([1000, 1000], [1001, 1001], nil),
+    ([1000, 1000], [1016, 1016], "grew"), ([1000], [1001], nil),
+    ([1000, 1000], [1001, 1001], nil),
     ([1000, 1004], [1005, 1003], nil), ([1000, 1004], [1006, 1008], nil),
     ([9000, 9001], [1000, 1001], "fell"),
   ])

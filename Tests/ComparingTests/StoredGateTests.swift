@@ -20,11 +20,14 @@ import Testing
   }
 
   @Test(arguments: [
-    (#""tolerated":[^,}]*"#, #""tolerated":-0.99999"#), (#""tolerated":[^,}]*"#, #""tolerated":0.5"#),
+    (#""tolerated":[^,}]*"#, #""tolerated":-0.99999"#),
+    (#""tolerated":[^,}]*"#, #""tolerated":0.5"#),
     (#""detected":[^,}]*"#, #""detected":1e308"#), (#""false_alarm":[^,}]*"#, #""false_alarm":1"#),
     (#""false_alarm":[^,}]*"#, #""false_alarm":0"#), (#""missed":[^,}]*"#, #""missed":-1"#),
-    (#""screen_least":[^,}]*"#, #""screen_least":0"#), (#""screen_most":[^,}]*"#, #""screen_most":1"#),
-    (#""confirm_most":[^,}]*"#, #""confirm_most":99999999"#), (#""suspicion":[^,}]*"#, #""suspicion":0"#),
+    (#""screen_least":[^,}]*"#, #""screen_least":0"#),
+    (#""screen_most":[^,}]*"#, #""screen_most":1"#),
+    (#""confirm_most":[^,}]*"#, #""confirm_most":99999999"#),
+    (#""suspicion":[^,}]*"#, #""suspicion":0"#),
   ])
   func `what it may not claim is refused`(pattern: String, replacement: String) throws {
     let regex = try Regex(pattern)

@@ -99,7 +99,8 @@ import Testing
   func `what cannot be read is told by one set of words`(command: [String]) async throws {
     defer { program.remove() }
     _ = try program.write("BenchmarkA 10 100 ns/op\n", to: "go")
-    let utf16 = Data([0xFF, 0xFE]) + Data("{}".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
+    let utf16 =
+      Data([0xFF, 0xFE]) + Data("{}".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] })
     try utf16.write(to: URL(fileURLWithPath: program.folder + "/utf16"))
     for (path, words) in [
       ("nowhere", "there is no "), ("/", " is a folder"), ("utf16", "is UTF-16 text"),
@@ -142,11 +143,28 @@ import Testing
 
   private static let mayUnshare = geteuid() == 0 && system("unshare -m true 2> /dev/null") == 0
 
+  /// A library that needs another one, which is not there: the loader's own reason is told.
+  @Test func `a library that does not load says why`() async throws {
+    defer { program.remove() }
+    let made = try await shell(
+      """
+      echo 'void g(void) {}' > g.c && clang -shared -fPIC -o libneeded.so g.c &&
+      echo 'void g(void); void f(void) { g(); }' > f.c &&
+      clang -shared -fPIC -o libdnnl.so.3 f.c -L. -lneeded && rm libneeded.so
+      """, [])
+    #expect(made.code == 0, "\(made.errors)")
+    let path = program.folder + "/libdnnl.so.3"
+    let run = try await program.run(["list", "workloads"], environment: ["HEADROOM_ONEDNN": path])
+    #expect(run.output.contains("\(path), which cannot be loaded: libneeded.so: cannot open"))
+  }
+
   // MARK: What others left
 
   @Test func `folders of dead owners go, and those of live ones stay`() async throws {
     defer { program.remove() }
-    let (dead, live) = (program.folder + "/headroom-run-dead01", program.folder + "/headroom-run-live01")
+    let (dead, live) = (
+      program.folder + "/headroom-run-dead01", program.folder + "/headroom-run-live01"
+    )
     for folder in [dead, live] {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
@@ -236,7 +254,8 @@ import Testing
     #expect(run.code == 0, "\(run.errors)")
     #expect(!run.output.unicodeScalars.contains { $0.isSteering && $0 != "\n" })
     _ = try program.write(
-      #"{"cells":[{"name":"::error::x ##[error]y","blocks":[{"base":[1],"head":[1]}]}]}"#, to: "n.json")
+      #"{"cells":[{"name":"::error::x ##[error]y","blocks":[{"base":[1],"head":[1]}]}]}"#,
+      to: "n.json")
     let judged = try await program.run(["gate", "--replay", "n.json"])
     for line in judged.output.split(separator: "\n") {
       #expect(!line.trimmingCharacters(in: .whitespaces).hasPrefix("::") && !line.contains("##["))

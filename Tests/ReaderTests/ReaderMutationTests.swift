@@ -65,7 +65,8 @@ import Testing
     let words = Self.environment["HEADROOM_MUTATIONS"]?.split(separator: ":") ?? []
     let reader = try #require(Reader(rawValue: String(words[0])))
     let (first, count) = (try #require(UInt64(words[1])), try #require(UInt64(words[2])))
-    let mark = open(Self.environment["HEADROOM_MUTATIONS_MARK"] ?? "/dev/null", O_WRONLY | O_CREAT, 0o644)
+    let mark = open(
+      Self.environment["HEADROOM_MUTATIONS_MARK"] ?? "/dev/null", O_WRONLY | O_CREAT, 0o644)
     defer { close(mark) }
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -81,7 +82,8 @@ import Testing
       outcomes[outcome == "read", default: 0] += 1
     }
     alarm(0)
-    print("mutations \(reader.rawValue): \(outcomes[true] ?? 0) read, \(outcomes[false] ?? 0) refused")
+    print(
+      "mutations \(reader.rawValue): \(outcomes[true] ?? 0) read, \(outcomes[false] ?? 0) refused")
   }
 
   /// `HEADROOM_CORPUS=write` makes the corpus anew, of the first mutations of each reader; the outcomes

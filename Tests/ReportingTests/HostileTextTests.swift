@@ -43,9 +43,10 @@ import Testing
     let data = GateJUnit.data(try answer(text, failure: text), allowsInconclusive: false)
     let document = try XMLDocument(data: data)
     #expect(document.rootElement()?.attribute(forName: "tests")?.stringValue == "2")
-    #expect(!String(decoding: data, as: UTF8.self).unicodeScalars.contains {
-      $0.value < 0x20 && $0 != "\n" && $0 != "\t" && $0 != "\r"
-    })
+    #expect(
+      !String(decoding: data, as: UTF8.self).unicodeScalars.contains {
+        $0.value < 0x20 && $0 != "\n" && $0 != "\t" && $0 != "\r"
+      })
   }
 
   @Test(arguments: [

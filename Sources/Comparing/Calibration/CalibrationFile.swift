@@ -11,7 +11,8 @@ package struct CalibrationFile: Sendable {
   package init(of machine: Machine, environment: [String: String]) throws {
     let folder =
       environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : $0 }
-      ?? environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }.map { "\($0)/.cache" } ?? NSTemporaryDirectory()
+      ?? environment["HOME"].flatMap { $0.isEmpty ? nil : $0 }.map { "\($0)/.cache" }
+      ?? NSTemporaryDirectory()
     self.machine = machine
     // Keys are sorted: the same machine gives the same text.
     path = "\(folder)/headroom/calibration-\(Digest(try JSONText.encode(machine)).text).json"

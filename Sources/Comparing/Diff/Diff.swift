@@ -79,7 +79,8 @@ package struct Diff: Codable, Sendable {
     for (setting, sides) in names.divided {
       let words = sides.map { "\($0[0]) in base, \($0[1]) in head" }
       notes.append(
-        "\(setting) is \(words.joined(separator: "; ")): cases are compared where all settings agree")
+        "\(setting) is \(words.joined(separator: "; ")): cases are compared where all settings agree"
+      )
     }
     self.notes = notes
     verdict = SuiteVerdict(cells: cells, isComparable: isComparable)

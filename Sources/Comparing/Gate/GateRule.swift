@@ -31,12 +31,16 @@ package struct GateRule: Hashable, Codable, Sendable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     func share(_ key: CodingKeys) throws -> Double {
       let value = try container.decode(Double.self, forKey: key)
-      guard value > 0, value <= 0.5 else { throw container.wrong(key, "no probability of an error") }
+      guard value > 0, value <= 0.5 else {
+        throw container.wrong(key, "no probability of an error")
+      }
       return value
     }
     func blocks(_ key: CodingKeys, from least: Int) throws -> Int {
       let value = try container.decode(Int.self, forKey: key)
-      guard (least...10_000).contains(value) else { throw container.wrong(key, "no count of blocks") }
+      guard (least...10_000).contains(value) else {
+        throw container.wrong(key, "no count of blocks")
+      }
       return value
     }
     falseAlarm = try share(.falseAlarm)

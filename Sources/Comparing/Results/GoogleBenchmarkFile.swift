@@ -106,7 +106,8 @@ struct GoogleBenchmarkFile {
       return nil
     }
     for row in chosen {
-      for (figure, field) in [("allocations", "allocs_per_iter"), ("peak bytes", "max_bytes_used")] {
+      for (figure, field) in [("allocations", "allocs_per_iter"), ("peak bytes", "max_bytes_used")]
+      {
         guard let count = try row.fields.number(field), count >= 0, count < 1e15 else { continue }
         found.count(figure, Int(count.rounded()))
         if figure == "allocations" { found.means.insert(figure) }

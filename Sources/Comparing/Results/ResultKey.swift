@@ -45,9 +45,11 @@ struct CaseNames {
         }
       }
       for key in Set(sides.flatMap { $0 }) {
-        names[key] = Self.text(name, differing.compactMap { field in
-          key.settings[field].map { (field, $0) }
-        })
+        names[key] = Self.text(
+          name,
+          differing.compactMap { field in
+            key.settings[field].map { (field, $0) }
+          })
       }
     }
   }

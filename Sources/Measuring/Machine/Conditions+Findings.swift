@@ -5,7 +5,8 @@ extension Conditions {
   /// Sentences about what will disturb times, worst first; what could not be read is not warned of.
   package func findings(visibleCores: Int, installedMemory: Bytes?) -> [String] {
     [
-      quotaFinding(visibleCores), stealFinding, loadFinding(visibleCores), throttleFinding, governorFinding,
+      quotaFinding(visibleCores), stealFinding, loadFinding(visibleCores), throttleFinding,
+      governorFinding,
       memoryFinding(installedMemory), hugePageFinding,
     ].compactMap { $0 }
   }

@@ -6,7 +6,9 @@ import Yams
 package enum SuiteReader {
   package static func read(_ path: String) throws -> Suite {
     let input = try InputFile(
-      path, as: "suite", fix: "give the path of a suite file, or a case inline: --workload NAME -a axis=values", atMost: .mebibytes(8))
+      path, as: "suite",
+      fix: "give the path of a suite file, or a case inline: --workload NAME -a axis=values",
+      atMost: .mebibytes(8))
     return try parse(input.text, path: path)
   }
 
@@ -139,7 +141,10 @@ extension SuiteReader {
       case .scanner(let context, let problem, let mark, _),
         .parser(let context, let problem, let mark, _),
         .composer(let context, let problem, let mark, _):
-        throw SuiteFault.notYAML((context.map { "\($0.text), " } ?? "") + problem, place(mark))
+        let words =
+          problem.hasPrefix("Maximum nesting level")
+          ? "it is nested too deep" : (context.map { "\($0.text), " } ?? "") + problem
+        throw SuiteFault.notYAML(words, place(mark))
       case .duplicatedKeysInMapping(let keys, let context):
         throw SuiteFault.duplicateKey(keys.first ?? "", place(context.mark))
       case .reader(let problem, let offset, _, _):

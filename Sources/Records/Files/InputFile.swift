@@ -61,7 +61,8 @@ package struct InputFile: Sendable {
   private static func text(_ raw: Data) throws(InputFault.Reason) -> Data {
     let start = [UInt8](raw.prefix(4))
     if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF])
-      || (start.count == 4 && (start[0] == 0) != (start[1] == 0) && (start[2] == 0) != (start[3] == 0))
+      || (start.count == 4 && (start[0] == 0) != (start[1] == 0)
+        && (start[2] == 0) != (start[3] == 0))
     {
       throw .utf16
     }
@@ -141,7 +142,9 @@ package struct InputFault: FaultConvertible, Hashable {
     case .missing: (what, fix) = ("there is no \(noun) to read", mend ?? "name a file that exists")
     case .folder: (what, fix) = ("the \(noun) is a folder", "name a file in it")
     case .noPermission:
-      (what, fix) = ("the \(noun) may not be read: permission denied", "see its owner and mode: ls -l")
+      (what, fix) = (
+        "the \(noun) may not be read: permission denied", "see its owner and mode: ls -l"
+      )
     case .unreadable(let why): (what, fix) = ("the \(noun) cannot be read: \(why)", mend)
     case .tooLarge(let most):
       (what, fix) = (

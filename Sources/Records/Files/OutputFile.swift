@@ -35,7 +35,7 @@ package struct OutputFile: Sendable {
       try Self.makeFolder(of: target)
       do throws(SystemError) {
         try replace(with: data)
-      } catch where [EACCES, EPERM, EROFS].contains(error.code) && FileStatus(path) != nil {
+      } catch  where [EACCES, EPERM, EROFS].contains(error.code) && FileStatus(path) != nil {
         // A file may be writable in a folder that is not.
         try overwrite(data)
       }
@@ -208,7 +208,8 @@ package enum OutputFault: FaultConvertible, Hashable {
         "this is what is read: writing to it would destroy it", at: path, fix: "name another file")
     case .twice(let path):
       Fault(
-        path == "-" ? "two results cannot both go to standard output" : "two results are to go there",
+        path == "-"
+          ? "two results cannot both go to standard output" : "two results are to go there",
         at: path, fix: "name a file for each")
     case .cannotWrite(let path, let why, let mend):
       Fault(

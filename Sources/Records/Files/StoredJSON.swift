@@ -37,7 +37,9 @@ package enum JSONStructure {
 
   /// - Parameter ofOwn: whether whole numbers must be ones that this program can have written.
   package static func check(_ data: Data, ofOwn: Bool) throws(InputFault.Reason) {
-    guard data.count <= largest else { throw .wrong("a single value has more than \(largest) bytes") }
+    guard data.count <= largest else {
+      throw .wrong("a single value has more than \(largest) bytes")
+    }
     let found = data.withUnsafeBytes { scan($0, ofOwn: ofOwn) }
     if let found { throw found }
   }

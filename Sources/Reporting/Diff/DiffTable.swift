@@ -55,7 +55,9 @@ package struct DiffTable {
 
   /// What is worth looking at comes first.
   var ordered: [DiffCell] {
-    let order: [DiffVerdict] = [.failed, .slower, .cannotTell, .notComparable, .faster, .same, .skipped]
+    let order: [DiffVerdict] = [
+      .failed, .slower, .cannotTell, .notComparable, .faster, .same, .skipped,
+    ]
     let grown = diff.cells.filter { $0.changes.contains(where: \.isWorse) }
     let rest = order.flatMap { verdict in diff.cells.filter { $0.verdict == verdict } }
     return grown + rest.filter { cell in !cell.changes.contains(where: \.isWorse) }
@@ -107,7 +109,8 @@ package struct DiffTable {
         text += " (\(GateTable.signed(low)) to \(GateTable.signed(high)))"
       }
       parts.append(text.left(32))
-      parts.append("\(cell.base.processes) and \(counted(cell.head.processes, "process", "processes"))")
+      parts.append(
+        "\(cell.base.processes) and \(counted(cell.head.processes, "process", "processes"))")
     }
     return parts.joined(separator: "  ").trimmingTrailingBlanks
   }
@@ -133,7 +136,8 @@ package struct DiffTable {
     }
     let share =
       change.base > 0
-      ? " (\(GateTable.signed((Double(change.head) - Double(change.base)) / Double(change.base))))" : ""
+      ? " (\(GateTable.signed((Double(change.head) - Double(change.base)) / Double(change.base))))"
+      : ""
     func span(_ count: Int, _ span: ExactChange.Span?) -> String {
       span.map { "\($0.low)–\($0.high)" } ?? "\(count)"
     }

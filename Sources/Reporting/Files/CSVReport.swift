@@ -53,7 +53,8 @@ package enum CSVReport {
   }
 
   private static func quoted(_ field: String) -> String {
-    let special = field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
+    let special =
+      field.unicodeScalars.contains { ",\"\r\n".unicodeScalars.contains($0) }
       || field.hasPrefix(":")
     guard special else { return field }
     let doubled = field.unicodeScalars.flatMap { $0 == "\"" ? [$0, $0] : [$0] }
