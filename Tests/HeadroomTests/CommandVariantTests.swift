@@ -114,6 +114,32 @@ import Testing
     #expect(try command().outcome.name == "failed-check")
   }
 
+  /// Whether the parent has written down which group it started.
+  private var isNoted: Bool {
+    let files = FileManager.default.subpaths(atPath: program.folder) ?? []
+    return files.contains { $0.hasSuffix(".group") }
+  }
+
+  /// It does not read, and so does not see that its parent is gone.
+  @Test func `a worker that a killed parent left is ended by the next start`() async throws {
+    defer { program.remove() }
+    _ = try program.write("echo '\(Self.hello)'; exec sleep 1009", to: "worker.sh")
+    async let swept = sweep("sh worker.sh")
+    var left: [pid_t] = []
+    while left.isEmpty || !isNoted {
+      left = try Workers.sleeping(in: program.folder)
+      await Task.yield()
+    }
+    kill(try #require(Workers.parent(of: left[0])), SIGKILL)
+    #expect(try await swept.code == nil)
+    #expect(try Workers.sleeping(in: program.folder) == left)
+    let next = try await program.run(
+      ["sweep", "--workload", "self-test", "-a", "nanoseconds=20000", "-o", "next.jsonl"]
+        + ["--budget", "50ms"] + Program.last)
+    #expect(next.code == 0, "\(next.errors)")
+    #expect(try Workers.sleeping(in: program.folder).isEmpty)
+  }
+
   /// What it started is gone with it, however it ended.
   @Test(arguments: ["finish", "sample"])
   func `a worker's whole group goes with it`(when: String) async throws {

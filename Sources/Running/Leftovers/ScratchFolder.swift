@@ -70,6 +70,7 @@ package final class ScratchFolder: Sendable {
         found.st_uid == geteuid(), let lock = try? File(path, O_RDONLY | O_DIRECTORY),
         flock(lock.descriptor, LOCK_EX | LOCK_NB) == 0
       else { continue }
+      AbandonedGroup.end(notedIn: path)
       try? FileManager.default.removeItem(atPath: path)
       withExtendedLifetime(lock) {}
     }

@@ -83,6 +83,7 @@ actor ChildProcess {
       feed.finish()
       throw await noHello(ending, command)
     }
+    if !command.isOwn { AbandonedGroup.note(process, in: folder) }
     let watchdog = Task {
       try await Task.sleep(for: .seconds(helloPatience.value))
       kill(-process, SIGKILL)

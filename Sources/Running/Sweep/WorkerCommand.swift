@@ -10,8 +10,11 @@ struct WorkerCommand {
   let arguments: [String]
   /// As a person would type it.
   let text: String
+  /// Whether it is this program, whose workers leave when their parent is gone.
+  let isOwn: Bool
 
   init(program: FilePath) {
+    isOwn = true
     executable = .path(program)
     arguments = ["worker"]
     text = program.string
@@ -23,6 +26,7 @@ struct WorkerCommand {
     guard let first = words.first else {
       throw Fault("the variant '\(VariantDescription.command)' names no command")
     }
+    isOwn = false
     executable = first.contains("/") ? .path(FilePath(first)) : .name(first)
     arguments = Array(words.dropFirst())
     text = command
