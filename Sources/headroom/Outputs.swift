@@ -43,8 +43,16 @@ struct Outputs {
   /// Makes the content, and writes it, where the option was given.
   func write(_ option: String, _ data: () throws -> Data) throws {
     guard let path = paths[option] else { return }
-    if path == "-" { return Console.put(try data()) }
+    if path == "-" { return Console.put(Self.harmless(try data(), option)) }
     try OutputFile(path, mayReplace: mayReplace).write(try data())
+  }
+
+  /// On its way to a log: what GitHub's runner would take for a command anywhere in a line is written
+  /// by its number, where the form has such.
+  private static func harmless(_ data: Data, _ option: String) -> Data {
+    let numbers = ["json": "##\\u005b", "junit": "##&#91;"]
+    guard let number = numbers[option], data.range(of: Data("##[".utf8)) != nil else { return data }
+    return Data(String(decoding: data, as: UTF8.self).replacing("##[", with: number).utf8)
   }
 
   func write(_ option: String, text: () throws -> String) throws {

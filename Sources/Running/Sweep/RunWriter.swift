@@ -11,7 +11,7 @@ package final class RunWriter {
   private let path: String
   private let file: File
   /// The bytes that are whole lines: where a failed write is cut back to.
-  private var length: Int = 0
+  private var length = 0
   /// Whether the file came to be for this run, and holds nothing yet.
   private var isFresh: Bool
 
@@ -67,9 +67,9 @@ package final class RunWriter {
   package func resume(_ run: Run) throws {
     isFresh = false
     let bytes = try InputFile(path, as: RunFile.noun).raw
-    let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { Int($0) + 1 } ?? 0
-    let isWhole = whole == Int(bytes.count) || !run.tornLine
-    length = isWhole ? Int(bytes.count) : whole
+    let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+    let isWhole = whole == bytes.count || !run.tornLine
+    length = isWhole ? bytes.count : whole
     guard ftruncate(file.descriptor, length) == 0, lseek(file.descriptor, length, SEEK_SET) >= 0
     else { throw RunWriterFault.cannotWrite(path, SystemError(errno).words) }
     if isWhole, bytes.last != UInt8(ascii: "\n") { try put(Data("\n".utf8)) }
