@@ -145,6 +145,11 @@ struct ResultReaderTests {
     #expect(
       try ResultReader.read(folder.path).cases["a"]?.seconds.map { ($0 * 1e9).rounded() }
         == [1, 2, 3])
+    // A copy is no further process.
+    try FileManager.default.copyItem(
+      at: folder.appendingPathComponent("1.json"), to: folder.appendingPathComponent("3b.json"))
+    let copied = try ResultReader.read(folder.path)
+    #expect(copied.cases["a"]?.seconds.count == 3 && copied.notes.count == 1)
     try Data("BenchmarkX 10 7 ns/op\n".utf8).write(to: folder.appendingPathComponent("4.txt"))
     #expect(throws: ResultFault.self) { try ResultReader.read(folder.path) }
   }

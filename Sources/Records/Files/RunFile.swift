@@ -5,9 +5,10 @@ package import Quantities
 ///
 /// A torn last line (a run that was killed while writing) is forgiven and reported; nothing else is.
 package enum RunFile {
-  package static func read(_ path: String) throws -> Run {
-    try parse(
-      try InputFile(path, as: noun, fix: "make one with: headroom sweep SUITE -o \(path)"))
+  package static func read(_ path: String) throws -> Run { try parse(open(path)) }
+
+  package static func open(_ path: String) throws -> InputFile {
+    try InputFile(path, as: noun, fix: "make one with: headroom sweep SUITE -o \(path)")
   }
 
   package static let noun = "run file"
