@@ -56,34 +56,34 @@ package enum ResultReader {
 
   private static func parseObject(_ input: InputFile) throws -> ResultSet {
     let path = input.path
-    let lines = input.bytes.split(
-      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
-    ).enumerated().filter { $0.element.contains { !$0.isBlank } }
-    let first = Data(lines[0].element)
-    // A result of one line is both; of a file of many lines only the first can be whole.
-    if let schema = StoredJSON.schema(of: first), schema != GateResult.schema {
-      return ResultSet(try RunFile.parse(input))
-    }
-    if StoredJSON.schema(of: input.bytes) == GateResult.schema {
+    let fields = JSONStructure.topFields(of: input.bytes)
+    if let schema = fields["schema"] {
+      guard schema == GateResult.schema else { return ResultSet(try RunFile.parse(input)) }
       guard case .result(let result) = try GateReplay.parse(input) else {
         throw ResultFault.unknown(path)
       }
       return ResultSet(result)
     }
-    if (try? JSONValue.read(first))?["n_prompt"] != nil {
-      return try LlamaBenchFile.results(
-        lines.map { index, line in
-          let place = "\(path):\(index + 1)"
-          return try ForeignRow(try value(Data(line), place), place, "the top")
-        })
-    }
+    if fields["n_prompt"] != nil { return try LlamaBenchFile.results(llamaRows(input)) }
     let file = try value(input.bytes, path)
-    if file["n_prompt"] != nil {
-      return try LlamaBenchFile.results([try ForeignRow(file, path, "the top")])
-    }
     if file["benchmarks"] != nil { return try GoogleBenchmarkFile.results(file, path) }
     if file["results"] != nil { return try HyperfineFile.results(file, path) }
     throw ResultFault.unknown(path)
+  }
+
+  /// One object, on as many lines as it likes, or one a line.
+  private static func llamaRows(_ input: InputFile) throws -> [ForeignRow] {
+    let lines = input.bytes.split(
+      separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false
+    ).enumerated().filter { $0.element.contains { !$0.isBlank } }
+    let first = Data(lines.first?.element ?? Data())
+    guard (try? JSONStructure.check(first, ofOwn: false)) != nil else {
+      return [try ForeignRow(try value(input.bytes, input.path), input.path, "the top")]
+    }
+    return try lines.map { index, line in
+      let place = "\(input.path):\(index + 1)"
+      return try ForeignRow(try value(Data(line), place), place, "the top")
+    }
   }
 
   private static func value(_ data: Data, _ path: String) throws -> JSONValue {

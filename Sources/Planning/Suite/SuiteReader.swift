@@ -8,7 +8,7 @@ package enum SuiteReader {
     let input = try InputFile(
       path, as: "suite",
       fix: "give the path of a suite file, or a case inline: --workload NAME -a axis=values",
-      atMost: .mebibytes(8))
+      atMost: .mebibytes(4))
     return try parse(input.text, path: path)
   }
 

@@ -1,4 +1,5 @@
 package import Foundation
+import Quantities
 
 /// Decodes this program's own JSON out of a file, where nothing is trusted: structure and numbers are
 /// looked over before any value is made of them.
@@ -17,19 +18,19 @@ package enum StoredJSON {
     }
   }
 
-  /// The `schema` that the text names, where it names one.
+  /// The `schema` that the text's first object names, where it names one; what else is wrong with the
+  /// text, its reader says.
   package static func schema(of data: Data) -> String? {
-    struct Named: Decodable { let schema: String }
-    guard (try? JSONStructure.check(data, ofOwn: false)) != nil else { return nil }
-    return (try? JSONDecoder().decode(Named.self, from: data))?.schema
+    JSONStructure.topFields(of: data)["schema"] ?? nil
   }
 }
 
 /// A look over a JSON text without making anything of it.
 package enum JSONStructure {
   /// A text of more than this many bytes is no single JSON value that is read: decoding takes up to
-  /// twenty times as much.
-  package static let largest = 32 << 20
+  /// thirty times as much; fifty where it is of another tool, whose fields are all kept.
+  package static let largest = 24 << 20
+  private static let largestOfOthers = 14 << 20
   /// Values inside each other.
   private static let deepest = 128
   /// What sums of thousands of such numbers still hold in 64 bits.
@@ -37,8 +38,9 @@ package enum JSONStructure {
 
   /// - Parameter ofOwn: whether whole numbers must be ones that this program can have written.
   package static func check(_ data: Data, ofOwn: Bool) throws(InputFault.Reason) {
-    guard data.count <= largest else {
-      throw .wrong("a single value has more than \(largest) bytes")
+    let most = ofOwn ? largest : largestOfOthers
+    guard data.count <= most else {
+      throw .wrong("a single value of it is larger than \(Bytes(most))")
     }
     let found = data.withUnsafeBytes { scan($0, ofOwn: ofOwn) }
     if let found { throw found }
@@ -87,6 +89,49 @@ package enum JSONStructure {
     }
     if depth > 0 { return .cutOff }
     return isEmpty && bytes.allSatisfy { $0 <= 0x20 } ? .empty : nil
+  }
+
+  /// The keys of the text's first object, with those values that are texts without escapes.
+  package static func topFields(of data: Data) -> [String: String?] {
+    data.withUnsafeBytes { bytes in
+      func text(_ range: Range<Int>) -> String {
+        String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+      }
+      var fields: [String: String?] = [:]
+      var depth = 0
+      var last: Range<Int>?
+      var key: String?
+      var index = 0
+      while index < bytes.count {
+        switch bytes[index] {
+        case UInt8(ascii: "\""):
+          let start = index + 1
+          index += 1
+          while index < bytes.count, bytes[index] != UInt8(ascii: "\"") {
+            index += bytes[index] == UInt8(ascii: "\\") ? 2 : 1
+          }
+          guard index < bytes.count else { return fields }
+          last = start..<index
+          if depth == 1, let name = key {
+            fields[name] = text(start..<index)
+            key = nil
+          }
+        case UInt8(ascii: ":") where depth == 1:
+          if let range = last {
+            key = text(range)
+            fields[text(range)] = .some(nil)
+          }
+        case UInt8(ascii: ",") where depth == 1: key = nil
+        case UInt8(ascii: "{"), UInt8(ascii: "["): depth += 1
+        case UInt8(ascii: "}"), UInt8(ascii: "]"):
+          depth -= 1
+          if depth <= 0 { return fields }
+        default: break
+        }
+        index += 1
+      }
+      return fields
+    }
   }
 
   private static func isDigit(_ byte: UInt8) -> Bool {
