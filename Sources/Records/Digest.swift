@@ -12,6 +12,10 @@ package struct Digest: Hashable, Sendable {
     for byte in data { take(UInt64(byte)) }
   }
 
+  package init(path: String) {
+    for byte in path.utf8 { take(UInt64(byte)) }
+  }
+
   /// A byte, or a word of eight at a time: each gives digests of its own.
   package mutating func take(_ word: UInt64) { bits = (bits ^ word) &* 0x0000_0100_0000_01B3 }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Comparing
 import Foundation
 import Quantities
+import Records
 
 struct AcceptCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,11 +31,14 @@ struct AcceptCommand: ParsableCommand {
     guard case .result(let result) = try GateReplay.read(from) else {
       throw ConsoleFault.notAResult(from)
     }
-    var acceptances = try AcceptanceFile.read(accept, mayBeMissing: true)
     let who = Environment.value(who, for: "who") ?? NSUserName()
-    let new = try acceptances.accept(
-      pattern, of: result, until: until, today: Self.today, because: because, who: who)
-    try AcceptanceFile.write(acceptances, to: accept)
+    let new = try OutputFile.holding(accept) {
+      var acceptances = try AcceptanceFile.read(accept, mayBeMissing: true)
+      let new = try acceptances.accept(
+        pattern, of: result, until: until, today: Self.today, because: because, who: who)
+      try AcceptanceFile.write(acceptances, to: accept)
+      return new
+    }
     for entry in new {
       let most =
         entry.atMost > 0 ? ", at most +\(significant(entry.atMost * 100)) %" : ""

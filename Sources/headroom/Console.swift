@@ -18,14 +18,15 @@ enum Console {
     failure.withLock { $0 }.flatMap { $0.code == EPIPE ? nil : $0.words }
   }
 
-  static func print(_ line: String) { put(Data((harmless(line) + "\n").utf8)) }
+  static func print(_ line: String) {
+    put(Data((harmless(line, keepsColour: isTerminal) + "\n").utf8))
+  }
 
   /// A command of this program's own for the server that shows the log.
   static func command(_ line: String) { put(Data((line + "\n").utf8)) }
 
   static func diagnose(_ text: String) {
-    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-    write(progress: lines.map { harmless(String($0)) }.joined(separator: "\n") + "\n")
+    write(progress: harmless(text, keepsColour: false) + "\n")
   }
 
   /// No line break: the next progress is written over it.
@@ -41,15 +42,23 @@ enum Console {
     }
   }
 
-  /// A line that GitHub's log would take for a command of its own, because a case is called so, is one
-  /// no longer.
+  /// Lines of others' words that steer nothing: no terminal but by the table's own colours, and no
+  /// server that shows the log, whose commands begin a line because a case is called so.
   ///
   /// - Source: GitHub's runner, `ActionCommand`: `::name::` at a line's start, `##[name]` anywhere.
-  private static func harmless(_ line: String) -> String {
-    var line = line.contains("##[") ? line.replacing("##[", with: "##\\[") : line
-    if let start = line.firstIndex(where: { !$0.isWhitespace }), line[start...].hasPrefix("::") {
-      line.insert("\\", at: start)
-    }
-    return line
+  private static func harmless(_ text: String, keepsColour: Bool) -> String {
+    let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+    return lines.map { scalars in
+      var line = String(scalars)
+      let plain = keepsColour ? line.replacing(colour, with: "") : line
+      if plain.unicodeScalars.contains(where: \.isSteering) { line = plain.printable() }
+      if line.contains("##[") { line = line.replacing("##[", with: "##\\[") }
+      if let start = line.firstIndex(where: { !$0.isWhitespace }), line[start...].hasPrefix("::") {
+        line.insert("\\", at: start)
+      }
+      return line
+    }.joined(separator: "\n")
   }
+
+  private static var colour: Regex<Substring> { /\u{1B}\[[0-9;]*m/ }
 }

@@ -12,6 +12,7 @@ enum ConsoleFault: FaultConvertible {
   case noTrials
   case twoBases
   case replayAndSuite
+  case resultOnStandardOutput
   case badFormat(String, known: [String])
   case noFiles
   case notAResult(String)
@@ -56,6 +57,10 @@ enum ConsoleFault: FaultConvertible {
         "there is no format '\(text)'", at: "--format",
         fix: nearestName(to: text, among: known).map { "did you mean '\($0)'?" }
           ?? "one of: \(known.joined(separator: ", "))")
+    case .resultOnStandardOutput:
+      Fault(
+        "a gate's result is kept in a file, so that it can be judged again", at: "-o -",
+        fix: "name a file with -o; --json - writes the answer to standard output")
     case .replayAndSuite:
       Fault(
         "--replay judges stored timings and runs no suite", at: "--replay",

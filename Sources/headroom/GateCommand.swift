@@ -92,7 +92,7 @@ struct GateCommand: ParsableCommand {
 
   private func judgeAgain(_ path: String, _ tolerance: GateTolerance) throws {
     if suite.isGiven { throw ConsoleFault.replayAndSuite }
-    let outputs = try outputs(inputs: [path])
+    let outputs = try outputs(inputs: [path] + read)
     _ = try acceptances()
     let answer: GateAnswer
     var rule = GateRule.standard
@@ -102,7 +102,7 @@ struct GateCommand: ParsableCommand {
       var result = stored.replayed()
       try settle(&result)
       answer = result.answer
-    case .timings(let timings): answer = timings.judged(tolerance: tolerance).answer
+    case .timings(let timings): answer = timings.answer(tolerance: tolerance)
     }
     try write(answer, rule: rule, outputs)
     try ExitStatus.leave(with: answer.verdict, allowInconclusive: allowInconclusive)
@@ -116,9 +116,14 @@ struct GateCommand: ParsableCommand {
     let plan = try suite.plan()
     for note in plan.notes { Console.diagnose("note: \("\(note)".printable())") }
     let path = Environment.value(output, for: "output") ?? "reports/gate-\(plan.suite.name).json"
+    guard path != "-" else { throw ConsoleFault.resultOnStandardOutput }
+    let inputs =
+      [suite.suite, given, Environment.value(head, for: "head")].compactMap(\.self) + read
     let stored = OutputFile(path, mayReplace: replace, fix: "name another with -o")
-    try stored.check()
-    let outputs = try outputs(others: [path])
+    try stored.check(inputs: inputs)
+    let lock = try NameLock(stored.canonical)
+    defer { withExtendedLifetime(lock) {} }
+    let outputs = try outputs(inputs: inputs, others: [path])
     // Read before minutes are spent, so that what is wrong with it is known.
     _ = try acceptances()
     var options = GateSession.Options(
@@ -162,10 +167,20 @@ struct GateCommand: ParsableCommand {
     try ExitStatus.leave(with: answer.verdict, allowInconclusive: allowInconclusive)
   }
 
-  private func outputs(inputs: [String] = [], others: [String] = []) throws -> Outputs {
-    try Outputs(
-      ["json": json, "markdown": markdown, "junit": junit], inputs: inputs, others: others,
-      replace: replace)
+  /// What a gate reads in any case.
+  private var read: [String] {
+    [Environment.value(accept, for: "accept") ?? AcceptanceFile.usualPath]
+  }
+
+  private func outputs(inputs: [String], others: [String] = []) throws -> Outputs {
+    let summary = github ? Environment.variable("GITHUB_STEP_SUMMARY") : nil
+    if let summary {
+      try OutputFile(summary, mayReplace: true, fix: "see GITHUB_STEP_SUMMARY").check(
+        inputs: inputs)
+    }
+    return try Outputs(
+      ["json": json, "markdown": markdown, "junit": junit], inputs: inputs,
+      others: others + [summary].compactMap(\.self), replace: replace)
   }
 
   /// Lets pass what was accepted beforehand.

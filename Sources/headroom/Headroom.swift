@@ -25,6 +25,8 @@ struct Headroom: ParsableCommand {
   static func main() {
     // Who reads no further, a child or `| head`, is told from what writing answers.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is an error that a write answers with.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       // The child of a case, driven by its parent. The parser takes longer than many a case.
       if arguments == ["worker"] { return try Worker().run() }

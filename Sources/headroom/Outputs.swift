@@ -31,6 +31,9 @@ struct Outputs {
 
   private static func isSame(_ one: String, _ other: String) -> Bool {
     if one == other { return true }
+    if one == "-" || other == "-" { return false }
+    let (first, second) = (OutputFile(one, mayReplace: true), OutputFile(other, mayReplace: true))
+    if first.canonical == second.canonical { return true }
     guard let status = FileStatus(one) else { return false }
     return status.isRegular && status == FileStatus(other)
   }

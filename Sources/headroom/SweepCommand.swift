@@ -47,8 +47,10 @@ struct SweepCommand: ParsableCommand {
     options.environment = Environment.recorded
     options.notes = try notes()
     // The report of a run that is gone on with takes the place of the one before.
+    let inputs = [suite.suite].compactMap(\.self)
+    try OutputFile(options.output, mayReplace: true).check(inputs: inputs)
     let outputs = try Outputs(
-      ["json": json], others: [options.output], replace: replace || resume)
+      ["json": json], inputs: inputs, others: [options.output], replace: replace || resume)
     let isQuiet = outputs.takeStandardOutput
 
     var progress = ProgressLine()

@@ -42,7 +42,8 @@ import Testing
       "model-filename=b.gguf"
     ),
     (
-      #""future_option":[1,2]"#, #""future_option":[1]"#, "future-option=[1 2]", "future-option=[1]"
+      #""future_option":[1,2]"#, #""future_option":["1 2"]"#, "future-option=[1 2]",
+      "future-option=[\"1 2\"]"
     ),
   ])
   func `an option that was swept tells llama-bench's rows apart`(
@@ -198,6 +199,94 @@ import Testing
     #expect(set.cases.count == 2)
   }
 
+  // MARK: What one side does not have
+
+  @Test func `registrations are in the program's order, wherever they stand in the file`() throws {
+    let (one, other) = (
+      #"{"name":"k","family_index":0,"real_time":100}"#,
+      #"{"name":"k","family_index":1,"real_time":900}"#
+    )
+    let found = try diff(Self.google(one, other), Self.google(other, one))
+    #expect(changes(found).values.allSatisfy { $0 == 0 } && found.cells.count == 2)
+  }
+
+  @Test func `a label on one side alone is another case`() throws {
+    let found = try diff(
+      Self.google(#"{"name":"k","real_time":100}"#),
+      Self.google(#"{"name":"k","label":"q8_0","real_time":900}"#))
+    #expect(found.cells.isEmpty && found.new == ["k [label=q8_0]"] && found.vanished == ["k"])
+  }
+
+  @Test(arguments: ["NaN", "Infinity", "null", "0", "-1", "1e300", "1e-300"])
+  func `a repetition without a time leaves its case without any, and says so`(time: String) throws {
+    let bad = Self.google(
+      #"{"name":"k","repetition_index":0,"real_time":5}"#,
+      #"{"name":"k","repetition_index":1,"real_time":\#(time)}"#)
+    let cell = try #require(try diff(bad, bad).cells.first)
+    #expect(cell.verdict == .cannotTell && cell.reason?.contains("one of its times") == true)
+  }
+
+  @Test(arguments: ["NaN", "+Inf", "0", "-3"]) func `so does Go's`(time: String) throws {
+    let text = "BenchmarkA-8 10 \(time) ns/op\nBenchmarkB-8 10 5 ns/op\n"
+    let found = try diff(text, text)
+    #expect(found.cells.map(\.name).sorted() == ["BenchmarkA-8", "BenchmarkB-8"])
+    #expect(found.cells.contains { $0.name == "BenchmarkA-8" && $0.change == nil })
+  }
+
+  @Test(arguments: [
+    "--- FAIL: BenchmarkA\nBenchmarkB-8 10 5 ns/op", "--- FAIL: BenchmarkA-8",
+    "BenchmarkA-8   \t--- FAIL: BenchmarkA-8\n", "    --- FAIL: BenchmarkA-8",
+    "--- FAIL: BenchmarkOther-8",
+  ])
+  func `what failed in head fails, whatever it is called`(head: String) throws {
+    let found = try diff("BenchmarkA-8 10 100 ns/op\nBenchmarkB-8 10 5 ns/op", head)
+    #expect(found.verdict == .failed)
+    #expect(found.cells.contains { $0.reason == "head: go test says FAIL" })
+  }
+
+  @Test func `a benchmark of other units alone is listed without times`() throws {
+    let found = try diff("BenchmarkB-8 10 55 ns/token\n", "BenchmarkB-8 10 5500 ns/token\n")
+    #expect(found.cells.first?.reason?.contains("no ns/op") == true)
+    #expect(found.verdict == .inconclusive)
+  }
+
+  @Test func `figures may stand on a line below what was printed`() throws {
+    let set = try read("BenchmarkA-8   \nsome words\n   1000\t  123 ns/op\t 8.50 B/op\n")
+    #expect(set.cases["BenchmarkA-8"]?.seconds.map { ($0 * 1e9).rounded() } == [123])
+    #expect(set.cases["BenchmarkA-8"]?.counted == ["bytes per call": [9]])
+  }
+
+  @Test func `means and deviations of old versions are no cases`() throws {
+    let set = try read(
+      Self.google(
+        #"{"name":"k","real_time":1}"#, #"{"name":"k","real_time":3}"#,
+        #"{"name":"k_mean","real_time":2}"#, #"{"name":"k_stddev","real_time":9}"#))
+    #expect(set.cases.keys == ["k"])
+  }
+
+  @Test func `an option that an older llama-bench lacks does not part its rows`() throws {
+    let found = try diff(
+      Self.llama(#""n_threads":2"#, "2e9"), Self.llama(#""n_threads":2,"flash_attn":false"#, "3e9"))
+    #expect(changes(found) == ["llama-bench/model=m,test=pp512": 50])
+  }
+
+  /// Cases are paired by what was written, not by what is printed.
+  @Test func `a comma and a semicolon are two labels`() throws {
+    let (one, other) = (
+      #"{"name":"k","label":"a,b","real_time":100}"#, #"{"name":"k","label":"a;b","real_time":900}"#
+    )
+    let found = try diff(Self.google(one, other), Self.google(other, one))
+    #expect(found.cells.count == 2 && changes(found).values.allSatisfy { $0 == 0 })
+    #expect(try diff(Self.google(one), Self.google(other)).cells.isEmpty)
+  }
+
+  @Test func `a run that a signal ended is no time`() throws {
+    let text = Self.hyperfine(#"{"command":"a","times":[1.0,null],"exit_codes":[0,null]}"#)
+    #expect(try diff(text, text).verdict == .failed)
+    let untimed = Self.hyperfine(#"{"command":"a","times":[1.0,null]}"#)
+    #expect(try diff(untimed, untimed).cells.first?.verdict == .cannotTell)
+  }
+
   // MARK: Counts
 
   private static func go(_ bytes: [Int], allocations: Int = 10) -> String {
@@ -209,6 +298,7 @@ import Testing
   /// Go rounds means over calls to whole numbers.
   @Test(arguments: [
     ([1000, 1001, 1000], [9000, 9001, 9000], "1000–1001 → 9000–9001"), ([1000], [9000], "grew"),
+    ([10, 10, 10, 10], [11, 11, 11, 11], "grew"), ([0, 0, 0, 0], [1, 1, 1, 1], "grew"),
     ([1000, 1000], [1016, 1016], "grew"), ([1000], [1001], nil),
     ([1000, 1000], [1001, 1001], nil),
     ([1000, 1004], [1005, 1003], nil), ([1000, 1004], [1006, 1008], nil),

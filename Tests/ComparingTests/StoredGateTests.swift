@@ -40,6 +40,22 @@ import Testing
     #expect(found?.place == "r")
   }
 
+  /// Neither rests on times, so no restless machine takes its word from them.
+  @Test func `a side that did not end well fails, whatever blocks and null say`() throws {
+    func answer(_ failure: String, null: String) throws -> GateAnswer {
+      let blocks = Array(repeating: #"{"base":[1],"head":[1]}"#, count: 20).joined(separator: ",")
+      let text =
+        #"{"cells":[{"name":"a","blocks":[\#(blocks)]\#(failure)}],"null":[\#(null)]}"#
+      return try PairedTimings.parse(InputFile(Data(text.utf8), from: "r", as: "timings")).answer()
+    }
+    let restless = Array(repeating: #"{"base":[1],"head":[1.5]}"#, count: 40).joined(separator: ",")
+    let failure = #","failure":"head: crashed""#
+    #expect(try answer("", null: "").verdict == .pass)
+    #expect(try answer(failure, null: "").verdict == .failed)
+    #expect(try answer("", null: restless).verdict == .contaminated)
+    #expect(try answer(failure, null: restless).verdict == .failed)
+  }
+
   @Test(arguments: [
     #"{"tolerated":0.5,"detected":0.1}"#, #"{"tolerated":-0.9,"detected":0.1}"#,
     #"{"tolerated":0.02,"detected":1e308}"#,

@@ -103,6 +103,18 @@ import Testing
     #expect(try program.records("run.jsonl").count { $0.outcome == .ok } == 1)
   }
 
+  @Test func `a worker that says nothing is ended by the time-out`() async throws {
+    defer { program.remove() }
+    _ = try program.write("exec sleep 1009", to: "silent.sh")
+    let swept = try await program.run(
+      [
+        "sweep", "--workload", "self-test", "-a", "nanoseconds=20000",
+        "-a", "variant=exec:sh silent.sh", "--timeout", "1s", "-o", "run.jsonl",
+      ] + Program.last)
+    #expect(swept.code == 5)
+    #expect(try command().outcome == .timedOut(reason: "no hello within 1.00 s"))
+  }
+
   @Test(arguments: ["false,\"relative\":1", "true,\"relative\":1e308"])
   func `a check that failed fails the case`(check: String) async throws {
     defer { program.remove() }

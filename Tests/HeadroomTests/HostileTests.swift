@@ -71,6 +71,76 @@ import Testing
     #expect(try program.read("other.json").contains("regressed"))
   }
 
+  /// Whatever it is read as: a suite, a program, what was accepted, a folder of results.
+  @Test func `nothing that is read is written to`() async throws {
+    defer { program.remove() }
+    let suite = "suite: s\nsweep:\n  - workload: self-test\n    axes: { nanoseconds: 20000 }\n"
+    _ = try program.write(suite, to: "s.yaml")
+    _ = try program.write(#"{"accepted":[],"schema":"headroom.accept/1"}"#, to: "acc.json")
+    let input = try regression()
+    try FileManager.default.createDirectory(
+      atPath: program.folder + "/fold", withIntermediateDirectories: true)
+    _ = try program.write("BenchmarkA 10 100 ns/op\n", to: "fold/a")
+    try FileManager.default.createSymbolicLink(
+      atPath: program.folder + "/prog", withDestinationPath: Program.path)
+    for arguments in [
+      ["sweep", "s.yaml", "-o", "s.yaml"], ["sweep", "s.yaml", "-o", "k", "--json", "./s.yaml"],
+      ["gate", "s.yaml", "--base", "prog", "-o", "s.yaml"],
+      ["gate", "s.yaml", "--base", "prog", "-o", "prog"],
+      ["gate", "s.yaml", "--base", "prog", "-o", "g.json", "--markdown", "s.yaml"],
+      ["gate", "--replay", input, "--accept", "acc.json", "--json", "acc.json"],
+      ["diff", "fold", "fold", "--json", "fold/a"], ["diff", "fold", "fold", "--json", "fold/new"],
+      ["report", input, "--json", input],
+    ] {
+      let run = try await program.run(arguments + ["--replace"])
+      #expect(
+        run.code == 2 && run.errors.contains("would destroy it"), "\(arguments) \(run.errors)")
+    }
+    #expect(try program.read("s.yaml") == suite)
+    let new = try await program.run(
+      ["gate", "--replay", input, "--json", "new", "--junit", "./new", "--replace"])
+    #expect(new.code == 2 && new.errors.contains("two results"))
+    #expect(!program.exists("new"))
+  }
+
+  /// A stored result of a suite, whose first case regressed.
+  private static func regressed(suite: String) throws -> String {
+    let path = Program.root + "/Tests/ReaderTests/Seeds/gate.json"
+    let data = try Data(contentsOf: URL(fileURLWithPath: path))
+    var result = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
+    var (head, cells) = (
+      result["suite"] as? [String: Any] ?? [:], result["cells"] as? [[String: Any]] ?? []
+    )
+    head["name"] = suite
+    var judged = cells[0]["judged"] as? [String: Any] ?? [:]
+    judged["verdict"] = "regressed"
+    judged["regressed"] = ["time"]
+    cells[0]["judged"] = judged
+    result["suite"] = head
+    result["cells"] = cells
+    return String(decoding: try JSONSerialization.data(withJSONObject: result), as: UTF8.self)
+  }
+
+  @Test func `acceptances that are made side by side are all kept`() async throws {
+    defer { program.remove() }
+    let names = try (0..<4).map { index in
+      try program.write(Self.regressed(suite: "s\(index)"), to: "r\(index).json")
+    }
+    let runner = program
+    try await withThrowingTaskGroup(of: Int32?.self) { group in
+      for name in names {
+        group.addTask {
+          try await runner.run(
+            ["accept", "--from", name, "--case", "*", "--until", "2099-01-01", "--because", "x"]
+          ).code
+        }
+      }
+      for try await code in group { #expect(code == 0) }
+    }
+    let kept = try program.read("headroom-accept.json")
+    for index in 0..<4 { #expect(kept.contains("\"s\(index)\"")) }
+  }
+
   @Test(arguments: [[], ["history"]] as [[String]])
   func `help that nobody asked for is no success`(arguments: [String]) async throws {
     defer { program.remove() }
@@ -118,6 +188,7 @@ import Testing
   @Test(arguments: [
     ("ulimit -n 24", "ulimit -n"), ("ulimit -n 6", "ulimit -n"), ("ulimit -v 900000", "ulimit -v"),
     ("ulimit -d 60000", "ulimit -d"), ("export TMPDIR=/proc", "children's files"),
+    ("ulimit -f 0", "children's files"),
     ("trap '' XFSZ; ulimit -f 4", "children's files"),
   ])
   func `a limit of the system is an error that names it`(limit: String, words: String)
@@ -128,6 +199,17 @@ import Testing
     #expect(run.code == 2, "\(run.errors)")
     #expect(run.errors.contains(words) && run.errors.contains("fix:"), "\(run.errors)")
     #expect(!program.exists("run.jsonl"))
+  }
+
+  /// Each child has pipes of its own.
+  @Test func `cases that live together need more files, and it is said`() async throws {
+    defer { program.remove() }
+    let values = (0..<12).map { "\(20000 + $0)" }.joined(separator: ", ")
+    _ = try program.write(
+      "suite: s\nsweep:\n  - workload: self-test\n    axes: { nanoseconds: [\(values)] }\n    interleave: nanoseconds\n",
+      to: "s.yaml")
+    let run = try await shell(#"ulimit -n 48; exec "$@""#, ["sweep", "s.yaml", "-o", "run.jsonl"])
+    #expect(run.code == 2 && run.errors.contains("13 children"), "\(run.errors)")
   }
 
   /// Arguments come from the loader, not from /proc.

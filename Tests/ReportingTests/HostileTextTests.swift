@@ -82,7 +82,8 @@ import Testing
   @Test(arguments: [
     (SuiteVerdict.pass, [CaseVerdict.pass], true), (.regressed, [.regressed, .pass], false),
     (.failed, [.failed], false), (.inconclusive, [.inconclusive, .pass], false),
-    (.contaminated, [.pass], false), (.staleAcceptance, [.pass], false),
+    (.contaminated, [.pass], false), (.contaminated, [.inconclusive], false),
+    (.staleAcceptance, [.pass], false),
     (.notComparable, [.pass], false), (.nothingJudged, [.skipped], false),
     (.nothingJudged, [], false), (.pass, [.pass, .improved, .accepted, .skipped, .new], true),
   ])

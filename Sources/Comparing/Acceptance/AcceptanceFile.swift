@@ -33,6 +33,13 @@ package enum AcceptanceFile {
         mend: "restore the file, or write it anew with headroom accept")
     }
     for entry in found.accepted {
+      guard (0...1e6).contains(entry.atMost), entry.because.contains(where: { !$0.isWhitespace })
+      else {
+        throw InputFault(
+          path: path, noun: noun,
+          reason: .wrong("an entry of \(entry.case) has no reason, or an at_most that cannot be"),
+          mend: "write it anew with headroom accept")
+      }
       guard day(entry.until) != nil else { throw AcceptanceFault.badDay(entry.until, at: path) }
     }
     return found

@@ -44,10 +44,14 @@ package struct Diff: Codable, Sendable {
       }
     let names = CaseNames([Array(base.results.keys), Array(head.results.keys)])
     let (baseCases, headCases) = (base.named(by: names), head.named(by: names))
-    new = headCases.keys.filter { baseCases[$0] == nil }
+    // What failed in head fails, whether base has it or not.
+    let fresh = headCases.filter { baseCases[$0.key] == nil }
+    new = fresh.filter { $0.value.failure == nil }.map(\.key)
     vanished = baseCases.keys.filter { headCases[$0] == nil }
 
-    let pairs = baseCases.compactMap { name, one in headCases[name].map { (name, one, $0) } }
+    let pairs =
+      baseCases.compactMap { name, one in headCases[name].map { (name, one, $0) } }
+      + fresh.filter { $0.value.failure != nil }.map { ($0.key, ResultCase(), $0.value) }
     let isComparable = machineDifferences.isEmpty
     let shifts = pairs.map { _, one, other in
       isComparable && one.isTimed && other.isTimed
@@ -75,6 +79,9 @@ package struct Diff: Codable, Sendable {
     }
     if base.machine == nil || head.machine == nil {
       notes.append("\(head.tool.rawValue) does not say on which machine it measured")
+    }
+    if let one = base.host, let other = head.host, one != other {
+      notes.append("base was measured on the host \(one), head on \(other)")
     }
     for (setting, sides) in names.divided {
       let words = sides.map { "\($0[0]) in base, \($0[1]) in head" }

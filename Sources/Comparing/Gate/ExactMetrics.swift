@@ -73,8 +73,9 @@ enum CountComparison {
       return
     }
     let spread = max(baseHigh - baseLow, headHigh - headLow)
-    // Two means that differ by a rounding are one; a single run does not show what runs differ by.
-    let rounding = isMean ? (runs > 1 ? 1 : max(1, baseHigh / 100)) : 0
+    // Means that lie just on two sides of a rounding are one; that all of four runs a side fall so has a
+    // chance of under 1 %. A single run does not show what runs differ by.
+    let rounding = !isMean || runs >= 4 ? 0 : runs > 1 ? 1 : max(1, baseHigh / 100)
     let gap = max(headLow - baseHigh, baseLow - headHigh)
     guard gap > max(spread, rounding) else {
       self = .unstable

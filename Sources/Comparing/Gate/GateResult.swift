@@ -20,6 +20,13 @@ package struct GateResult: Codable, Sendable {
   package let null: [PairedBlock]
   /// Acceptances that are no longer any use: they fail the suite.
   package private(set) var staleAcceptances: [String] = []
+  /// Follows from the null case's blocks, so it is not stored.
+  private var isContaminated = false
+
+  private enum CodingKeys: String, CodingKey {
+    case schema, suite, machine, conditions, base, head, relinkFloor, rule, seed, verdict, cells
+    case null, staleAcceptances
+  }
 
   package struct Cell: Codable, Sendable {
     package let name: String
@@ -90,8 +97,8 @@ package struct GateResult: Codable, Sendable {
       guard let timing = timed.popFirst() else { break }
       cells[index].judged = cells[index].findings.judged(timing)
     }
-    verdict = SuiteVerdict(
-      cases: cells.map(\.judged.verdict), isContaminated: answer.null == .contaminated)
+    isContaminated = answer.null == .contaminated
+    verdict = SuiteVerdict(cases: cells.map(\.judged), isContaminated: isContaminated)
   }
 
   /// Takes what was accepted beforehand for what it is.
@@ -100,14 +107,14 @@ package struct GateResult: Codable, Sendable {
     for index in cells.indices { cells[index].judged = settled.cells[index] }
     staleAcceptances = settled.stale
     verdict = SuiteVerdict(
-      cases: cells.map(\.judged.verdict), isContaminated: verdict == .contaminated,
+      cases: cells.map(\.judged), isContaminated: isContaminated,
       hasStaleAcceptances: !settled.stale.isEmpty)
   }
 
   package var answer: GateAnswer {
     GateAnswer(
       verdict: verdict, cells: cells.map(\.judged),
-      null: null.isEmpty ? .absent : verdict == .contaminated ? .contaminated : .still,
+      null: null.isEmpty ? .absent : isContaminated ? .contaminated : .still,
       relinkFloor: relinkFloor, staleAcceptances: staleAcceptances)
   }
 }
@@ -119,11 +126,14 @@ extension GateResult {
       return "relinking moves times by \(floor)"
     }
     for cell in cells {
+      if cell.tolerance == nil, cell.judged.verdict.isJudged || !cell.blocks.isEmpty {
+        return "'\(cell.name)' has blocks and a verdict, and no tolerance that they were judged by"
+      }
       let change = cell.judged.change
       let figures = [
         change?.median, change?.low, change?.high, change?.hodgesLehmann, cell.judged.detectable,
       ].compactMap(\.self)
-      if let bad = figures.first(where: { !($0 > -1 && $0.isFinite) }) {
+      if let bad = figures.first(where: { !($0 > -1 && $0 < 1e25) }) {
         return "'\(cell.name)' changed by \(bad)"
       }
     }

@@ -28,16 +28,28 @@ package enum SuiteVerdict: String, Codable, Hashable, Sendable {
   case pass
   case nothingJudged = "nothing-judged"
 
-  package init(cases: [CaseVerdict], isContaminated: Bool, hasStaleAcceptances: Bool = false) {
-    let judged = cases.filter(\.isJudged)
+  /// A restless machine takes its word from times alone: what failed, and counts that grew, stay.
+  package init(cases: [JudgedCase], isContaminated: Bool, hasStaleAcceptances: Bool = false) {
+    let judged = cases.filter(\.verdict.isJudged)
+    func has(_ verdict: CaseVerdict) -> Bool { judged.contains { $0.verdict == verdict } }
     self =
-      if judged.isEmpty { .nothingJudged } else if isContaminated {
-        .contaminated
-      } else if judged.contains(.regressed) { .regressed } else if hasStaleAcceptances {
+      if judged.isEmpty { .nothingJudged } else if has(.regressed) {
+        .regressed
+      } else if isContaminated && !has(.failed) { .contaminated } else if hasStaleAcceptances {
         .staleAcceptance
-      } else if judged.contains(.failed) { .failed } else if judged.contains(.inconclusive) {
-        .inconclusive
-      } else { .pass }
+      } else if has(.failed) {
+        .failed
+      } else if has(.inconclusive) { .inconclusive } else { .pass }
+  }
+}
+
+extension [JudgedCase] {
+  /// The same, where base against itself looked different: nothing is said of times.
+  func withoutTimes() -> [JudgedCase] {
+    map { cell in
+      cell.verdict == .regressed || cell.verdict == .improved
+        ? cell.with(.inconclusive, "base against itself looked different") : cell
+    }
   }
 }
 

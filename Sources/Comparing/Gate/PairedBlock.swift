@@ -1,3 +1,4 @@
+import Records
 import RealModule
 
 /// One block of a case: both builds' times, from turns that a coin put in order.
@@ -36,7 +37,7 @@ package struct PairedBlock: Hashable, Codable, Sendable {
   var defect: String? {
     for (side, seconds) in [("base", base), ("head", head)] {
       if seconds.isEmpty { return "\(side) has no times" }
-      if let bad = seconds.first(where: { !($0 > 0 && $0.isFinite) }) {
+      if let bad = seconds.first(where: { !isTime($0) }) {
         return "\(side) has the time \(bad)"
       }
     }

@@ -89,6 +89,21 @@ package struct PairedTimings: Codable, Sendable {
   }
 }
 
+extension PairedTimings {
+  /// The verdicts; a case with a side that did not end well has failed, whatever its blocks say.
+  package func answer(by rule: GateRule = .standard, tolerance: GateTolerance = .standard)
+    -> GateAnswer
+  {
+    let timed = judged(by: rule, tolerance: tolerance).answer
+    let settled = zip(timed.cells, cells).map { cell, given in
+      given.failure.map { cell.with(.failed, $0) } ?? cell
+    }
+    return GateAnswer(
+      verdict: SuiteVerdict(cases: settled, isContaminated: timed.null == .contaminated),
+      cells: settled, null: timed.null)
+  }
+}
+
 /// What can be wrong with paired timings.
 package enum PairedTimingsFault: FaultConvertible, Hashable {
   case answer(String)

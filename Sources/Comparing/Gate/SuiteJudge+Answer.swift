@@ -33,10 +33,11 @@ extension SuiteJudge {
   /// The verdicts, once nothing is open.
   package var answer: GateAnswer {
     var rates: [RateKey: Double?] = [:]
-    let cells = cases.indices.map { judged($0, &rates) }
     let isContaminated = null?.isContaminated ?? false
+    let timed = cases.indices.map { judged($0, &rates) }
+    let cells = isContaminated ? timed.withoutTimes() : timed
     return GateAnswer(
-      verdict: SuiteVerdict(cases: cells.map(\.verdict), isContaminated: isContaminated),
+      verdict: SuiteVerdict(cases: cells, isContaminated: isContaminated),
       cells: cells,
       null: null == nil ? .absent : isContaminated ? .contaminated : .still)
   }

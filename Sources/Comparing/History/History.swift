@@ -18,7 +18,7 @@ package struct History {
   ///   did, or that is damaged: it is left as it is.
   package init(_ path: String, mayMake: Bool) throws {
     let files = FileManager.default
-    if !files.fileExists(atPath: path) {
+    if !files.fileExists(atPath: path) || (!mayMake && FileStatus(path)?.size == 0) {
       guard mayMake else { throw HistoryFault.missing(path) }
       try OutputFile.makeFolder(of: path)
     }
@@ -47,6 +47,8 @@ package struct History {
     guard version <= HistorySchema.version else { throw HistoryFault.newer(path, version) }
     if version == HistorySchema.version {
       let damage = try queue.read { try String.fetchOne($0, sql: "PRAGMA quick_check(1)") }
+      let stray = try queue.read { try Row.fetchOne($0, sql: "PRAGMA foreign_key_check") }
+      if stray != nil { throw HistoryFault.damaged(path, "a row belongs to no file or machine") }
       guard damage == "ok" else {
         throw HistoryFault.damaged(
           path, (damage ?? "no answer").split(whereSeparator: \.isNewline).joined(separator: " "))
@@ -187,7 +189,7 @@ private struct HistoryRow {
   func text(_ column: String) throws -> String { try required(column) }
 
   func positive(_ value: Double, _ column: String) throws -> Double {
-    guard value > 0, value.isFinite else { throw damage(column) }
+    guard (1e-13...3.2e9).contains(value) else { throw damage(column) }
     return value
   }
 
@@ -209,7 +211,8 @@ package enum HistoryFault: FaultConvertible, Hashable {
     let words = error.message ?? "\(error.resultCode)"
     switch error.resultCode {
     case .SQLITE_NOTADB: self = .foreign(path)
-    case .SQLITE_CORRUPT: self = .damaged(path, words)
+    // What the tables lack, no history of ours does.
+    case .SQLITE_CORRUPT, .SQLITE_ERROR: self = .damaged(path, words)
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path)
     default: self = .failed(path, words)
     }

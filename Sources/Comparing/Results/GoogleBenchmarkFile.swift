@@ -1,5 +1,6 @@
 import Foundation
 import OrderedCollections
+import Records
 import Statistics
 
 /// Google Benchmark's `--benchmark_format=json`: a process a file, its repetitions one value.
@@ -13,8 +14,11 @@ struct GoogleBenchmarkFile {
     let fields: ForeignRow
     var key: ResultKey
     /// Which registration it comes from: two may have one name.
-    let family: [String]
-    let isAggregate: Bool
+    let family: [Double]
+    /// `mean`, `median`, …; nil for a repetition.
+    let aggregate: String?
+
+    var isAggregate: Bool { aggregate != nil }
   }
 
   static func results(_ file: JSONValue, _ path: String) throws -> ResultSet {
@@ -30,11 +34,12 @@ struct GoogleBenchmarkFile {
       }
     }
     var set = ResultSet(tool: .googleBenchmark, machine: .described(described))
+    set.host = context.fields["host_name"]?.setting
     if try context.text("library_build_type") == "debug" {
       set.notes.append("\(path) was measured by a debug build of google-benchmark")
     }
     let read = GoogleBenchmarkFile(
-      rows: apart(try ForeignRow.rows(file, "benchmarks", path).map(row)), path: path)
+      rows: apart(try named(ForeignRow.rows(file, "benchmarks", path))), path: path)
     for (key, rows) in OrderedDictionary(grouping: read.rows, by: \.key) {
       guard let found = try read.result(of: rows) else { continue }
       set.results[key] = found
@@ -49,27 +54,45 @@ struct GoogleBenchmarkFile {
     return set
   }
 
-  private static func row(_ fields: ForeignRow) throws -> Row {
-    let name = try fields.text("run_name") ?? fields.requiredText("name")
-    var key = ResultKey(name)
-    for setting in ["label", "threads"] {
-      key.settings[setting] = fields.fields[setting]?.setting
+  /// Versions from before `run_type` tell an aggregate by its name alone.
+  private static let suffixes = ["mean", "median", "stddev", "cv", "BigO", "RMS"]
+
+  private static func named(_ rows: [ForeignRow]) throws -> [Row] {
+    let names = Set(try rows.compactMap { try $0.text("name") })
+    return try rows.map { fields in
+      let own = try fields.requiredText("name")
+      var name = try fields.text("run_name") ?? own
+      var aggregate = try fields.text("aggregate_name")
+      var isAggregate = try fields.text("run_type") == "aggregate"
+      if fields.fields["run_type"] == nil, fields.fields["run_name"] == nil,
+        let suffix = suffixes.first(where: { own.hasSuffix("_" + $0) })
+      {
+        let base = String(own.dropLast(suffix.count + 1))
+        if names.contains(base) || names.contains(base + "_mean") {
+          (name, aggregate, isAggregate) = (base, suffix, true)
+        }
+      }
+      var key = ResultKey(name)
+      // No label is one, too: it is no sign of an older version.
+      key.settings["label"] = fields.fields["label"]?.setting ?? ""
+      key.settings["threads"] = fields.fields["threads"]?.setting
+      return Row(
+        fields: fields, key: key,
+        family: try ["family_index", "per_family_instance_index"].map {
+          try fields.number($0) ?? -1
+        },
+        aggregate: isAggregate ? aggregate ?? "" : nil)
     }
-    return Row(
-      fields: fields, key: key,
-      family: ["family_index", "per_family_instance_index"].map {
-        fields.fields[$0]?.setting ?? ""
-      },
-      isAggregate: try fields.text("run_type") == "aggregate")
   }
 
-  /// Registrations of one name and one label are told apart by their order, and only where the other
+  /// Registrations of one name and one label are told apart by their order in the program, and only where the other
   /// side has as many can they be the same.
   private static func apart(_ rows: [Row]) -> [Row] {
-    var families: [ResultKey: OrderedSet<[String]>] = [:]
-    for row in rows { families[row.key, default: []].append(row.family) }
+    var families: [ResultKey: Set<[Double]>] = [:]
+    for row in rows { families[row.key, default: []].insert(row.family) }
+    let ordered = families.mapValues { $0.sorted { $0.lexicographicallyPrecedes($1) } }
     return rows.map { given in
-      guard let all = families[given.key], all.count > 1,
+      guard let all = ordered[given.key], all.count > 1,
         let place = all.firstIndex(of: given.family)
       else { return given }
       var row = given
@@ -88,27 +111,27 @@ struct GoogleBenchmarkFile {
     if let skipped = try rows.first(where: {
       try $0.fields.flag("skipped") || $0.fields.text("skip_message") != nil
     }) {
-      found.skip = try skipped.fields.text("skip_message") ?? "it was skipped without a message"
+      let words = try skipped.fields.text("skip_message") ?? ""
+      found.skip = words.isEmpty ? "it was skipped without a message" : words
       return found
     }
     // Means and deviations of repetitions that are there themselves, unless they were left out.
     let repetitions = rows.filter { !$0.isAggregate }
-    let chosen =
-      repetitions.isEmpty
-      ? try rows.filter { try $0.fields.text("aggregate_name") == "median" } : repetitions
-    let times = try chosen.compactMap { try seconds($0.fields) }
-    if let sample = try? Sample(times) {
-      let bad = times.first { !($0 > 0 && $0.isFinite) }
-      found.add(seconds: bad ?? sample.median, from: "google-benchmark")
-    } else if try rows.contains(where: { try $0.fields.text("aggregate_name") == "mean" }) {
+    let chosen = repetitions.isEmpty ? rows.filter { $0.aggregate == "median" } : repetitions
+    if chosen.isEmpty {
+      guard rows.contains(where: { $0.aggregate == "mean" }) else { return nil }
       found.absence = "there are no repetitions, and no median of them"
     } else {
-      return nil
+      // The median of times of which one is none would hide that.
+      let times = try chosen.map { try seconds($0.fields) ?? .nan }
+      if let time = times.first(where: { !isTime($0) }) ?? (try? Sample(times))?.median {
+        found.add(seconds: time, from: "google-benchmark")
+      }
     }
     for row in chosen {
       for (figure, field) in [("allocations", "allocs_per_iter"), ("peak bytes", "max_bytes_used")]
       {
-        guard let count = try row.fields.number(field), count >= 0, count < 1e15 else { continue }
+        guard let count = try row.fields.number(field), count >= 0, count < 1e18 else { continue }
         found.count(figure, Int(count.rounded()))
         if figure == "allocations" { found.means.insert(figure) }
       }

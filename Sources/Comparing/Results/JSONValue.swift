@@ -46,6 +46,11 @@ enum JSONValue: Decodable, Sendable {
     }
   }
 
+  /// Within a list, where a text and a number are told apart.
+  private var element: String {
+    if case .text(let text) = self { "\"\(text)\"" } else { setting ?? "null" }
+  }
+
   subscript(key: String) -> JSONValue? {
     if case .object(let fields) = self { fields[key] } else { nil }
   }
@@ -59,7 +64,7 @@ enum JSONValue: Decodable, Sendable {
     case .number(let number): Int(exactly: number).map { "\($0)" } ?? "\(number)"
     case .text(let text): text.isEmpty ? nil : text
     case .list(let list):
-      list.isEmpty ? nil : "[" + list.map { $0.setting ?? "null" }.joined(separator: " ") + "]"
+      list.isEmpty ? nil : "[" + list.map(\.element).joined(separator: " ") + "]"
     case .object(let fields):
       fields.isEmpty
         ? nil
@@ -127,8 +132,12 @@ struct ForeignRow {
     case nil, .null: return nil
     case .list(let list):
       return try list.map { value in
-        guard case .number(let number) = value else { throw wrong(key) }
-        return number
+        switch value {
+        case .number(let number): return number
+        // What could not be measured is no time.
+        case .null: return .nan
+        default: throw wrong(key)
+        }
       }
     default: throw wrong(key)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import OrderedCollections
+import Records
 import Statistics
 
 /// llama-bench's `-o json` (one array) and `-o jsonl` (a row a line): each row's repetitions are one
@@ -12,12 +13,6 @@ enum LlamaBenchFile {
     "avg_ns", "stddev_ns", "avg_ts", "stddev_ts", "samples_ns", "samples_ts", "test_time",
     "build_commit", "build_number", "cpu_info", "gpu_info", "backends", "model_size",
   ]
-  /// Settings that every name has, where the row has them, and what they are called there.
-  private static let always = [
-    ("n_threads", "threads"), ("n_batch", "batch"), ("n_ubatch", "ubatch"), ("type_k", "type-k"),
-    ("type_v", "type-v"), ("n_gpu_layers", "gpu-layers"), ("flash_attn", "flash-attention"),
-  ]
-
   static func results(_ rows: [ForeignRow]) throws -> ResultSet {
     guard let first = rows.first else { return ResultSet(tool: .llamaBench, machine: nil) }
     let machine = try machine(of: first)
@@ -30,9 +25,11 @@ enum LlamaBenchFile {
       let average = try row.number("avg_ns")
       let samples = try row.numbers("samples_ns") ?? []
       let times = samples.isEmpty ? [average].compactMap(\.self) : samples
-      guard !times.isEmpty else { throw row.missing("avg_ns") }
-      let bad = times.first { !($0 > 0 && $0.isFinite) }
-      found.add(seconds: try (bad ?? Sample(times).median) / 1e9, from: "llama-bench")
+      if times.isEmpty { found.absence = "llama-bench gives no time" }
+      let bad = times.first { !isTime($0 / 1e9) }
+      if let median = bad ?? (try? Sample(times))?.median {
+        found.add(seconds: median / 1e9, from: "llama-bench")
+      }
       found.count("model bytes", try row.number("model_size").flatMap { Int(exactly: $0) })
       set.results[try key(of: row), default: ResultCase()].merge(found)
     }
@@ -47,7 +44,7 @@ enum LlamaBenchFile {
     ])
   }
 
-  /// `llama-bench/model=llama 8B Q4_0,test=pp512@d4096,threads=8,…`
+  /// `llama-bench/model=llama 8B Q4_0,test=pp512@d4096`, and the settings that differ.
   private static func key(of row: ForeignRow) throws -> ResultKey {
     func count(_ key: String) throws -> Int {
       let number = try row.number(key) ?? 0
@@ -64,16 +61,12 @@ enum LlamaBenchFile {
       .compactMap(\.self).joined(separator: "+")
     if depth > 0 { test += "@d\(depth)" }
     let model = try row.requiredText("model_type")
-    let named =
-      [("model", model), ("test", test)]
-      + always.compactMap { field, name in row.fields[field]?.setting.map { (name, $0) } }
     var key = ResultKey(
-      "llama-bench/"
-        + named.map { "\($0)=\($1.split(separator: ",").joined(separator: ";"))" }
-        .joined(separator: ","))
-    let spoken: Set<String> = ["model_type", "n_prompt", "n_gen", "n_depth"]
+      "llama-bench/model=\(model.split(separator: ",").joined(separator: ";")),test=\(test)")
+    // As it is written, should two differ by a comma.
+    key.settings["model_type"] = model
     for (name, value) in row.settings(
-      except: results.union(spoken).union(always.map { $0.0 }))
+      except: results.union(["model_type", "n_prompt", "n_gen", "n_depth"]))
     {
       key.settings[name] = value
     }

@@ -30,6 +30,9 @@ struct CaseNames {
         groups[key.name, default: Array(repeating: [], count: sets.count)][side].append(key)
       }
     }
+    // What is left of a key once settings that do not differ are taken off, and who reads alike.
+    var effective: [ResultKey: ResultKey] = [:]
+    var texts: [String: Set<ResultKey>] = [:]
     for (name, sides) in groups {
       let fields = OrderedSet(sides.flatMap { $0 }.flatMap(\.settings.keys))
       let differing = fields.filter { field in
@@ -45,24 +48,31 @@ struct CaseNames {
         }
       }
       for key in Set(sides.flatMap { $0 }) {
-        names[key] = Self.text(
-          name,
-          differing.compactMap { field in
-            key.settings[field].map { (field, $0) }
-          })
+        let own = ResultKey(name, settings: key.settings.filter { differing.contains($0.key) })
+        effective[key] = own
+        texts[Self.text(of: own), default: []].insert(own)
       }
+    }
+    for (key, own) in effective {
+      let text = Self.text(of: own)
+      // Two that read alike stay two: each with its settings as they were written.
+      names[key] =
+        texts[text, default: []].count == 1
+        ? text
+        : text + " {" + own.settings.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
     }
   }
 
   subscript(key: ResultKey) -> String { names[key] ?? key.name }
 
   /// In this program's own form where the name has it: `decode [threads=2]`, `a/m=1,threads=2`.
-  private static func text(_ name: String, _ settings: [(String, String)]) -> String {
-    guard !settings.isEmpty else { return name }
-    let words = settings.map { field, value in
+  private static func text(of key: ResultKey) -> String {
+    let words = key.settings.filter { !$0.value.isEmpty }.map { field, value in
       field.split(separator: "_").joined(separator: "-") + "="
         + value.split(separator: ",", omittingEmptySubsequences: false).joined(separator: ";")
     }.joined(separator: ",")
-    return Case(id: name)?.axes.isEmpty == false ? "\(name),\(words)" : "\(name) [\(words)]"
+    if words.isEmpty { return key.name }
+    return Case(id: key.name)?.axes.isEmpty == false
+      ? "\(key.name),\(words)" : "\(key.name) [\(words)]"
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import OrderedCollections
 package import Quantities
 package import Records
 
@@ -6,6 +7,7 @@ package import Records
 /// file is what another process measured.
 package enum ResultReader {
   package static let noun = "file of results"
+  private static let largestText = Bytes.mebibytes(64)
 
   package static func read(_ path: String) throws -> ResultSet {
     var isFolder: ObjCBool = false
@@ -48,8 +50,13 @@ package enum ResultReader {
         list.enumerated().map { try ForeignRow($1, path, "[\($0)]") })
     case UInt8(ascii: "{"): return try parseObject(input)
     default:
+      guard input.bytes.count <= largestText.count else {
+        throw InputFault(path: path, noun: noun, reason: .tooLarge(largestText))
+      }
       let text = input.text
-      if GoBenchmarkText.isLikely(text) { return try GoBenchmarkText.results(text, path) }
+      guard GoBenchmarkText.isLikely(text) else { break }
+      let set = try GoBenchmarkText.results(text, path)
+      if !set.results.isEmpty { return set }
     }
     throw ResultFault.unknown(path)
   }

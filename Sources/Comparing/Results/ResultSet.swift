@@ -7,6 +7,8 @@ package struct ResultSet: Sendable {
   package var tool: Tool
   /// Where it was measured; nil where the file does not tell.
   package var machine: ResultMachine?
+  /// The host's name, where a file has no other sign of the machine but counts of its parts.
+  package var host: String?
   /// Of the program that was measured: shown, never refused.
   package var build: Build?
   /// In the file's order.
@@ -30,16 +32,9 @@ package struct ResultSet: Sendable {
     named(by: CaseNames([Array(results.keys)]))
   }
 
-  /// Two keys that settle on one name are still two cases.
   func named(by names: CaseNames) -> OrderedDictionary<String, ResultCase> {
     var cases: OrderedDictionary<String, ResultCase> = [:]
-    for (key, result) in results {
-      var name = names[key]
-      if cases[name] != nil {
-        name += " {" + key.settings.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
-      }
-      cases[name, default: ResultCase()].merge(result)
-    }
+    for (key, result) in results { cases[names[key], default: ResultCase()].merge(result) }
     return cases
   }
 
@@ -83,7 +78,7 @@ package struct ResultCase: Sendable {
 
   /// Takes another process' times; one that cannot be leaves the case without any.
   mutating func add(seconds value: Double, from tool: String) {
-    if value > 0, value.isFinite {
+    if isTime(value) {
       seconds.append(value)
     } else {
       absence = absence ?? "\(tool) gives one of its times as \(value) s"

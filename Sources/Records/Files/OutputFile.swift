@@ -20,10 +20,49 @@ package struct OutputFile: Sendable {
   ///
   /// - Parameter inputs: what is read: raw data is never overwritten by what is made of it.
   package func check(inputs: [String] = []) throws {
+    let folder = FileStatus(Self.parent(of: target).isEmpty ? "." : Self.parent(of: target))
+    for input in inputs {
+      // A folder of results is read whole: what is added to it would be read the next time.
+      guard let read = FileStatus(input) else { continue }
+      if read == FileStatus(path) || (read.isFolder && read == folder) {
+        throw OutputFault.isInput(path)
+      }
+    }
     guard let found = FileStatus(path) else { return }
     if found.isFolder { throw OutputFault.cannotWrite(path, "it is a folder", fix: mend) }
-    for input in inputs where found == FileStatus(input) { throw OutputFault.isInput(path) }
-    if found.isRegular, found.size > 0, !mayReplace { throw OutputFault.exists(path) }
+    guard found.isRegular, found.size > 0 else { return }
+    if !mayReplace { throw OutputFault.exists(path) }
+    if let file = try? File(path, O_RDONLY), flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
+      throw OutputFault.cannotWrite(path, SystemError(EBUSY).words, fix: mend)
+    }
+  }
+
+  /// Holds a file's folder for a while, so that reading, changing and writing it again are one step for
+  /// all that do so.
+  package static func holding<Result>(_ path: String, _ body: () throws -> Result) throws -> Result
+  {
+    let folder = parent(of: path)
+    let lock = try? File(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY)
+    if let lock { while flock(lock.descriptor, LOCK_EX) != 0, errno == EINTR {} }
+    defer { withExtendedLifetime(lock) {} }
+    return try body()
+  }
+
+  /// The path without links and detours, of a file that may not be there yet.
+  package var canonical: String {
+    if let resolved = realpath(path, nil) {
+      defer { free(resolved) }
+      return String(cString: resolved)
+    }
+    let folder = Self.parent(of: path)
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    if let link = try? FileManager.default.destinationOfSymbolicLink(atPath: path), link != path {
+      let led = link.hasPrefix("/") || folder.isEmpty ? link : folder + "/" + link
+      return OutputFile(led, mayReplace: true).canonical
+    }
+    guard let resolved = realpath(folder.isEmpty ? "." : folder, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved) + "/" + name
   }
 
   /// Takes the file's place in one step, so that a reader finds the old content or the new one; a pipe
@@ -166,6 +205,12 @@ package struct FileStatus: Hashable, Sendable {
   package init?(_ path: String) {
     var found = stat()
     guard stat(path, &found) == 0 else { return nil }
+    self.init(found)
+  }
+
+  package init?(descriptor: Int32) {
+    var found = stat()
+    guard fstat(descriptor, &found) == 0 else { return nil }
     self.init(found)
   }
 

@@ -1,3 +1,5 @@
+import Quantities
+
 extension String {
   /// With blanks in front, to a width.
   func right(_ width: Int) -> String {
@@ -16,7 +18,7 @@ extension String {
     precondition(width > 0, "a line holds at least one character")
     var lines: [String] = []
     var line = ""
-    for word in split(whereSeparator: { $0.isWhitespace || $0.isControl }) {
+    for word in split(whereSeparator: { $0.isWhitespace || $0.isSteering }) {
       var rest = word
       if !line.isEmpty, line.count + 1 + rest.count <= width {
         line += " " + rest
@@ -35,9 +37,7 @@ extension String {
 }
 
 extension Character {
-  fileprivate var isControl: Bool {
-    unicodeScalars.contains { $0.properties.generalCategory == .control }
-  }
+  fileprivate var isSteering: Bool { unicodeScalars.contains(where: \.isSteering) }
 }
 
 /// Cells in columns that are as wide as their widest cell; the first row is the head.

@@ -14,7 +14,9 @@ package struct GateBuild: Sendable {
   private let variants: [String: Set<String>]
 
   /// Asks the program what workloads it has.
-  package static func open(_ path: String, side: String) async throws -> GateBuild {
+  package static func open(
+    _ path: String, side: String, timeout: Seconds = ChildProcess.helloPatience
+  ) async throws -> GateBuild {
     guard FileManager.default.isExecutableFile(atPath: path) else {
       throw GateFault.noProgram(path, side: side)
     }
@@ -31,7 +33,7 @@ package struct GateBuild: Sendable {
     } catch {
       throw GateFault.notHeadroom(path, side: side)
     }
-    try await checkProtocol(of: program, side: side)
+    try await checkProtocol(of: program, side: side, timeout)
     return GateBuild(
       program: program, build: await BuildReader.read(program: program),
       axes: Dictionary(
@@ -41,11 +43,13 @@ package struct GateBuild: Sendable {
   }
 
   /// A worker says which one it speaks before it is asked for anything.
-  private static func checkProtocol(of program: FilePath, side: String) async throws {
+  private static func checkProtocol(
+    of program: FilePath, side: String, _ timeout: Seconds
+  ) async throws {
     let folder = try ScratchFolder()
     do {
       let child = try await ChildProcess.start(
-        WorkerCommand(program: program), folder: folder.path, name: "hello")
+        WorkerCommand(program: program), folder: folder.path, name: "hello", patience: timeout)
       _ = await child.end()
     } catch ChildFault.otherProtocol(let version) {
       throw GateFault.otherProtocol(program.string, side: side, version)

@@ -58,8 +58,11 @@ package final class GateSession {
   package static func open(_ plan: Plan, base: String, head: String, _ options: Options)
     async throws -> GateSession
   {
-    let base = try await GateBuild.open(base, side: "base")
-    let head = try await GateBuild.open(head, side: "head")
+    // Both sides of a block, those of the next one, and one that ends.
+    try SystemLimits.checkFiles(children: 5)
+    let timeout = plan.measure.timeout
+    let base = try await GateBuild.open(base, side: "base", timeout: timeout)
+    let head = try await GateBuild.open(head, side: "head", timeout: timeout)
     return try GateSession(plan, base: base, head: head, options)
   }
 

@@ -28,7 +28,7 @@ struct GateSide {
     try await ChildProcess.start(
       WorkerCommand(program: program), folder: setting.folder.path,
       name: setting.nextName(),
-      environment: ["PADDING": String(repeating: "x", count: padding)])
+      environment: ["PADDING": String(repeating: "x", count: padding)], patience: setting.timeout)
   }
 
   /// Makes a launched process ready.

@@ -5,8 +5,9 @@ package import Quantities
 /// The limits of the system that a sweep or a gate cannot live within, told before it begins: past
 /// them libraries stop without a word, or wait for ever.
 package enum SystemLimits {
-  /// A child's pipes, ledger and lock, the prober's, and those of libraries: 30 at the most were seen.
-  private static let files = 32
+  /// Those of this program and its libraries, and those of each child: pipes, standard error, and what
+  /// says that it has ended.
+  private static func files(children: Int) -> Int { 26 + 3 * children }
   private static let memory = Bytes.gibibytes(1)
 
   /// - Parameter cores: how many threads the largest case has.
@@ -16,19 +17,7 @@ package enum SystemLimits {
         "/proc is not there, and children are started, bound and measured through it",
         at: "/proc", fix: "mount it: mount -t proc proc /proc")
     }
-    let open = limit(RLIMIT_NOFILE)
-    if let open, open < files {
-      // Up to the hard limit is everybody's right.
-      var limits = rlimit()
-      _ = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
-      limits.rlim_cur = min(limits.rlim_max, rlim_t(files))
-      _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
-      guard limits.rlim_cur >= files else {
-        throw Fault(
-          "this process may open \(open) files, and children and their pipes need \(files)",
-          at: "ulimit -n", fix: "raise it: ulimit -n \(files)")
-      }
-    }
+    try checkFiles(children: 2)
     for (resource, option, noun) in [
       (RLIMIT_AS, "-v", "the address space"), (RLIMIT_DATA, "-d", "the data"),
     ] {
@@ -47,6 +36,22 @@ package enum SystemLimits {
         "only \(started) of \(threads) threads can be started, as a child and this program need "
           + "them",
         at: "ulimit -u", fix: "raise the limit of processes and threads: ulimit -u, or pids.max")
+    }
+  }
+
+  /// - Parameter children: the most that live at one time, the one that probes the machine among them.
+  static func checkFiles(children: Int) throws(Fault) {
+    let files = files(children: children)
+    guard let open = limit(RLIMIT_NOFILE), open < files else { return }
+    // Up to the hard limit is everybody's right.
+    var limits = rlimit()
+    _ = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    limits.rlim_cur = min(limits.rlim_max, rlim_t(files))
+    _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits)
+    guard limits.rlim_cur >= files else {
+      throw Fault(
+        "this process may open \(open) files, and \(children) children and their pipes need \(files)",
+        at: "ulimit -n", fix: "raise it: ulimit -n \(files)")
     }
   }
 

@@ -17,11 +17,15 @@ actor ChildProcess {
   private let errorFile: FilePath
   private(set) var timedOut = false
 
+  /// How long a worker may take to say hello at the most: interpreters load libraries first.
+  package static let helloPatience = Seconds(60)
+
   /// Starts the worker and reads its first line.
   static func start(
     _ command: WorkerCommand, folder: FilePath, name: String,
-    environment: [Environment.Key: String] = [:]
+    environment: [Environment.Key: String] = [:], patience: Seconds = helloPatience
   ) async throws -> ChildProcess {
+    let patience = min(patience, helloPatience)
     let errorFile = folder.appending("\(name).stderr")
     let errors: FileDescriptor
     do {
@@ -56,7 +60,7 @@ actor ChildProcess {
           leader.withLock { $0 = process }
           Leftovers.enter(child: process)
           var lines = execution.standardOutput.strings(
-            bufferingPolicy: .maxLineLength(JSONStructure.largest)
+            bufferingPolicy: .maxLineLength(longestLine)
           ).makeAsyncIterator()
           reply.yield("\(process)")
           guard let first = try await lines.next() else { return }
@@ -83,8 +87,10 @@ actor ChildProcess {
       throw await noHello(ending, command)
     }
     if !command.isOwn { AbandonedGroup.note(process, in: folder) }
+    let isSilent = Mutex(false)
     let watchdog = Task {
-      try await Task.sleep(for: .seconds(helloPatience.value))
+      try await Task.sleep(for: .seconds(patience.value))
+      isSilent.withLock { $0 = true }
       kill(-process, SIGKILL)
     }
     let line = await iterator.next()
@@ -92,6 +98,10 @@ actor ChildProcess {
     guard let line else {
       feed.finish()
       if Task.isCancelled { kill(-process, SIGKILL) }
+      if isSilent.withLock({ $0 }) {
+        _ = await ending.value
+        throw ChildFault.silent(patience)
+      }
       throw await noHello(ending, command)
     }
     let hello: Hello
@@ -203,8 +213,8 @@ actor ChildProcess {
   }
 }
 
-/// How long a worker may take to say hello: interpreters load libraries first.
-private let helloPatience = Seconds(60)
+/// A worker's answer of more bytes is none that it was asked for.
+private let longestLine = 4 << 20
 
 /// How long a worker may take to leave once its input has ended: large models are unloaded meanwhile.
 private let leavePatience = Seconds(10)
@@ -212,6 +222,7 @@ private let leavePatience = Seconds(10)
 /// Why there is no child to talk to.
 enum ChildFault: FaultConvertible {
   case noHello(ProcessEnding, program: String)
+  case silent(Seconds)
   case otherProtocol(Int)
   case garbage(String)
   case impossible(String)
@@ -222,6 +233,10 @@ enum ChildFault: FaultConvertible {
       Fault(
         "the worker ended before it said hello: \(ending)", at: program,
         fix: "run it by hand with the argument 'worker' to see why")
+    case .silent(let patience):
+      Fault(
+        "the worker did not say hello within \(patience)",
+        fix: "run it by hand with the argument 'worker' to see why, or give a longer --timeout")
     case .otherProtocol(let version):
       Fault(
         "the worker speaks protocol \(version), and this program \(Schema.wireProtocol)",

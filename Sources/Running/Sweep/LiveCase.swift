@@ -61,6 +61,10 @@ final class LiveCase {
       try await body()
     } catch let error as CancellationError {
       throw error
+    } catch ChildFault.silent(let patience) {
+      try Task.checkCancellation()
+      isOver = true
+      record.outcome = .timedOut(reason: "no hello within \(patience)")
     } catch {
       try Task.checkCancellation()
       isOver = true
@@ -77,7 +81,8 @@ final class LiveCase {
   private func prepareChild() async throws {
     let child = try await ChildProcess.start(
       command.map { try WorkerCommand($0) } ?? WorkerCommand(program: setting.program),
-      folder: setting.folder.path, name: ledgerPath.lastComponent?.stem ?? "case")
+      folder: setting.folder.path, name: ledgerPath.lastComponent?.stem ?? "case",
+      patience: setting.timeout)
     self.child = child
     let order = WorkOrder(
       workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),
@@ -117,7 +122,11 @@ final class LiveCase {
     var answered: [Double]?
     try await forgiving {
       switch try await child.ask(.sample(), timeout: setting.timeout) {
-      case .block(let samples): answered = samples
+      case .block(let samples):
+        if let defect = Record.Block.defect(calls: prepared.calls, samples: samples) {
+          throw ChildFault.impossible(defect)
+        }
+        answered = samples
       case .failed(let outcome, _):
         record.outcome = outcome
         isOver = true
@@ -139,8 +148,15 @@ final class LiveCase {
       isOver = missed != nil || spent >= setting.budget.value || !machineMoved
       self.missed = missed
     }
+    if blocks.reduce(0, { $0 + $1.samples.count }) >= Self.mostSamples {
+      isOver = true
+      self.missed = self.missed ?? "\(Self.mostSamples) samples were taken"
+    }
     return after
   }
+
+  /// What a line of the run file has room for: a worker's samples may be as short as it likes.
+  private static let mostSamples = 300_000
 
   private var machineMoved: Bool {
     let probes = blocks.flatMap { [$0.before, $0.after] }
@@ -171,7 +187,16 @@ final class LiveCase {
         }
       }
     }
-    _ = record.outcome == .ok ? await child.end() : await child.stop()
+    if record.outcome == .ok {
+      let ending = await child.end()
+      if case .signaled(let signal) = ending, signal != SIGKILL {
+        record.outcome =
+          ChildEnding(ending: ending, doing: "leaving", lastWords: await child.lastWords() ?? "")
+          .outcome
+      }
+    } else {
+      _ = await child.stop()
+    }
     if record.memory == nil { takeAccount() }
     try? FileManager.default.removeItem(
       atPath: setting.folder.path.appending("\(ledgerPath.lastComponent?.stem ?? "case").stderr")

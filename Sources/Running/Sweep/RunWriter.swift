@@ -24,6 +24,10 @@ package final class RunWriter {
   package init(_ path: String, _ opening: Opening) throws {
     self.path = path
     guard path != "-" else { throw RunWriterFault.standardOutput }
+    // Whatever it is called: rows of the table would stand between records.
+    if let found = FileStatus(path), found == FileStatus(descriptor: STDOUT_FILENO) {
+      throw RunWriterFault.standardOutput
+    }
     if let found = FileStatus(path), !found.isRegular {
       throw RunWriterFault.cannotOpen(path, found.isFolder ? "it is a folder" : "it is no file")
     }

@@ -31,6 +31,8 @@ package struct SweepSession {
 
   /// Measures the machine and opens the file; nothing is written when either is refused.
   package static func open(_ plan: Plan, _ options: Options) async throws -> SweepSession {
+    let group = plan.shuffled(seed: plan.measure.seed).map(\.count).max() ?? 1
+    try SystemLimits.checkFiles(children: group + 1)
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     // Before seconds are spent on looking at the machine.
     let writer = try RunWriter(options.output, options.opening)

@@ -132,7 +132,9 @@ extension Answer {
     case .prepared(let prepared):
       if prepared.calls < 1 { return "a sample is of \(prepared.calls) calls" }
       if prepared.rotation < 1 { return "it takes \(prepared.rotation) copies in turn" }
-      if !(prepared.clockCost.value >= 0) { return "its clock costs \(prepared.clockCost.value) s" }
+      if !(0...1e-3).contains(prepared.clockCost.value) {
+        return "its clock costs \(prepared.clockCost.value) s"
+      }
       return prepared.preparation.defect ?? prepared.check?.defect ?? prepared.warmUp.defect
         ?? prepared.work?.defect
     case .block(let samples): return Record.Block.defect(calls: 1, samples: samples)
