@@ -48,7 +48,7 @@ struct SweepCommand: ParsableCommand {
     options.notes = try notes()
     // The report of a run that is gone on with takes the place of the one before.
     let inputs = [suite.suite].compactMap(\.self)
-    try OutputFile(options.output, mayReplace: true).check(inputs: inputs)
+    try OutputFile(options.output, mayReplace: true).checkIsNone(of: inputs)
     let outputs = try Outputs(
       ["json": json], inputs: inputs, others: [options.output], replace: replace || resume)
     let isQuiet = outputs.takeStandardOutput

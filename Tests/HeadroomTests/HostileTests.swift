@@ -127,15 +127,14 @@ import Testing
       try program.write(Self.regressed(suite: "s\(index)"), to: "r\(index).json")
     }
     let runner = program
-    try await withThrowingTaskGroup(of: Int32?.self) { group in
+    try await withThrowingTaskGroup(of: Program.Result.self) { group in
       for name in names {
         group.addTask {
           try await runner.run(
-            ["accept", "--from", name, "--case", "*", "--until", "2099-01-01", "--because", "x"]
-          ).code
+            ["accept", "--from", name, "--case", "*", "--until", "2099-01-01", "--because", "x"])
         }
       }
-      for try await code in group { #expect(code == 0) }
+      for try await run in group { #expect(run.code == 0, "\(run.errors)") }
     }
     let kept = try program.read("headroom-accept.json")
     for index in 0..<4 { #expect(kept.contains("\"s\(index)\"")) }

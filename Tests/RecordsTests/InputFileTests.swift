@@ -114,6 +114,16 @@ import Testing
     #expect(reason(text) == expected)
   }
 
+  @Test(arguments: [
+    (#"{"schema": "a/1"}"#, "a/1"), (#"{"x": {"schema": "b"}, "schema":"a\/1"}"#, "a/1"),
+    (#"{"x": ["schema", "b"], "y": "schema", "sch\u0065ma": "a/1", "#, "a/1"),
+    ("{\"schema\": \"a/1\"}\n{\"schema\": \"b\"}", "a/1"), (#"{"schema": 1}"#, nil),
+    (#"{"x": "schema", "schema"#, nil), ("", nil), ("[]", nil),
+  ])
+  func `the schema is that of the first object's own key`(text: String, schema: String?) {
+    #expect(StoredJSON.schema(of: Data(text.utf8)) == schema)
+  }
+
   @Test(arguments: [129, 100_000]) func `a hundred values inside each other are enough`(depth: Int)
   {
     let text = String(repeating: "[", count: depth) + String(repeating: "]", count: depth)

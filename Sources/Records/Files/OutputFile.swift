@@ -20,20 +20,25 @@ package struct OutputFile: Sendable {
   ///
   /// - Parameter inputs: what is read: raw data is never overwritten by what is made of it.
   package func check(inputs: [String] = []) throws {
-    let folder = FileStatus(Self.parent(of: target).isEmpty ? "." : Self.parent(of: target))
-    for input in inputs {
-      // A folder of results is read whole: what is added to it would be read the next time.
-      guard let read = FileStatus(input) else { continue }
-      if read == FileStatus(path) || (read.isFolder && read == folder) {
-        throw OutputFault.isInput(path)
-      }
-    }
+    try checkIsNone(of: inputs)
     guard let found = FileStatus(path) else { return }
     if found.isFolder { throw OutputFault.cannotWrite(path, "it is a folder", fix: mend) }
     guard found.isRegular, found.size > 0 else { return }
     if !mayReplace { throw OutputFault.exists(path) }
     if let file = try? File(path, O_RDONLY), flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
       throw OutputFault.cannotWrite(path, SystemError(EBUSY).words, fix: mend)
+    }
+  }
+
+  /// A folder of results is read whole: what is added to it would be read the next time.
+  package func checkIsNone(of inputs: [String]) throws {
+    let parent = Self.parent(of: target)
+    let folder = FileStatus(parent.isEmpty ? "." : parent)
+    for input in inputs {
+      guard let read = FileStatus(input) else { continue }
+      if read == FileStatus(path) || (read.isFolder && read == folder) {
+        throw OutputFault.isInput(path)
+      }
     }
   }
 

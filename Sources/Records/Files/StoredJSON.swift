@@ -91,11 +91,17 @@ package enum JSONStructure {
     return isEmpty && bytes.allSatisfy { $0 <= 0x20 } ? .empty : nil
   }
 
-  /// The keys of the text's first object, with those values that are texts without escapes.
+  /// The keys of the text's first object, with those values that are texts.
   package static func topFields(of data: Data) -> [String: String?] {
     data.withUnsafeBytes { bytes in
       func text(_ range: Range<Int>) -> String {
-        String(decoding: UnsafeRawBufferPointer(rebasing: bytes[range]), as: UTF8.self)
+        let piece = UnsafeRawBufferPointer(rebasing: bytes[range])
+        if piece.contains(UInt8(ascii: "\\")) {
+          // Some writers put a backslash before each slash.
+          let quoted = Data("\"".utf8) + Data(piece) + Data("\"".utf8)
+          if let plain = try? JSONDecoder().decode(String.self, from: quoted) { return plain }
+        }
+        return String(decoding: piece, as: UTF8.self)
       }
       var fields: [String: String?] = [:]
       var depth = 0
