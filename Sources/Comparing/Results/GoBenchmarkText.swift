@@ -17,6 +17,11 @@ struct GoBenchmarkText {
   /// Of the process that is being read: seconds an operation.
   private var repetitions: OrderedDictionary<String, [Double]> = [:]
 
+  /// What a line of this format may begin with: most lines of a log are none.
+  private static let beginnings = [
+    "Benchmark", "goos:", "goarch:", "pkg:", "cpu:", "--- FAIL: ", "--- SKIP: ",
+  ].map { Array($0.utf8) }
+
   static func results(_ text: String, _ path: String) throws -> ResultSet {
     var reader = GoBenchmarkText()
     var rest = text.utf8[...]
@@ -25,8 +30,11 @@ struct GoBenchmarkText {
     while !rest.isEmpty {
       let end = rest.firstIndex(of: UInt8(ascii: "\n")) ?? rest.endIndex
       number += 1
-      let line = Substring(rest[..<end]).drop { $0 == " " || $0 == "\t" }
-      try reader.read(line, at: "\(path):\(number)")
+      let line = rest[..<end].drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+      let mayBe =
+        reader.pending == nil
+        ? beginnings.contains { line.starts(with: $0) } : !line.isEmpty
+      if mayBe { try reader.read(Substring(line), at: "\(path):\(number)") }
       rest = end == rest.endIndex ? rest[end...] : rest[rest.index(after: end)...]
     }
     reader.endProcess()

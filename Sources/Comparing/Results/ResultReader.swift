@@ -7,7 +7,7 @@ package import Records
 /// file is what another process measured.
 package enum ResultReader {
   package static let noun = "file of results"
-  private static let largestText = Bytes.mebibytes(64)
+  private static let largestText = Bytes.mebibytes(16)
 
   package static func read(_ path: String) throws -> ResultSet {
     var isFolder: ObjCBool = false
