@@ -25,7 +25,9 @@ package struct OutputFile: Sendable {
     if found.isFolder { throw OutputFault.cannotWrite(path, "it is a folder", fix: mend) }
     guard found.isRegular, found.size > 0 else { return }
     if !mayReplace { throw OutputFault.exists(path) }
-    if let file = try? File(path, O_RDONLY), flock(file.descriptor, LOCK_EX | LOCK_NB) != 0 {
+    if let file = try? File(path, O_RDONLY), flock(file.descriptor, LOCK_EX | LOCK_NB) != 0,
+      errno == EWOULDBLOCK
+    {
       throw OutputFault.cannotWrite(path, SystemError(EBUSY).words, fix: mend)
     }
   }
@@ -129,7 +131,10 @@ package struct OutputFile: Sendable {
     let draft =
       (folder.isEmpty ? "" : folder + "/") + ".headroom-draft-" + Digest(Data(name.utf8)).text
     let file = try File(draft, O_WRONLY | O_CREAT)
-    guard flock(file.descriptor, LOCK_EX | LOCK_NB) == 0 else { throw SystemError(EBUSY) }
+    // Some file systems know no locks: then two writers' drafts may meet, and the later one stays.
+    if flock(file.descriptor, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+      throw SystemError(EBUSY)
+    }
     do throws(SystemError) {
       guard ftruncate(file.descriptor, 0) == 0 else { throw SystemError(errno) }
       try file.write(data)
