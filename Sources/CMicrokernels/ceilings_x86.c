@@ -83,7 +83,7 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
 // Passes over memory, written once for each width. A line is 64 bytes. The passes are inside, since
 // one pass over L1 takes no longer than a few calls.
 #define ASK(P)                                                    \
-  if (ahead == HR_PAGES_AHEAD) hr_fetch_ahead(P, 64);               \
+  if (ahead == HR_PAGES_AHEAD) hr_prefetch_ahead(P, 64);               \
   else if (ahead) _mm_prefetch((P) + ahead, _MM_HINT_T0);
 
 // What is stored is not 0: lines of zeros reach memory at twice the rate of others on Zen 5

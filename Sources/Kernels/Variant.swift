@@ -74,4 +74,8 @@ extension Workload {
   package static var bestVariant: Variant<Self>? {
     variants.last { $0.kind == .own && $0.unavailable == nil }
   }
+
+  package static func variant(named name: String) -> Variant<Self>? {
+    variants.first { $0.name == name }
+  }
 }

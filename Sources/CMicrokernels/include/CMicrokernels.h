@@ -82,21 +82,21 @@ typedef struct {
   void (*mask)(float *scores, const int32_t *ends, const int32_t *first, const int32_t *last);
   /// Scores become 2^(scale · score − most) with the new `most` of each column; their sum is added to
   /// what `sum` was times `factor`, 2^(old most − new most), which `scale` is to be given.
-  void (*soften)(float *scores, const int32_t *ends, float scale, float *most, float *sum,
+  void (*softmax)(float *scores, const int32_t *ends, float scale, float *most, float *sum,
                  float *factor);
   /// Each of the first columns of the sums, whole vectors of them, times its own factor.
   void (*scale)(float *sums, int64_t depth, const float *factor, int32_t columns);
   /// All of attention for one query and `keys` keys, `HR_FEW_KEYS` at most, whose rows and those of the
-  /// values are `stride` apart; `scale` as of `soften`.
+  /// values are `stride` apart; `scale` as of `softmax`.
   void (*attend_row)(const void *q, const void *k, const void *v, int64_t stride, int32_t keys,
                      int64_t depth, float scale, float *to);
-  /// 2^x for x up to 0, as `soften` does it: within 1 ulp, and 0 from 2^−127 down at the latest.
+  /// 2^x for x up to 0, as `softmax` does it: within 1 ulp, and 0 from 2^−127 down at the latest.
   void (*exp2)(const float *from, float *to, int64_t count);
 } hr_attention_kernels;
 
 /// Turns the pairs of one head of one token; `to` may be `from`. A pair's numbers lie side by side, or
 /// half a head `apart`.
-typedef void (*hr_turn)(const void *from, const float *cosines, const float *sines, int64_t pairs,
+typedef void (*hr_rope)(const void *from, const float *cosines, const float *sines, int64_t pairs,
                         int32_t apart, void *to);
 
 /// How keys and values of tokens that were seen lie in a cache.
@@ -161,7 +161,7 @@ typedef struct {
   /// Scores of each row, powers of two, become weights: 2^(score − most) with the new `most`, and
   /// 0 outside `first` to `last`. What was summed before is shrunk to it. Memory would rest for so
   /// long: `next` on, if not NULL, a line for a few scores is asked for.
-  void (*soften)(float *scores, int64_t stride, int64_t count, int32_t rows,
+  void (*softmax)(float *scores, int64_t stride, int64_t count, int32_t rows,
                  const int32_t *first, const int32_t *last, float *most, float *sum, float *sums,
                  int64_t depth, const void *next);
   /// Sums of `parts` stretches of one row to the result; those of a stretch, its `most` and its
@@ -305,48 +305,41 @@ void hr_scale_products(const int32_t *products, int64_t rows, int64_t columns,
 /// Each row times its scale.
 void hr_scale_rows(float *values, int64_t rows, int64_t columns, const float *scales);
 
-#if defined(__x86_64__)
-/// Call only where `hr_cpu_features` has HR_CPU_AVX2.
-hr_matmul_kernels hr_matmul_kernels_avx2(hr_element a, hr_element b);
-/// Call only where `hr_cpu_features` has HR_CPU_AVX512.
-hr_matmul_kernels hr_matmul_kernels_avx512(hr_element a, hr_element b);
-/// The same with tiles of two vectors, as wide as quantized panels are.
-hr_matmul_kernels hr_matmul_kernels_narrow_avx512(hr_element a, hr_element b);
-/// Call only where `hr_cpu_features` has HR_CPU_AVX512_BF16, too. Differs where a and b are bf16:
-/// products of denormals count as 0.
-hr_matmul_kernels hr_matmul_kernels_avx512bf16(hr_element a, hr_element b);
+/// Sets of instructions that inner loops are written for.
+typedef enum : uint32_t {
+  /// Needs HR_CPU_AVX2.
+  HR_AVX2 = 0,
+  /// HR_AVX2 with HR_CPU_AVX_VNNI.
+  HR_AVX_VNNI = 1,
+  /// Needs HR_CPU_AVX512.
+  HR_AVX512 = 2,
+  /// HR_AVX512 with HR_CPU_AVX512_VNNI.
+  HR_AVX512_VNNI = 3,
+  /// HR_AVX512 with HR_CPU_AVX512_BF16: products of denormal bf16 count as 0.
+  HR_AVX512_BF16 = 4,
+} hr_instruction_set;
 
-hr_attention_kernels hr_attention_kernels_avx2(hr_element element);
-hr_attention_kernels hr_attention_kernels_avx512(hr_element element);
+/// The inner loops that are written for one set of instructions. A member is NULL where the set adds
+/// nothing to the one that it extends: the loops of that one serve both.
+typedef struct {
+  hr_matmul_kernels (*matmul)(hr_element a, hr_element b);
+  /// The same with tiles as wide as quantized panels are.
+  hr_matmul_kernels (*panel_matmul)(hr_element a, hr_element b);
+  hr_attention_kernels (*attention)(hr_element element);
+  hr_rope (*rope)(hr_element element);
+  hr_cache_keys (*cache_keys)(hr_cache_type type);
+  hr_cache_values (*cache_values)(hr_cache_type type);
+  hr_decode_loops (*decode)(void);
+  hr_layer_loops (*layers)(void);
+  hr_quantized_kernels (*quantized)(hr_quantization format);
+  /// Of a format that has no such loop it gives NULL.
+  hr_dequantize (*dequantize)(hr_quantization format);
+  hr_dequantize_loops (*dequantize_others)(void);
+} hr_loops;
 
-hr_layer_loops hr_layer_loops_avx2(void);
-hr_layer_loops hr_layer_loops_avx512(void);
-
-hr_turn hr_turn_avx2(hr_element element);
-hr_turn hr_turn_avx512(hr_element element);
-
-hr_decode_loops hr_decode_loops_avx2(void);
-hr_decode_loops hr_decode_loops_avx512(void);
-hr_cache_keys hr_cache_keys_avx2(hr_cache_type type);
-hr_cache_keys hr_cache_keys_avx512(hr_cache_type type);
-/// Call only where `hr_cpu_features` has HR_CPU_AVX512_VNNI, too.
-hr_cache_keys hr_cache_keys_avx512vnni(hr_cache_type type);
-hr_cache_values hr_cache_values_avx2(hr_cache_type type);
-hr_cache_values hr_cache_values_avx512(hr_cache_type type);
-hr_cache_values hr_cache_values_avx512vnni(hr_cache_type type);
-
-/// NULL for a format that has no such loop.
-hr_dequantize hr_dequantize_avx2(hr_quantization format);
-hr_dequantize hr_dequantize_avx512(hr_quantization format);
-hr_dequantize_loops hr_dequantize_loops_avx2(void);
-hr_dequantize_loops hr_dequantize_loops_avx512(void);
-
-/// As those of matmul; with HR_CPU_AVX_VNNI and HR_CPU_AVX512_VNNI besides.
-hr_quantized_kernels hr_quantized_kernels_avx2(hr_quantization format);
-hr_quantized_kernels hr_quantized_kernels_avxvnni(hr_quantization format);
-hr_quantized_kernels hr_quantized_kernels_avx512(hr_quantization format);
-hr_quantized_kernels hr_quantized_kernels_avx512vnni(hr_quantization format);
-#endif
+/// One set's loops, to be called only where the processor has its features; all NULL on processors of
+/// another family.
+hr_loops hr_loops_for(hr_instruction_set set);
 
 /// A number format that the machine may have units for.
 typedef enum : uint32_t {
@@ -370,7 +363,7 @@ typedef struct {
 /// The loops by index, widest first; a loop with a NULL `spin` ends the list.
 hr_compute_loop hr_compute_loop_at(int32_t index);
 
-/// In place of a distance: lines are asked for as by `hr_fetch_ahead`, of one stream.
+/// In place of a distance: lines are asked for as by `hr_prefetch_ahead`, of one stream.
 enum { HR_PAGES_AHEAD = -1 };
 
 /// Loops over memory for one width of vector: `passes` times over the same bytes.
@@ -385,18 +378,18 @@ typedef struct {
   /// Plain stores, of what is not 0: zeros may reach memory faster than anything else does.
   void (*fill)(void *to, int64_t bytes, int64_t passes);
   /// Stores past the caches.
-  void (*fill_past_caches)(void *to, int64_t bytes, int64_t passes);
+  void (*fill_non_temporal)(void *to, int64_t bytes, int64_t passes);
   void (*copy)(void *to, const void *from, int64_t bytes, int64_t passes);
-  void (*copy_past_caches)(void *to, const void *from, int64_t bytes, int64_t passes);
+  void (*copy_non_temporal)(void *to, const void *from, int64_t bytes, int64_t passes);
 } hr_memory_loops;
 
 /// Asks for `count` lines of memory, `apart` bytes from one another, that will be read soon.
-static inline void hr_fetch(const void *from, int64_t count, int64_t apart) {
+static inline void hr_prefetch(const void *from, int64_t count, int64_t apart) {
   for (int64_t i = 0; i < count; i++) __builtin_prefetch((const char *)from + i * apart);
 }
 
 /// The same of memory that will be written.
-static inline void hr_fetch_to_write(void *from, int64_t count, int64_t apart) {
+static inline void hr_prefetch_to_write(void *from, int64_t count, int64_t apart) {
   for (int64_t i = 0; i < count; i++) __builtin_prefetch((char *)from + i * apart, 1);
 }
 
@@ -410,7 +403,7 @@ enum { HR_AHEAD = 4 * 4096 };
 ///
 /// Once in 256 bytes, for four lines: another thread may share the core, and then what is short is
 /// instructions. What is read next lies `onward` bytes further.
-static inline void hr_fetch_onward(const void *at, int64_t bytes, int64_t onward) {
+static inline void hr_prefetch_onward(const void *at, int64_t bytes, int64_t onward) {
   const uintptr_t here = (uintptr_t)at;
   if ((int64_t)(here & 255) >= bytes) return;
   const char *ahead = (const char *)((here & -(uintptr_t)HR_AHEAD) + HR_AHEAD +
@@ -418,7 +411,7 @@ static inline void hr_fetch_onward(const void *at, int64_t bytes, int64_t onward
   for (int page = 0; page < 4; page++) __builtin_prefetch(ahead + onward + page * 4096);
 }
 
-static inline void hr_fetch_ahead(const void *at, int64_t bytes) { hr_fetch_onward(at, bytes, 0); }
+static inline void hr_prefetch_ahead(const void *at, int64_t bytes) { hr_prefetch_onward(at, bytes, 0); }
 
 /// How much further than usual a reader of a run finds what is next, who is now at `at`.
 static inline int64_t hr_onward(const hr_run *run, const void *at) {
@@ -426,8 +419,8 @@ static inline int64_t hr_onward(const hr_run *run, const void *at) {
 }
 
 /// The same for the first lines, as if those before them were being read.
-static inline void hr_fetch_first(const void *line) {
-  for (int64_t i = -HR_AHEAD; i < 0; i += 256) hr_fetch_ahead((const char *)line + i, 256);
+static inline void hr_prefetch_first(const void *line) {
+  for (int64_t i = -HR_AHEAD; i < 0; i += 256) hr_prefetch_ahead((const char *)line + i, 256);
 }
 
 /// The widest loops whose features are among `features`.

@@ -161,12 +161,13 @@ package enum DecoderBlock: Workload {
 
   package static var variants: [Variant<DecoderBlock>] {
     [.reference()]
-      + DecoderLoops.all.map { name, requirements, loops in
-        Variant(name: name, requirements: requirements) { problem, operands, execution in
+      + DecoderLoops.sets.map { set in
+        Variant(name: set.rawValue, requirements: set.requirements) {
+          problem, operands, execution in
           BlockKernel(
             operands,
             try DecoderEngine(
-              shape: problem.shape, run: problem.run, seed: operands.seed, loops: loops(),
+              shape: problem.shape, run: problem.run, seed: operands.seed, loops: DecoderLoops(set),
               x: operands.y, ids: nil, logits: nil, execution: execution))
         }
       }

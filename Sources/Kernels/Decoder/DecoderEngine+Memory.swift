@@ -70,7 +70,7 @@ extension DecoderEngine {
     _ shape: DecoderShape, _ run: DecoderRun, operands: [MemoryRole: Bytes], ownsRows: Bool,
     variant: String, threads: Int
   ) -> MemoryPlan {
-    guard let loops = DecoderLoops.all.first(where: { $0.name == variant })?.loops() else {
+    guard let loops = InstructionSet(rawValue: variant).map(DecoderLoops.init) else {
       return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
     }
     let (preparation, held) = memory(shape, run, ownsRows: ownsRows, loops, threads: threads)

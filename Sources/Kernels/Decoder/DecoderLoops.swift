@@ -4,70 +4,43 @@ import Quantities
 
 /// The inner loops of a decoder: those of its products, its attention, and what is between.
 struct DecoderLoops {
+  let set: InstructionSet
   let layers: hr_layer_loops
-  let turn: hr_turn
+  let turn: hr_rope
+
+  init(_ set: InstructionSet) {
+    self.set = set
+    layers = set.layers()
+    turn = set.rope(.fp32)
+  }
+
   /// Of attention-prefill, for fp32.
-  let prefill: Variant<AttentionPrefill>
-  let cached: @Sendable (CacheType, CacheType) -> CachedAttention.Loops
-  private let quantizedLoops: @Sendable (WeightFormat, Int) -> hr_quantized_kernels?
-  private let matmulLoops: @Sendable (FloatFormat) -> hr_matmul_kernels?
+  var prefill: Variant<AttentionPrefill> { AttentionPrefill.tiled(set) }
+
+  func cached(_ keys: CacheType, _ values: CacheType) -> CachedAttention.Loops {
+    CachedAttention.Loops(set, keys, values)
+  }
 
   /// For quantized weights; none where they are multiplied as they are stored.
   func quantized(_ shape: LinearWeights.Shape) -> hr_quantized_kernels? {
-    shape.isQuantized ? quantizedLoops(shape.weightFormat, shape.k) : nil
+    shape.isQuantized
+      ? set.quantized(PanelFormat(shape.weightFormat, columns: shape.k)) : nil
   }
 
   /// For plain weights and activations in fp32.
   func matmul(_ shape: LinearWeights.Shape) -> hr_matmul_kernels? {
-    FloatFormat(rawValue: shape.format.rawValue).flatMap(matmulLoops)
-  }
-
-  /// Variants of a decoder: those that this build has loops for, the best last.
-  static var all: [(name: String, requirements: [Capability], loops: @Sendable () -> DecoderLoops)]
-  {
-    let plain = ("portable", [Capability](), { @Sendable in portable })
-    #if arch(x86_64)
-      return [
-        plain, ("avx2", [.avx2], { @Sendable in avx2 }),
-        ("avx512", [.avx512], { @Sendable in avx512 }),
-        ("avx512-vnni", [.avx512, .avx512VNNI], { @Sendable in avx512VNNI }),
-      ]
-    #else
-      return [plain]
-    #endif
-  }
-
-  static let portable = DecoderLoops(
-    layers: portableLayers, turn: RotaryEmbedding.portableTurn(.fp32),
-    prefill: AttentionPrefill.portable, cached: AttentionDecode.portableLoops,
-    quantizedLoops: { _, _ in nil }, matmulLoops: { _ in nil })
-
-  #if arch(x86_64)
-    static let avx2 = vector(
-      .avx2, hr_layer_loops_avx2(), hr_turn_avx2(HR_FP32), AttentionPrefill.avx2,
-      AttentionDecode.avx2Loops)
-    static let avx512 = vector(
-      .avx512, hr_layer_loops_avx512(), hr_turn_avx512(HR_FP32), AttentionPrefill.avx512,
-      AttentionDecode.avx512Loops)
-    static let avx512VNNI = vector(
-      .avx512VNNI, hr_layer_loops_avx512(), hr_turn_avx512(HR_FP32), AttentionPrefill.avx512,
-      AttentionDecode.avx512VNNILoops)
-
-    private static func vector(
-      _ set: QuantizedMatmul.InstructionSet, _ layers: hr_layer_loops, _ turn: @escaping hr_turn,
-      _ prefill: Variant<AttentionPrefill>,
-      _ cached: @escaping @Sendable (CacheType, CacheType) -> CachedAttention.Loops
-    ) -> DecoderLoops {
-      DecoderLoops(
-        layers: layers, turn: turn, prefill: prefill, cached: cached,
-        quantizedLoops: { set.quantized(PanelFormat($0, columns: $1)) },
-        matmulLoops: { set.matmul($0) })
+    guard set != .portable, let format = FloatFormat(rawValue: shape.format.rawValue) else {
+      return nil
     }
-  #endif
+    return set.matmul(.fp32, format)
+  }
+
+  /// Sets of instructions that a decoder has loops for, the best last.
+  static let sets = InstructionSet.having(.layers, .cache, .quantized)
 }
 
 /// What is between a decoder's products in plain Swift, for every processor.
-private let portableLayers = hr_layer_loops(
+let portableLayers = hr_layer_loops(
   norm: { x, gain, columns, epsilon, y in
     guard let x, let gain, let y else { return }
     var sum: Float = 0

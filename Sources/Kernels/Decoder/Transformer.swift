@@ -215,11 +215,13 @@ package enum Transformer: Workload {
 
   package static var variants: [Variant<Transformer>] {
     [.reference()]
-      + DecoderLoops.all.map { name, requirements, loops in
-        Variant(name: name, requirements: requirements) { problem, operands, execution in
+      + DecoderLoops.sets.map { set in
+        Variant(name: set.rawValue, requirements: set.requirements) {
+          problem, operands, execution in
           DecoderKernel(
             try DecoderEngine(
-              shape: problem.shape, run: problem.run, seed: operands.seed, loops: loops(), x: nil,
+              shape: problem.shape, run: problem.run, seed: operands.seed, loops: DecoderLoops(set),
+              x: nil,
               ids: operands.ids, logits: operands.logits, execution: execution))
         }
       }

@@ -3,26 +3,16 @@ import Quantities
 
 extension Dequantize {
   package static var variants: [Variant<Dequantize>] {
-    [variant("reference", .reference), variant("portable", .own)] + vectorVariants
+    [variant("reference", .reference, .portable)]
+      + InstructionSet.having(.dequantize).map { variant($0.rawValue, .own, $0) }
   }
 
-  #if arch(x86_64)
-    private static var vectorVariants: [Variant<Dequantize>] {
-      [
-        variant("avx2", .own, [.avx2], DequantizeLoops.avx2),
-        variant("avx512", .own, [.avx512], DequantizeLoops.avx512),
-      ]
-    }
-  #else
-    private static var vectorVariants: [Variant<Dequantize>] { [] }
-  #endif
-
   private static func variant(
-    _ name: String, _ kind: VariantKind, _ requirements: [Capability] = [],
-    _ loops: DequantizeLoops? = nil
+    _ name: String, _ kind: VariantKind, _ set: InstructionSet
   ) -> Variant<Dequantize> {
-    Variant(name: name, kind: kind, requirements: requirements) { problem, operands, execution in
-      RowsKernel(problem, operands, loops, execution)
+    Variant(name: name, kind: kind, requirements: set.requirements) {
+      problem, operands, execution in
+      RowsKernel(problem, operands, DequantizeLoops(set), execution)
     }
   }
 
@@ -32,8 +22,8 @@ extension Dequantize {
     private let operands: Operands
     private let loops: DequantizeLoops?
     private let pool: ThreadPool
-    /// Whether the output goes past the caches: it is larger than all that could keep it.
-    private let past: Bool
+    /// Whether the output is stored around the caches: it is larger than all that could keep it.
+    private let nonTemporal: Bool
 
     init(
       _ problem: Problem, _ operands: Operands, _ loops: DequantizeLoops?, _ execution: Execution
@@ -42,7 +32,7 @@ extension Dequantize {
       self.operands = operands
       self.loops = loops
       pool = execution.pool
-      past =
+      nonTemporal =
         problem.k % (cacheLine / 4) == 0
         && operands.values.bytes > CacheSizes.current.l2 * (2 * execution.pool.threads)
     }
@@ -68,7 +58,9 @@ extension Dequantize {
       let weights = problem.weightFormat.weights(
         at: operands.weights.start, rows: problem.n, columns: problem.k)
       guard let weights else { return widen(rows, values) }
-      if let loops, weights.dequantize(rows: rows, into: values, loops, past: past) { return }
+      if let loops, weights.dequantize(rows: rows, into: values, loops, nonTemporal: nonTemporal) {
+        return
+      }
       for row in rows { weights.dequantize(row: row, into: values + row * problem.k) }
     }
 
@@ -83,28 +75,26 @@ extension Dequantize {
 
 /// The loops of one set of instructions.
 package struct DequantizeLoops: Sendable {
-  let blocks: @Sendable (hr_quantization) -> hr_dequantize?
+  let blocks: @Sendable (PanelFormat) -> hr_dequantize?
   let others: hr_dequantize_loops
 
-  #if arch(x86_64)
-    static var avx2: DequantizeLoops {
-      DequantizeLoops(blocks: { hr_dequantize_avx2($0) }, others: hr_dequantize_loops_avx2())
-    }
-    static var avx512: DequantizeLoops {
-      DequantizeLoops(blocks: { hr_dequantize_avx512($0) }, others: hr_dequantize_loops_avx512())
-    }
-  #endif
+  /// Nil where plain Swift has to serve.
+  init?(_ set: InstructionSet) {
+    guard let others = set.dequantizeOthers() else { return nil }
+    self.others = others
+    blocks = { set.dequantize($0) }
+  }
 }
 
 extension BlockWeights {
   func dequantize(
     rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
-    past: Bool
+    nonTemporal: Bool
   ) -> Bool {
-    guard let loop = loops.blocks(panelFormat.quantization) else { return false }
+    guard let loop = loops.blocks(panelFormat) else { return false }
     loop(
       start + rows.lowerBound * rowBytes, Int64(rows.count * columns / F.blockLength),
-      values + rows.lowerBound * columns, past ? 1 : 0)
+      values + rows.lowerBound * columns, nonTemporal ? 1 : 0)
     return true
   }
 }
@@ -112,7 +102,7 @@ extension BlockWeights {
 extension NF4 {
   func dequantize(
     rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
-    past: Bool
+    nonTemporal: Bool
   ) -> Bool {
     let blocks = columns / Self.blockLength
     withUnsafeTemporaryAllocation(of: Float.self, capacity: blocks) { scales in
@@ -121,7 +111,7 @@ extension NF4 {
         for block in 0..<blocks { scales[block] = scale(row: row, block: block) }
         loops.others.nf4(
           UnsafeRawPointer(start + row * columns / 2).assumingMemoryBound(to: UInt8.self),
-          scales, Int64(blocks), values + row * columns, past ? 1 : 0)
+          scales, Int64(blocks), values + row * columns, nonTemporal ? 1 : 0)
       }
     }
     return true
@@ -131,13 +121,13 @@ extension NF4 {
 extension Integers {
   func dequantize(
     rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
-    past: Bool
+    nonTemporal: Bool
   ) -> Bool {
     guard let group = layout.group else {
       for row in rows {
         loops.others.bytes(
           UnsafeRawPointer(start + row * layout.columns).assumingMemoryBound(to: Int8.self),
-          rowScale(row), Int64(layout.columns), values + row * layout.columns, past ? 1 : 0)
+          rowScale(row), Int64(layout.columns), values + row * layout.columns, nonTemporal ? 1 : 0)
       }
       return true
     }
@@ -149,7 +139,7 @@ extension Integers {
       Int64(group),
       UnsafeRawPointer(start + layout.scalesAt).assumingMemoryBound(to: UInt16.self),
       layout.hasZeroPoint ? UnsafePointer(zeros) : nil, Int64(layout.zeroWords), values,
-      past ? 1 : 0)
+      nonTemporal ? 1 : 0)
     return true
   }
 }

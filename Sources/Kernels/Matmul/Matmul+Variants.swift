@@ -2,33 +2,13 @@ import CMicrokernels
 package import Quantities
 
 extension Matmul {
-  package static let portable = variant("portable", []) { portableLoops($0) }
-
-  #if arch(x86_64)
-    package static let avx2 = variant("avx2", [.avx2]) {
-      hr_matmul_kernels_avx2($0.stored, $0.stored)
-    }
-    package static let avx512 = variant("avx512", [.avx512]) {
-      hr_matmul_kernels_avx512($0.stored, $0.stored)
-    }
-    /// Multiplies bf16 by the processor's own instruction for it; the others' loops are avx512's.
-    package static let avx512BF16 = variant("avx512-bf16", [.avx512, .avx512BF16]) {
-      hr_matmul_kernels_avx512bf16($0.stored, $0.stored)
-    }
-    static let vectorVariants = [avx2, avx512, avx512BF16]
-  #else
-    static let vectorVariants: [Variant<Matmul>] = []
-  #endif
-
   /// The own variants differ in their inner loops alone.
-  private static func variant(
-    _ name: String, _ requirements: [Capability],
-    loops: @escaping @Sendable (FloatFormat) -> hr_matmul_kernels
-  ) -> Variant<Matmul> {
-    Variant(name: name, requirements: requirements) { problem, operands, execution in
+  static let ownVariants = InstructionSet.having(.matmul).map { set in
+    Variant<Matmul>(name: set.rawValue, requirements: set.requirements) {
+      problem, operands, execution in
       try PackedKernel(
         problem: problem, a: operands.a, b: operands.b, c: operands.c,
-        loops: loops(problem.precision), execution: execution)
+        loops: set.matmul(problem.precision, problem.precision), execution: execution)
     }
   }
 
@@ -59,15 +39,7 @@ extension Matmul {
   private static func loops(of variant: Variant<Matmul>, _ precision: FloatFormat)
     -> hr_matmul_kernels?
   {
-    switch variant.name {
-    case "portable": portableLoops(precision)
-    #if arch(x86_64)
-      case "avx2": hr_matmul_kernels_avx2(precision.stored, precision.stored)
-      case "avx512": hr_matmul_kernels_avx512(precision.stored, precision.stored)
-      case "avx512-bf16": hr_matmul_kernels_avx512bf16(precision.stored, precision.stored)
-    #endif
-    default: nil
-    }
+    InstructionSet(rawValue: variant.name).map { $0.matmul(precision, precision) }
   }
 }
 

@@ -42,7 +42,7 @@ package enum Matmul: Workload {
   package static let defaults = ["precision": "fp32"]
 
   package static var variants: [Variant<Matmul>] {
-    [reference, portable] + vectorVariants + competitors
+    [reference] + ownVariants + competitors
   }
 
   package static func magnitude(of problem: Problem) -> Double {

@@ -57,7 +57,7 @@ package protocol QuantizedWeights: Sendable {
   /// Some rows of the whole matrix, by loops for a set of instructions; false where there are none.
   func dequantize(
     rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
-    past: Bool
+    nonTemporal: Bool
   ) -> Bool
 
   /// How panels' loops name the format.

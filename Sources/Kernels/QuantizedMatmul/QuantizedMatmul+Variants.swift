@@ -14,87 +14,46 @@ extension QuantizedMatmul {
     }
   }
 
-  #if arch(x86_64)
-    private static var vectorVariants: [Variant<QuantizedMatmul>] {
-      InstructionSet.allCases.map { set in
-        Variant(name: set.rawValue, requirements: set.requirements) {
-          problem, operands, execution in
-          try kernel(problem, operands, set, execution)
-        }
+  private static var vectorVariants: [Variant<QuantizedMatmul>] {
+    sets.map { set in
+      Variant(name: set.rawValue, requirements: set.requirements) {
+        problem, operands, execution in
+        try kernel(problem, operands, set, execution)
       }
     }
+  }
 
-    /// Sets of instructions that panels' loops are written for, the best last.
-    enum InstructionSet: String, CaseIterable {
-      case avx2
-      case avxVNNI = "avx-vnni"
-      case avx512
-      case avx512VNNI = "avx512-vnni"
+  /// Sets of instructions that panels' loops are written for, the best last.
+  private static let sets = InstructionSet.having(.quantized).filter { $0 != .portable }
 
-      var requirements: [Capability] {
-        switch self {
-        case .avx2: [.avx2]
-        case .avxVNNI: [.avx2, .avxVNNI]
-        case .avx512: [.avx512]
-        case .avx512VNNI: [.avx512, .avx512VNNI]
-        }
-      }
-
-      func quantized(_ format: PanelFormat) -> hr_quantized_kernels {
-        switch self {
-        case .avx2: hr_quantized_kernels_avx2(format.quantization)
-        case .avxVNNI: hr_quantized_kernels_avxvnni(format.quantization)
-        case .avx512: hr_quantized_kernels_avx512(format.quantization)
-        case .avx512VNNI: hr_quantized_kernels_avx512vnni(format.quantization)
-        }
-      }
-
-      /// For activations in fp32 and weights in a plain format.
-      func matmul(_ format: FloatFormat) -> hr_matmul_kernels {
-        switch self {
-        case .avx2, .avxVNNI: hr_matmul_kernels_avx2(HR_FP32, format.stored)
-        case .avx512, .avx512VNNI: hr_matmul_kernels_avx512(HR_FP32, format.stored)
-        }
-      }
-
-      /// For panels in fp32 as wide as quantized ones, of which they were made.
-      var widened: hr_matmul_kernels {
-        switch self {
-        case .avx2, .avxVNNI: hr_matmul_kernels_avx2(HR_FP32, HR_FP32)
-        case .avx512, .avx512VNNI: hr_matmul_kernels_narrow_avx512(HR_FP32, HR_FP32)
-        }
-      }
-    }
-
-    private static func kernel(
-      _ problem: Problem, _ operands: Operands, _ set: InstructionSet, _ execution: Execution
-    ) throws -> any Kernel {
-      let shape = Matmul.Problem(m: problem.m, n: problem.n, k: problem.k, precision: .fp32)
-      let weights = problem.weightFormat.weights(
-        at: operands.b.start, rows: problem.n, columns: problem.k)
-      guard let weights else {
-        return try Matmul.PackedKernel(
-          problem: shape, a: operands.a, b: operands.b, c: operands.c,
-          loops: set.matmul(problem.plainFormat), execution: execution)
-      }
-      let loops = set.quantized(weights.panelFormat)
-      let layout = problem.layout(loops)
-      let panels = try QuantizedPanels(weights, layout, loops, execution: execution)
-      guard !problem.roundsActivations else {
-        return try IntegerKernel(
-          panels: panels, a: operands.a, c: operands.c, m: problem.m, execution: execution)
-      }
-      let matmul = set.widened
-      let blocking = Matmul.Blocking(
-        problem: shape, loops: matmul, grain: layout.group, keepsPanel: true)
+  private static func kernel(
+    _ problem: Problem, _ operands: Operands, _ set: InstructionSet, _ execution: Execution
+  ) throws -> any Kernel {
+    let shape = Matmul.Problem(m: problem.m, n: problem.n, k: problem.k, precision: .fp32)
+    let weights = problem.weightFormat.weights(
+      at: operands.b.start, rows: problem.n, columns: problem.k)
+    guard let weights else {
       return try Matmul.PackedKernel(
-        problem: shape, a: operands.a, c: operands.c, loops: matmul, blocking: blocking,
-        panels: WideningPanels(panels, depth: blocking.depth, execution: execution),
-        execution: execution)
+        problem: shape, a: operands.a, b: operands.b, c: operands.c,
+        loops: set.matmul(.fp32, problem.plainFormat), execution: execution)
     }
-  #else
-    private static let vectorVariants: [Variant<QuantizedMatmul>] = []
-  #endif
+    guard let loops = set.quantized(weights.panelFormat) else {
+      preconditionFailure("no loops for panels")
+    }
+    let layout = problem.layout(loops)
+    let panels = try QuantizedPanels(weights, layout, loops, execution: execution)
+    guard !problem.roundsActivations else {
+      return try IntegerKernel(
+        panels: panels, a: operands.a, c: operands.c, m: problem.m, execution: execution)
+    }
+    let matmul = set.panelMatmul()
+    let blocking = Matmul.Blocking(
+      problem: shape, loops: matmul, grain: layout.group, keepsPanel: true)
+    return try Matmul.PackedKernel(
+      problem: shape, a: operands.a, c: operands.c, loops: matmul, blocking: blocking,
+      panels: WideningPanels(panels, depth: blocking.depth, execution: execution),
+      execution: execution)
+  }
 
   package static func memory(
     of problem: Problem, variant: Variant<QuantizedMatmul>, threads: Int
@@ -108,45 +67,43 @@ extension QuantizedMatmul {
     }
     var preparation = operands
     var run = operands
-    #if arch(x86_64)
-      if let set = InstructionSet(rawValue: variant.name) {
-        (run[.weights], run[.workspace]) = memory(problem, set, threads)
-        preparation[.weights] = (run[.weights] ?? .zero) + (operands[.weights] ?? .zero)
-        preparation[.workspace] = run[.workspace]
-        return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
-      }
-    #endif
+    if let set = Self.sets.first(where: { $0.rawValue == variant.name }) {
+      (run[.weights], run[.workspace]) = memory(problem, set, threads)
+      preparation[.weights] = (run[.weights] ?? .zero) + (operands[.weights] ?? .zero)
+      preparation[.workspace] = run[.workspace]
+      return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
+    }
     run[.workspace] = PlainKernel.workspace(
       problem, isReference: variant.kind == .reference, threads: threads)
     preparation[.workspace] = run[.workspace]
     return MemoryPlan([.operands: operands, .preparation: preparation, .run: run])
   }
 
-  #if arch(x86_64)
-    /// What calls keep of weights, and their workspace.
-    private static func memory(_ problem: Problem, _ set: InstructionSet, _ threads: Int)
-      -> (weights: Bytes, workspace: Bytes)
-    {
-      let shape = Matmul.Problem(m: problem.m, n: problem.n, k: problem.k, precision: .fp32)
-      if FloatFormat(rawValue: problem.format.rawValue) != nil {
-        let loops = set.matmul(problem.plainFormat)
-        let blocking = Matmul.Blocking(problem: shape, loops: loops)
-        return (StoredPanels.bytes(shape, loops), blocking.blockBytes(loops) * threads)
-      }
-      let loops = set.quantized(PanelFormat(problem.weightFormat, columns: problem.k))
-      let layout = problem.layout(loops)
-      if problem.roundsActivations {
-        return (
-          layout.bytes, IntegerKernel.Cut(m: problem.m, layout: layout).workspace(threads: threads)
-        )
-      }
-      let matmul = set.widened
-      let blocking = Matmul.Blocking(
-        problem: shape, loops: matmul, grain: layout.group, keepsPanel: true)
-      let scratch = WideningPanels.bytes(columns: layout.columns, depth: blocking.depth)
-      return (layout.bytes, (blocking.blockBytes(matmul) + Bytes(scratch)) * threads)
+  /// What calls keep of weights, and their workspace.
+  private static func memory(_ problem: Problem, _ set: InstructionSet, _ threads: Int)
+    -> (weights: Bytes, workspace: Bytes)
+  {
+    let shape = Matmul.Problem(m: problem.m, n: problem.n, k: problem.k, precision: .fp32)
+    if FloatFormat(rawValue: problem.format.rawValue) != nil {
+      let loops = set.matmul(.fp32, problem.plainFormat)
+      let blocking = Matmul.Blocking(problem: shape, loops: loops)
+      return (StoredPanels.bytes(shape, loops), blocking.blockBytes(loops) * threads)
     }
-  #endif
+    guard let loops = set.quantized(PanelFormat(problem.weightFormat, columns: problem.k)) else {
+      preconditionFailure("no loops for panels")
+    }
+    let layout = problem.layout(loops)
+    if problem.roundsActivations {
+      return (
+        layout.bytes, IntegerKernel.Cut(m: problem.m, layout: layout).workspace(threads: threads)
+      )
+    }
+    let matmul = set.panelMatmul()
+    let blocking = Matmul.Blocking(
+      problem: shape, loops: matmul, grain: layout.group, keepsPanel: true)
+    let scratch = WideningPanels.bytes(columns: layout.columns, depth: blocking.depth)
+    return (layout.bytes, (blocking.blockBytes(matmul) + Bytes(scratch)) * threads)
+  }
 }
 
 extension QuantizedMatmul.Problem {

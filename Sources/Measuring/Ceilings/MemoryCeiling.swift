@@ -126,7 +126,7 @@ package final class MemoryCeiling {
       }
     }
     let fill = median(footprint) { loops.fill(target + $0, bytes, passes) }
-    let past = median(footprint) { loops.fill_past_caches(target + $0, bytes, passes) }
+    let past = median(footprint) { loops.fill_non_temporal(target + $0, bytes, passes) }
     // Half for each side, so that both together are as large as what was read.
     let half = footprint / 2 / 4096 * 4096
     func copyRate(
@@ -138,7 +138,7 @@ package final class MemoryCeiling {
       half > 0 ? median(2 * half) { copy(target + $0, source + $0, Int64(half), passes) } : 0
     }
     let copy = max(
-      copyRate(loops.copy), level == .dram ? copyRate(loops.copy_past_caches) : 0)
+      copyRate(loops.copy), level == .dram ? copyRate(loops.copy_non_temporal) : 0)
     return .init(
       level: level, threads: crew.threads, footprint: Bytes(footprint), read: read,
       readBy: reads, fill: fill, fillNonTemporal: past, copy: copy)

@@ -136,10 +136,6 @@ extension Workload {
     return try JSONDecoder().decode(
       Problem.self, from: JSONSerialization.data(withJSONObject: fields))
   }
-
-  package static func variant(named name: String) -> Variant<Self>? {
-    variants.first { $0.name == name }
-  }
 }
 
 extension Workload {

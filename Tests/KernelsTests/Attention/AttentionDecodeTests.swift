@@ -125,7 +125,7 @@ import Testing
     let problem = Self.problem(headDim: 32, k: .q8_0, paging: .pages(16))
     let ledger = try MemoryLedger()
     let operands = try AttentionDecode.operands(for: problem, seed: 1, in: ledger)
-    let kernel = try AttentionDecode.portable.prepare(
+    let kernel = try #require(AttentionDecode.variant(named: "portable")).prepare(
       problem, operands, Execution(ledger: ledger, pool: try ThreadPool(threads: 1)))
     let token = 2 * (34 + 2 * 32)
     #expect(kernel.unused == [.kvCache: Bytes(2 * 9 * token)])

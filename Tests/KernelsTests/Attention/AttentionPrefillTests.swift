@@ -105,16 +105,9 @@ import Testing
 
   /// Against Glibc's in fp64: every 97th number from −127 to 0.
   @Test func `the exponential is within 1 ulp`() {
-    var loops: [(String, hr_attention_kernels)] = []
-    #if arch(x86_64)
-      let features = hr_cpu_features()
-      if features & HR_CPU_AVX2.rawValue != 0 {
-        loops.append(("avx2", hr_attention_kernels_avx2(HR_FP32)))
-      }
-      if features & HR_CPU_AVX512.rawValue != 0 {
-        loops.append(("avx512", hr_attention_kernels_avx512(HR_FP32)))
-      }
-    #endif
+    let loops = InstructionSet.allCases
+      .filter { $0 != .portable && $0.missing == nil }
+      .map { ($0.rawValue, $0.attention(.fp32)) }
     var values: [Float] = []
     let last = Float(-126).bitPattern
     var bits = Float(-0.0).bitPattern
@@ -149,13 +142,14 @@ import Testing
   }
 
   /// 1 MiB a thread beside inputs and outputs, and linear in tokens.
-  @Test func `the tiled variants' workspace stays small`() {
+  @Test func `the tiled variants' workspace stays small`() throws {
+    let portable = try #require(AttentionPrefill.variant(named: "portable"))
     func workspace(_ tokens: Int) -> Int {
       let problem = AttentionPrefill.Problem(
         batch: 1, heads: 32, kvHeads: 8, headDim: 128, tokens: tokens, mask: .causal,
         precision: .fp32)
       return AttentionPrefill.memory(
-        of: problem, variant: AttentionPrefill.portable, threads: 1
+        of: problem, variant: portable, threads: 1
       ).phases[.run]?[.workspace]?.count ?? 0
     }
     #expect(workspace(2048) <= 1 << 20)

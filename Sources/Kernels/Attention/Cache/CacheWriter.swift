@@ -36,22 +36,22 @@ struct CacheWriter {
       // Codes of each group: 4 bytes and as many again for each other token.
       let size = layout.keyBlockBytes / groups
       for group in 0..<groups {
-        hr_fetch(
+        hr_prefetch(
           block.keys + group * size + 2 * width + 4 * row, Int64((size / width - 2) / 4),
           Int64(4 * width))
       }
     } else {
       let size = layout.keyBlockBytes / (layout.headDim * width)
-      hr_fetch(block.keys + row * size, Int64(layout.headDim), Int64(width * size))
+      hr_prefetch(block.keys + row * size, Int64(layout.headDim), Int64(width * size))
     }
     if layout.values.isQuantized {
       for group in 0..<groups {
-        hr_fetch(block.values + layout.valueCodes(row: row, group: group), 1, 64)
+        hr_prefetch(block.values + layout.valueCodes(row: row, group: group), 1, 64)
       }
     } else {
       let size = layout.valueBlockBytes / (layout.filledDepth * width)
       for depth in stride(from: 0, to: layout.headDim, by: 64) {
-        hr_fetch(block.values + layout.valuePlace(row: row, depth: depth) * size, 4, 64)
+        hr_prefetch(block.values + layout.valuePlace(row: row, depth: depth) * size, 4, 64)
       }
     }
   }

@@ -55,8 +55,8 @@ extension AttentionDecode {
   }
 
   static let portableStep = hr_decode_loops(
-    soften: { scores, stride, count, rows, first, last, most, sum, sums, depth, _ in
-      soften(scores, stride, count, rows, first, last, most, sum, sums, depth)
+    softmax: { scores, stride, count, rows, first, last, most, sum, sums, depth, _ in
+      softmax(scores, stride, count, rows, first, last, most, sum, sums, depth)
     },
     combine: { combine($0, $1, $2, $3, $4, $5, $6) })
 
@@ -218,7 +218,7 @@ extension CacheLayout {
   }
 }
 
-private func soften(
+private func softmax(
   _ scores: UnsafeMutablePointer<Float>?, _ stride: Int64, _ count: Int64, _ rows: Int32,
   _ first: UnsafePointer<Int32>?, _ last: UnsafePointer<Int32>?,
   _ most: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,

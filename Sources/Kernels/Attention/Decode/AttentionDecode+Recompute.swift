@@ -19,7 +19,7 @@ extension AttentionDecode {
     private var isTurning = false
 
     init(
-      problem: Problem, operands: Operands, variant: String, turn: @escaping hr_turn,
+      problem: Problem, operands: Operands, variant: String, turn: @escaping hr_rope,
       execution: Execution
     ) throws {
       guard case .projected(let hidden, let wK, let wV) = operands.step else {

@@ -15,7 +15,14 @@ final class CachedAttention: ParallelTask {
     let keys: hr_cache_keys
     let values: hr_cache_values
     let step: hr_decode_loops
-    let turn: hr_turn
+    let turn: hr_rope
+
+    init(_ set: InstructionSet, _ keys: CacheType, _ values: CacheType) {
+      self.keys = set.cacheKeys(keys)
+      self.values = set.cacheValues(values)
+      step = set.decode()
+      turn = set.rope(.fp32)
+    }
   }
 
   /// Where a step's tokens are, head by head: those of keys and values may be fewer.
@@ -171,14 +178,14 @@ final class CachedAttention: ParallelTask {
 
   /// Asks for a span's first keys, as much as the loops ask for ahead of themselves.
   private func fetchKeys(_ span: Span) {
-    if let first = keys(span, span.tokens.lowerBound) { hr_fetch_first(first) }
+    if let first = keys(span, span.tokens.lowerBound) { hr_prefetch_first(first) }
   }
 
   /// Asks for what a span reads first, while the one before it is computed.
   private func fetch(_ span: Span) {
     let (depth, group) = (problem.headDim, problem.group)
     func fetch(_ floats: UnsafePointer<Float>, _ count: Int) {
-      hr_fetch(floats, Int64(count * 4 / Self.lineBytes + 1), Int64(Self.lineBytes))
+      hr_prefetch(floats, Int64(count * 4 / Self.lineBytes + 1), Int64(Self.lineBytes))
     }
     let context = step.contexts[span.sequence]
     // Many queries would push out what is there already.
@@ -220,7 +227,7 @@ final class CachedAttention: ParallelTask {
     let isLong = count * layout.valueBlockBytes >= 2 * Int(HR_AHEAD)
     withUnsafePointer(to: &first) { first in
       withUnsafePointer(to: &last) { last in
-        loops.step.soften(
+        loops.step.softmax(
           scores, Int64(space.scoreStride), Int64(count * width), Int32(rows.count),
           UnsafeRawPointer(first).assumingMemoryBound(to: Int32.self),
           UnsafeRawPointer(last).assumingMemoryBound(to: Int32.self),

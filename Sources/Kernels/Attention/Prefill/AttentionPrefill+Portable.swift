@@ -46,7 +46,7 @@ extension AttentionPrefill {
       columns: Int32(columns), lanes: Int32(columns), pack_rows: rows,
       pack_sums: { packRows(StoredFP32.self, $0, $1, $2, $3) }, pack_values: values,
       unpack_rows: { unpackRows($0, $1, $2, $3, $4) }, mask: { mask($0, $1, $2, $3) },
-      soften: { soften($0, $1, $2, $3, $4, $5) }, scale: { scale($0, $1, $2, $3) },
+      softmax: { softmax($0, $1, $2, $3, $4, $5) }, scale: { scale($0, $1, $2, $3) },
       attend_row: row,
       exp2: { from, to, count in
         guard let from, let to else { return }
@@ -154,7 +154,7 @@ private func store(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Float>) {
   UnsafeMutableRawPointer(pointer).storeBytes(of: lanes, as: Lanes.self)
 }
 
-private func soften(
+private func softmax(
   _ scores: UnsafeMutablePointer<Float>?, _ ends: UnsafePointer<Int32>?, _ by: Float,
   _ most: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
   _ factor: UnsafeMutablePointer<Float>?

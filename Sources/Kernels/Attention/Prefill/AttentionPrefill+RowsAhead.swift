@@ -26,9 +26,9 @@ extension AttentionPrefill {
       row = start + (rows.lowerBound / group * problem.heads + head) * bytes
     }
 
-    mutating func askForTwo(toWrite: Bool) {
+    mutating func prefetchTwo(toWrite: Bool) {
       for _ in 0..<min(2, count) {
-        if toWrite { hr_fetch_to_write(row, lines, 64) } else { hr_fetch(row, lines, 64) }
+        if toWrite { hr_prefetch_to_write(row, lines, 64) } else { hr_prefetch(row, lines, 64) }
         row += bytes
         head += 1
         if head == group {

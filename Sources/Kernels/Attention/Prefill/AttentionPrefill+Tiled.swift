@@ -161,7 +161,7 @@ extension AttentionPrefill {
           // Rows lie apart: no processor foresees the next ones.
           let ahead = place * depth + tile.upperBound * rowStride
           for index in 0..<tileRows {
-            hr_fetch(element(operands.k, ahead + index * rowStride), lines, 64)
+            hr_prefetch(element(operands.k, ahead + index * rowStride), lines, 64)
           }
           products.pack_a(
             keys, Int64(stride), space + tiling.keys + (offset + row) * (depth + depth % 2),
@@ -269,11 +269,11 @@ extension AttentionPrefill {
           space + tiling.queries + vector * lanes,
           scores + tile.lowerBound * columns + vector * lanes, Int64(columns), Int64(depth),
           Int32(tile.count), Int32((vectors - vector) * lanes), 0, 0)
-        queries.askForTwo(toWrite: false)
+        queries.prefetchTwo(toWrite: false)
       }
       if !isWhole { loops.mask(scores, ends, limits, limits + columns) }
       let first = rows.lowerBound
-      loops.soften(
+      loops.softmax(
         scores, ends, scale, space + tiling.most + first, space + tiling.totals + first,
         space + tiling.factors)
       if isSummed {
@@ -292,7 +292,7 @@ extension AttentionPrefill {
             Int32((vectors - vector) * lanes), isSummed || from > 0 ? 1 : 0, 0)
           from = Int(ends[vector])
         }
-        results.askForTwo(toWrite: true)
+        results.prefetchTwo(toWrite: true)
       }
       isSummed = true
     }

@@ -73,7 +73,7 @@ package enum AttentionPrefill: Workload {
     .with(RotaryAxes.defaults(.none))
 
   package static var variants: [Variant<AttentionPrefill>] {
-    [.reference(), naive, portable] + vectorVariants
+    [.reference(), naive] + tiledVariants
   }
 
   package static func validate(_ problem: Problem) throws {

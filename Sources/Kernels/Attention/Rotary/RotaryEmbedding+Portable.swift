@@ -3,7 +3,7 @@ import Quantities
 
 extension RotaryEmbedding {
   /// Turning in plain Swift, for every processor.
-  static func portableTurn(_ precision: FloatFormat) -> hr_turn {
+  static func portableTurn(_ precision: FloatFormat) -> hr_rope {
     switch precision {
     case .fp32: { turn(StoredFP32.self, $0, $1, $2, $3, $4, $5) }
     case .fp16: { turn(StoredFP16.self, $0, $1, $2, $3, $4, $5) }

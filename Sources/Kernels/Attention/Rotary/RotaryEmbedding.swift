@@ -134,28 +134,15 @@ package enum RotaryEmbedding: Workload {
   // MARK: Variants
 
   package static var variants: [Variant<RotaryEmbedding>] {
-    [.reference(), portable] + vectorVariants
-  }
-
-  private static let portable = variant("portable", []) { portableTurn($0) }
-
-  #if arch(x86_64)
-    private static let vectorVariants = [
-      variant("avx2", [.avx2]) { hr_turn_avx2($0.stored) },
-      variant("avx512", [.avx512]) { hr_turn_avx512($0.stored) },
-    ]
-  #else
-    private static let vectorVariants: [Variant<RotaryEmbedding>] = []
-  #endif
-
-  private static func variant(
-    _ name: String, _ requirements: [Capability],
-    turn: @escaping @Sendable (FloatFormat) -> hr_turn
-  ) -> Variant<RotaryEmbedding> {
-    Variant(name: name, requirements: requirements) { problem, operands, execution in
-      try TurningKernel(
-        problem: problem, operands: operands, turn: turn(problem.precision), execution: execution)
-    }
+    [.reference()]
+      + InstructionSet.having(.rope).map { set in
+        Variant(name: set.rawValue, requirements: set.requirements) {
+          problem, operands, execution in
+          try TurningKernel(
+            problem: problem, operands: operands, turn: set.rope(problem.precision),
+            execution: execution)
+        }
+      }
   }
 
   package static func memory(
@@ -174,7 +161,7 @@ package enum RotaryEmbedding: Workload {
     private let pool: ThreadPool
 
     init(
-      problem: Problem, operands: Operands, turn: @escaping hr_turn, execution: Execution
+      problem: Problem, operands: Operands, turn: @escaping hr_rope, execution: Execution
     ) throws {
       self.problem = problem
       self.operands = operands

@@ -7,14 +7,14 @@ final class RotaryTable: Sendable {
   private let first: Int
   private let pairs: Int
   private let apart: Int32
-  private let turn: hr_turn
+  private let turn: hr_rope
 
   static func bytes(positions: Int, headDim: Int) -> Bytes {
     Bytes(4 * positions * (headDim / 2 * 2))
   }
 
   init(
-    angles: RotaryAngles, layout: RotaryLayout, positions: Range<Int>, turn: @escaping hr_turn,
+    angles: RotaryAngles, layout: RotaryLayout, positions: Range<Int>, turn: @escaping hr_rope,
     in ledger: MemoryLedger
   ) throws {
     pairs = angles.steps.count
