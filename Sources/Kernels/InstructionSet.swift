@@ -39,13 +39,13 @@ package enum InstructionSet: String, CaseIterable, Sendable {
 
   /// Those that have loops of their own of at least one of these kinds in this build; the portable ones
   /// always do.
-  static func having(_ kinds: LoopKind...) -> [InstructionSet] {
+  package static func having(_ kinds: LoopKind...) -> [InstructionSet] {
     allCases.filter { set in set == .portable || kinds.contains { $0.isOwn(of: set) } }
   }
 }
 
 /// A kind of inner loops, as `hr_loops` lists them.
-enum LoopKind {
+package enum LoopKind {
   case matmul
   case attention
   case cache
@@ -99,42 +99,42 @@ extension InstructionSet {
   func matmul(_ a: FloatFormat, _ b: FloatFormat) -> hr_matmul_kernels {
     guard let make = loops(\.matmul) else {
       precondition(a == b, "plain Swift multiplies what is stored alike")
-      return Matmul.portableLoops(a)
+      return PortableMatmul.loops(a)
     }
     return make(a.stored, b.stored)
   }
 
   /// For panels in fp32 as wide as quantized ones, of which they were made.
   func panelMatmul() -> hr_matmul_kernels {
-    loops(\.panel_matmul)?(HR_FP32, HR_FP32) ?? Matmul.portableLoops(.fp32)
+    loops(\.panel_matmul)?(HR_FP32, HR_FP32) ?? PortableMatmul.loops(.fp32)
   }
 
   /// For products of what is stored so with queries and scores in fp32.
   func attentionMatmul(_ precision: FloatFormat) -> hr_matmul_kernels {
     if let make = loops(\.matmul) { return make(precision.stored, HR_FP32) }
-    var loops = Matmul.portableLoops(.fp32)
-    loops.pack_a = Matmul.portableLoops(precision).pack_a
+    var loops = PortableMatmul.loops(.fp32)
+    loops.pack_a = PortableMatmul.loops(precision).pack_a
     return loops
   }
 
   /// Of attention, around its products.
   package func attention(_ precision: FloatFormat) -> hr_attention_kernels {
-    loops(\.attention)?(precision.stored) ?? AttentionPrefill.portableLoops(precision)
+    loops(\.attention)?(precision.stored) ?? PortableAttention.loops(precision)
   }
 
   func rope(_ precision: FloatFormat) -> hr_rope {
-    loops(\.rope)?(precision.stored) ?? RotaryEmbedding.portableTurn(precision)
+    loops(\.rope)?(precision.stored) ?? PortableRotary.loop(precision)
   }
 
   func cacheKeys(_ type: CacheType) -> hr_cache_keys {
-    loops(\.cache_keys)?(type.stored) ?? AttentionDecode.portableKeys(type)
+    loops(\.cache_keys)?(type.stored) ?? PortableDecode.keys(type)
   }
 
   func cacheValues(_ type: CacheType) -> hr_cache_values {
-    loops(\.cache_values)?(type.stored) ?? AttentionDecode.portableValues(type)
+    loops(\.cache_values)?(type.stored) ?? PortableDecode.values(type)
   }
 
-  func decode() -> hr_decode_loops { loops(\.decode)?() ?? AttentionDecode.portableStep }
+  func decode() -> hr_decode_loops { loops(\.decode)?() ?? PortableDecode.step }
 
   func layers() -> hr_layer_loops { loops(\.layers)?() ?? portableLayers }
 

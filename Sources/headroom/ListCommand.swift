@@ -1,8 +1,10 @@
 import ArgumentParser
 import Kernels
+import Models
 import Planning
 import Quantities
 import Records
+import Workloads
 
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

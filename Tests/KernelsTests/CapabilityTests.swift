@@ -28,16 +28,6 @@ struct CapabilityTests {
         "avx2", "avx512", "avx512-vnni", "avx512-bf16", "avx512-fp16", "avx-vnni",
       ])
   }
-
-  @Test func `a variant is unavailable for the first thing that it lacks`() {
-    let absent = Capability.allCases.filter { !$0.isPresent }
-    let variant = Variant<SelfTest>(name: "v", requirements: Capability.allCases) { _, _, _ in
-      throw CancellationError()
-    }
-    #expect(variant.unavailable == absent.first?.missing)
-    let plain = Variant<SelfTest>(name: "v") { _, _, _ in throw CancellationError() }
-    #expect(plain.unavailable == nil)
-  }
 }
 
 struct HashTests {

@@ -1,4 +1,5 @@
 import Kernels
+import Workloads
 import Planning
 import Quantities
 import Testing

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Workloads
 import Planning
 import Quantities
 import Records
@@ -122,7 +123,7 @@ struct PlannerTests {
 
 /// A workload without axes whose own variant needs what the machine lacks.
 private enum OnlyFast: Workload {
-  struct Problem: Codable, Sendable {}
+  struct Problem: Codable, Hashable, Sendable {}
   static let name = "only-fast"
   static let about = ""
   static let smallest = Problem()
@@ -140,10 +141,7 @@ private enum OnlyFast: Workload {
     -> Toy.Operands
   { Toy.Operands() }
   static func expectation(of: Problem, _ operands: Toy.Operands, at sample: OutputSample)
-    -> Kernels.Expectation
-  { Kernels.Expectation(values: [], magnitudes: []) }
-  static func memory(of problem: Problem, variant: Variant<OnlyFast>, threads: Int) -> MemoryPlan {
-    MemoryPlan([:])
-  }
+    -> Workloads.Expectation
+  { Workloads.Expectation(values: [], magnitudes: []) }
   static func tolerance(of problem: Problem) -> Tolerance { .sum(roundings: 1) }
 }

@@ -3,12 +3,13 @@ import OrderedCollections
 import Planning
 import Quantities
 import Records
+import Workloads
 
 /// A workload that is only planned: a shape, a word, and a variant of every kind.
 enum Toy: Workload {
   enum Mask: String, AxisWord { case off, causal }
 
-  struct Problem: Codable, Sendable {
+  struct Problem: Codable, Hashable, Sendable {
     let rows: Int
     let kvHeads: Int
     let mask: Mask
@@ -16,6 +17,7 @@ enum Toy: Workload {
   }
 
   struct Operands: OperandSet {
+    var weights: Allocation?
     let operands: [Operand] = []
   }
 
@@ -47,21 +49,16 @@ enum Toy: Workload {
       bytesWritten: Bytes(problem.kvHeads), format: .fp32)
   }
 
-  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) -> Operands {
-    Operands()
+  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) throws
+    -> Operands
+  {
+    Operands(weights: try ledger.allocate(Bytes(problem.rows * 4), role: .weights))
   }
 
   static func expectation(
     of problem: Problem, _ operands: Operands, at sample: OutputSample
-  ) -> Kernels.Expectation {
-    Kernels.Expectation(values: [], magnitudes: [])
-  }
-
-  static func memory(of problem: Problem, variant: Variant<Toy>, threads: Int) -> MemoryPlan {
-    MemoryPlan([
-      .operands: [.weights: Bytes(problem.rows * 4)],
-      .run: [.weights: Bytes(problem.rows * 4), .workspace: Bytes(variant.name.count * threads)],
-    ])
+  ) -> Workloads.Expectation {
+    Workloads.Expectation(values: [], magnitudes: [])
   }
 
   static func tolerance(of problem: Problem) -> Tolerance { .sum(roundings: 1) }
@@ -69,17 +66,26 @@ enum Toy: Workload {
   private static func variant(
     _ name: String, _ kind: VariantKind = .own, needs requirements: [Capability] = []
   ) -> Variant<Toy> {
-    Variant(name: name, kind: kind, requirements: requirements) { _, _, _ in Idle() }
+    Variant(name: name, kind: kind, requirements: requirements) { _, operands, execution in
+      Idle(
+        weights: operands.weights,
+        workspace: try execution.ledger.allocate(
+          Bytes(name.count * execution.threads), role: .workspace))
+    }
   }
 
   private final class Idle: Kernel {
+    private let held: [Allocation?]
+
+    init(weights: Allocation?, workspace: Allocation) { held = [weights, workspace] }
+
     func run() {}
   }
 }
 
 /// Toy and matmul, on a machine without AVX-512 (or with all, where asked).
 func toyCatalog(lacking: [Capability] = [.avx512]) -> WorkloadCatalog {
-  WorkloadCatalog(workloads: [Toy.self, Matmul.self]) { capability in
+  WorkloadCatalog(workloads: [Toy.self, MatmulWorkload.self]) { capability in
     lacking.contains(capability) ? "no \(capability.rawValue) here" : nil
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Kernels
+import Workloads
 import Planning
 import Quantities
 import Records
@@ -25,7 +26,7 @@ struct WorkloadCatalogTests {
     let matmul = try #require(WorkloadCatalog.standard["matmul"])
     #expect(matmul.axes.map(\.name) == ["m", "n", "k", "precision"])
     #expect(matmul.variants.first?.kind == .reference)
-    #expect(WorkloadCatalog.open("matmul") == Matmul.self)
+    #expect(WorkloadCatalog.open("matmul") == MatmulWorkload.self)
   }
 
   @Test(arguments: [([Capability.avx512], "fast"), ([], "fastest")])
@@ -43,22 +44,28 @@ struct WorkloadCatalogTests {
 
   @Test func `problem, work and memory are had without the type`() throws {
     let toy = try #require(catalog["toy"])
-    let problem = try toy.problem([
-      ("rows", .number(8)), ("kv-heads", .number(3)), ("mask", .word("causal")),
-      ("precision", .word("fp32")), ("cache", .word("warm")),
-    ])
+    let given: [String: AxisValue] = [
+      "rows": .number(8), "kv-heads": .number(3), "mask": .word("causal"),
+      "precision": .word("fp32"), "cache": .word("warm"),
+    ]
+    let problem = try toy.problem { given[$0] }
     #expect(
-      String(decoding: problem, as: UTF8.self)
-        == #"{"kvHeads":3,"mask":"causal","precision":"fp32","rows":8}"#)
-    #expect(try toy.work(of: problem).flops == 24)
+      problem.axes == [
+        "kvHeads": .number(3), "mask": .word("causal"), "precision": .word("fp32"),
+        "rows": .number(8),
+      ])
+    #expect(problem.work.flops == 24)
     let memory = try toy.memory(of: problem, variant: "plain", threads: 2)
     #expect(memory.peak == Bytes(8 * 4 + 5 * 2))
-    #expect(try Toy.problem(from: problem).mask == .causal)
+    #expect(try Toy.problem(problem.axes).mask == .causal)
   }
 
   @Test func `an unknown variant is a fault with the nearest name`() throws {
     let toy = try #require(catalog["toy"])
-    let fault = try faultOf { try toy.memory(of: Data(), variant: "plane", threads: 1) }
+    let problem = try toy.problem {
+      $0 == "mask" ? .word("off") : $0 == "precision" ? .word("fp32") : .number(1)
+    }
+    let fault = try faultOf { try toy.memory(of: problem, variant: "plane", threads: 1) }
     #expect(fault == Fault("toy has no variant 'plane'", fix: "did you mean 'plain'?"))
   }
 }

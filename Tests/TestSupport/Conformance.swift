@@ -1,6 +1,7 @@
-import Foundation
-package import Kernels
+import Kernels
 import Quantities
+import Records
+package import Workloads
 
 /// What every workload must hold, whatever it computes: each variant that this machine has, held
 /// against the reference, its own operands and its own memory plan.
@@ -32,6 +33,24 @@ package struct Conformance<W: Workload> {
     [problem] + (try moved(problem, by: [-1, 1]).map(\.problem))
   }
 
+  /// The problem with each word of each of its axes in turn, where that makes a problem.
+  package func otherWords(of problem: W.Problem) throws -> [W.Problem] {
+    let values = W.values(of: problem)
+    return try W.axes.flatMap { axis -> [W.Problem] in
+      let words: [String] =
+        switch axis.domain {
+        case .words(let words): words
+        case .texts(let words, let calls): words + calls.map { "\($0)(32)" }
+        case .number, .bytes: []
+        }
+      return try words.compactMap { word in
+        guard values[axis.label] != .word(word) else { return nil }
+        let other = try W.problem(values.merging([axis.label: .word(word)]) { $1 })
+        return (try? W.validate(other)) == nil ? nil : other
+      }
+    }
+  }
+
   /// Work is positive and does not shrink as an axis grows.
   package func workFailures(of problem: W.Problem) throws -> [String] {
     let work = W.work(of: problem)
@@ -52,17 +71,13 @@ package struct Conformance<W: Workload> {
   private func moved(_ problem: W.Problem, by steps: [Int]) throws
     -> [(axis: String, problem: W.Problem)]
   {
-    let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(problem))
-    guard let axes = json as? [String: Any] else { return [] }
+    let values = W.values(of: problem)
     var found: [(String, W.Problem)] = []
-    for (axis, value) in axes.sorted(by: { $0.key < $1.key }) {
-      guard let number = value as? Int else { continue }
+    for axis in W.axes {
+      guard let number = values[axis.label]?.number else { continue }
       for step in steps where number + step >= 1 {
-        var changed = axes
-        changed[axis] = number + step
-        let other = try JSONDecoder().decode(
-          W.Problem.self, from: JSONSerialization.data(withJSONObject: changed))
-        if (try? W.validate(other)) != nil { found.append((axis, other)) }
+        let other = try W.problem(values.merging([axis.label: .number(number + step)]) { $1 })
+        if (try? W.validate(other)) != nil { found.append((axis.name, other)) }
       }
     }
     return found
@@ -81,7 +96,7 @@ package struct Conformance<W: Workload> {
     if !ledger.brokenFences.isEmpty {
       failures.append("wrote outside: \(ledger.brokenFences.joined(separator: ", "))")
     }
-    let plan = W.memory(of: problem, variant: variant, threads: pool.threads)
+    let plan = try W.plan(of: problem, variant: variant, threads: pool.threads)
     let seen = ledger.snapshot.plan
     for phase in MemoryPhase.allCases where plan.phases[phase] != seen.phases[phase] {
       failures.append(

@@ -18,7 +18,7 @@ package enum AttentionMask: Hashable, Sendable {
   package static let blockStride = 8
 
   /// Whether a query's block sees a key's, the keys after the query's position apart.
-  static func seesBlock(_ key: Int, from query: Int) -> Bool {
+  package static func seesBlock(_ key: Int, from query: Int) -> Bool {
     key <= query && (key + 1 >= query || key % blockStride == 0)
   }
 
@@ -33,7 +33,7 @@ package enum AttentionMask: Hashable, Sendable {
   }
 
   /// The stretch of keys that a query sees; for blocks, what lies between the first and the last.
-  func stretch(from query: Int, of tokens: Int) -> ClosedRange<Int> {
+  package func stretch(from query: Int, of tokens: Int) -> ClosedRange<Int> {
     switch self {
     case .full: 0...tokens - 1
     case .causal, .blocks: 0...query
@@ -42,13 +42,13 @@ package enum AttentionMask: Hashable, Sendable {
   }
 
   /// How many keys a query sees.
-  func count(from query: Int, of tokens: Int) -> Int {
+  package func count(from query: Int, of tokens: Int) -> Int {
     let stretch = stretch(from: query, of: tokens)
     return self == .blocks ? stretch.count { sees(key: $0, from: query) } : stretch.count
   }
 
   /// How many keys any of a stretch of queries sees.
-  func union(of queries: Range<Int>, tokens: Int) -> Int {
+  package func union(of queries: Range<Int>, tokens: Int) -> Int {
     guard self != .blocks else {
       return (0..<tokens).count { key in queries.contains { sees(key: key, from: $0) } }
     }
@@ -57,7 +57,7 @@ package enum AttentionMask: Hashable, Sendable {
   }
 
   /// How many pairs of a query and a key that it sees there are.
-  func pairs(of tokens: Int) -> Int {
+  package func pairs(of tokens: Int) -> Int {
     switch self {
     case .full: return tokens * tokens
     case .causal: return tokens * (tokens + 1) / 2
@@ -71,33 +71,6 @@ package enum AttentionMask: Hashable, Sendable {
         let whole = (0..<block).count { Self.seesBlock($0, from: block) }
         return sum + queries * whole * size + queries * (queries + 1) / 2
       }
-    }
-  }
-}
-
-extension AttentionMask: AxisText {
-  package static let words = ["causal", "full", "blocks"]
-  package static let calls = ["window"]
-
-  package init?(axisText text: String) {
-    switch text {
-    case "causal": self = .causal
-    case "full": self = .full
-    case "blocks": self = .blocks
-    default:
-      guard text.hasPrefix("window("), text.hasSuffix(")"),
-        let width = Int(text.dropFirst("window(".count).dropLast()), width >= 1
-      else { return nil }
-      self = .window(width)
-    }
-  }
-
-  package var axisText: String {
-    switch self {
-    case .causal: "causal"
-    case .full: "full"
-    case .blocks: "blocks"
-    case .window(let width): "window(\(width))"
     }
   }
 }

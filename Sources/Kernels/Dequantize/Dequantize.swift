@@ -1,101 +1,84 @@
 import CMicrokernels
-package import Quantities
+import Quantities
 
 /// Weights in a format back to fp32.
 ///
 /// - Shapes: `weights` is n × k as the format has it, `values` n × k, row-major, fp32.
 /// - Work: a product for each weight; reads the weights once, writes 4 bytes for each.
 /// - Error: none: each product and sum is rounded once, as the format's definition has it.
-package enum Dequantize: Workload {
-  package struct Problem: Codable, Hashable, Sendable {
-    /// Rows: outputs of a layer.
-    package let n: Int
-    /// Weights of a row.
-    package let k: Int
-    package let format: ElementType
-    /// Weights that share a scale, where the format leaves that open.
-    package let groupSize: GroupSize
-    package let zeroPoint: ZeroPoint
-    package let packing: Packing
+package struct Dequantize: Hashable, Sendable {
+  package let n: Int
+  package let k: Int
+  package let format: WeightFormat
+  package let instructions: InstructionSet
 
-    package init(
-      n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
-      zeroPoint: ZeroPoint = .none, packing: Packing = .gptq
-    ) {
-      self.n = n
-      self.k = k
-      self.format = format
-      self.groupSize = groupSize
-      self.zeroPoint = zeroPoint
-      self.packing = packing
-    }
-
-    package var weightFormat: WeightFormat {
-      WeightFormat(format, groupSize: groupSize, zeroPoint: zeroPoint, packing: packing)
-    }
+  package init(n: Int, k: Int, format: WeightFormat, instructions: InstructionSet) {
+    self.n = n
+    self.k = k
+    self.format = format
+    self.instructions = instructions
   }
 
-  package struct Operands: OperandSet {
-    package let weights: Tensor
-    package let values: Tensor
-
-    package var operands: [Operand] {
-      [Operand("weights", weights, .input), Operand("values", values, .output)]
-    }
-  }
-
-  package static let name = "dequantize"
-  package static let about = "weights n × k in a format to fp32"
-  package static let smallest = Problem(n: 3, k: 256, format: .q4_0)
-  package static let defaults = ["group-size": "usual", "zero-point": "none", "packing": "gptq"]
-
-  package static func validate(_ problem: Problem) throws {
-    try problem.weightFormat.validate(
-      n: problem.n, k: problem.k, groupSize: problem.groupSize, zeroPoint: problem.zeroPoint)
-  }
-
-  package static func magnitude(of problem: Problem) -> Double {
-    64 * product(problem.n, problem.k)
-  }
-
-  package static func work(of problem: Problem) -> Work {
-    Work(
-      flops: problem.n * problem.k,
-      bytesRead: problem.weightFormat.bytes(rows: problem.n, columns: problem.k),
-      bytesWritten: ElementType.fp32.bytes(of: problem.n * problem.k), format: .fp32)
-  }
-
-  package static func operands(
-    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
-  ) throws -> Operands {
-    let source = WeightSource(columns: problem.k, seed: seed)
-    return Operands(
-      weights: try source.tensor(problem.weightFormat, rows: problem.n, in: ledger),
-      values: try ledger.tensor(.fp32, [problem.n, problem.k], .activations))
-  }
-
-  package static func expectation(
-    of problem: Problem, _ operands: Operands, at sample: OutputSample
-  ) -> Expectation {
-    var values: [Double] = []
-    for row in sample.rows {
-      let weights = operands.weights.row(row, of: problem.weightFormat)
-      values += sample.columns.map { Double(weights[$0]) }
-    }
-    return Expectation(values: values, magnitudes: values.map { abs($0) })
-  }
-
-  package static func tolerance(of problem: Problem) -> Tolerance {
-    Tolerance(relative: 0, basis: "every rounding is the format's own")
-  }
-
-  package static func memory(of problem: Problem, variant: Variant<Dequantize>, threads: Int)
-    -> MemoryPlan
-  {
-    let operands: [MemoryRole: Bytes] = [
-      .activations: ElementType.fp32.bytes(of: problem.n * problem.k),
-      .weights: problem.weightFormat.bytes(rows: problem.n, columns: problem.k),
-    ]
-    return MemoryPlan([.operands: operands, .preparation: operands, .run: operands])
+  package func kernel(weights: Tensor, values: Tensor, _ execution: Execution) -> any Kernel {
+    DequantizeKernel(self, weights: weights, values: values, pool: execution.pool)
   }
 }
+
+/// Each part its own rows.
+private final class DequantizeKernel: Kernel, ParallelTask {
+  private let operation: Dequantize
+  private let weights: Tensor
+  private let values: Tensor
+  private let loops: DequantizeLoops?
+  private let pool: ThreadPool
+  /// Whether the output is stored around the caches: it is larger than all that could keep it.
+  private let nonTemporal: Bool
+
+  init(_ operation: Dequantize, weights: Tensor, values: Tensor, pool: ThreadPool) {
+    self.operation = operation
+    self.weights = weights
+    self.values = values
+    self.pool = pool
+    loops = DequantizeLoops(operation.instructions)
+    nonTemporal =
+      operation.k % (cacheLine / 4) == 0
+      && values.bytes > CacheSizes.current.l2 * (2 * pool.threads)
+  }
+
+  func copy(in ledger: MemoryLedger) throws -> (any Kernel)? {
+    DequantizeKernel(
+      operation, weights: try ledger.copy(of: weights, role: .weights),
+      values: try ledger.copy(of: values, role: .activations), pool: pool)
+  }
+
+  func run() { pool.run(self) }
+
+  /// Sixteen outputs fill the widest vector; AWQ's words hold eight.
+  private func grain(parts: Int) -> Int {
+    let share = min(16, max(1, operation.n / parts))
+    return operation.format.packing == .awq ? roundUp(share, to: 8) : share
+  }
+
+  func run(part: Int, of parts: Int) {
+    let (n, k) = (operation.n, operation.k)
+    let rows = split(n, part: part, of: parts, grain: grain(parts: parts))
+    let values = values.pointer(to: Float.self)
+    guard let matrix = operation.format.weights(at: weights.start, rows: n, columns: k) else {
+      return widen(rows, values)
+    }
+    if let loops, matrix.dequantize(rows: rows, into: values, loops, nonTemporal: nonTemporal) {
+      return
+    }
+    for row in rows { matrix.dequantize(row: row, into: values + row * k) }
+  }
+
+  /// Plain numbers.
+  private func widen(_ rows: Range<Int>, _ values: UnsafeMutablePointer<Float>) {
+    for index in rows.lowerBound * operation.k..<rows.upperBound * operation.k {
+      values[index] = weights[index]
+    }
+  }
+}
+
+/// Bytes of a line of every cache of the processors that kernels are written for.
+private let cacheLine = 64

@@ -14,11 +14,13 @@ extension Matmul {
     let rows: Int
 
     /// - Parameters:
+    ///   - m: rows of `a`.
+    ///   - k: the depth.
     ///   - grain: cuts of the depth lie at its multiples, but for the end.
     ///   - keepsPanel: whether a panel is read more than once: by several tiles, or because it
     ///     was made just before.
     init(
-      problem: Problem, loops: hr_matmul_kernels, grain: Int = 8, keepsPanel: Bool? = nil,
+      m: Int, k: Int, loops: hr_matmul_kernels, grain: Int = 8, keepsPanel: Bool? = nil,
       caches: CacheSizes = .current
     ) {
       let tileRows = Int(loops.tile_rows)
@@ -27,18 +29,18 @@ extension Matmul {
       // An eighth of L2 for the panel of b. One tile alone reads each panel once: then all that
       // need stay is its block of a.
       let deepest =
-        !(keepsPanel ?? (problem.m > tileRows))
-        ? caches.l2.count / 2 / (problem.m * rowBytes) : caches.l2.count / 8 / panelBytes
+        !(keepsPanel ?? (m > tileRows))
+        ? caches.l2.count / 2 / (m * rowBytes) : caches.l2.count / 8 / panelBytes
       // Equal cuts, so that the last one is not a sliver.
-      let cuts = (problem.k + deepest - 1) / deepest
+      let cuts = (k + deepest - 1) / deepest
       depth = min(
-        roundUp(problem.k, to: grain), roundUp((problem.k + cuts - 1) / cuts, to: grain))
+        roundUp(k, to: grain), roundUp((k + cuts - 1) / cuts, to: grain))
       // Half of L2 for the block of a: panels of b and tiles of c go through the other half.
       let tallest = max(
         tileRows, caches.l2.count * 5 / 8 / (depth * rowBytes) / tileRows * tileRows)
-      let stacks = (problem.m + tallest - 1) / tallest
+      let stacks = (m + tallest - 1) / tallest
       rows = min(
-        roundUp(problem.m, to: tileRows), roundUp((problem.m + stacks - 1) / stacks, to: tileRows))
+        roundUp(m, to: tileRows), roundUp((m + stacks - 1) / stacks, to: tileRows))
     }
 
     /// For panels that were cut for another number of rows.

@@ -1,114 +1,99 @@
+import CMicrokernels
 package import Quantities
 
 /// A product of activations with weights that are stored a row per output, as inference stores them.
 ///
-///     c[i, j] = Σ a[i, l] · b[j, l]
+///     c[i, j] = Σ a[i, l] · w[j, l]
 ///
-/// - Shapes: `a` is m × k, `b` is n × k, `c` is m × n; row-major, contiguous. `a` and `b` are in
-///   the problem's precision, sums and `c` in fp32.
-/// - Work: 2·m·n·k flops; reads `a` and `b` once, writes `c` once.
-/// - Error: a result's path has k roundings of sums, and in fp32 k of products.
-package enum Matmul: Workload {
-  package struct Problem: Codable, Hashable, Sendable {
-    /// Rows of activations: tokens × batch.
-    package let m: Int
-    /// Outputs.
-    package let n: Int
-    /// Inputs of each output.
-    package let k: Int
-    package let precision: FloatFormat
+/// Weights are packed once for a set of instructions, and multiply any number of rows from then on.
+///
+/// - Shapes: `a` is m × k, `w` is n × k in any format, `c` is m × n in fp32; row-major, contiguous.
+/// - Work: 2·m·n·k flops; reads `a` and `w` once, writes `c` once.
+/// - Error: a result's path has k roundings of products and k of sums in fp32. Activations that are rounded
+///   to 8 bits are off by up to half a step each: `activationBlock` of a row share one.
+package struct Matmul: Hashable, Sendable {
+  /// Outputs.
+  package let n: Int
+  /// Inputs of each output.
+  package let k: Int
+  package let weights: WeightFormat
+  package let activations: Activations
+  package let instructions: InstructionSet
 
-    package init(m: Int, n: Int, k: Int, precision: FloatFormat) {
-      self.m = m
-      self.n = n
-      self.k = k
-      self.precision = precision
-    }
+  /// How activations are multiplied.
+  package enum Activations: Hashable, Sendable {
+    /// As they are stored.
+    case stored(FloatFormat)
+    /// From fp32, rounded within the call to whole numbers of 8 bits.
+    case int8
   }
 
-  package struct Operands: OperandSet {
-    package let a: Tensor
-    package let b: Tensor
-    package let c: Tensor
-
-    package var operands: [Operand] {
-      [Operand("a", a, .input), Operand("b", b, .weight), Operand("c", c, .output)]
-    }
+  package init(
+    n: Int, k: Int, weights: WeightFormat, activations: Activations, instructions: InstructionSet
+  ) {
+    self.n = n
+    self.k = k
+    self.weights = weights
+    self.activations = activations
+    self.instructions = instructions
   }
 
-  package static let name = "matmul"
-  package static let about = "C[m,n] = A[m,k] · B[k,n], weights stored n × k, sums in fp32"
-  package static let smallest = Problem(m: 9, n: 33, k: 17, precision: .fp32)
-  package static let defaults = ["precision": "fp32"]
-
-  package static var variants: [Variant<Matmul>] {
-    [reference] + ownVariants + competitors
+  /// How it is computed.
+  enum Method {
+    /// By tiles, from panels of weights as they are stored.
+    case tiles(hr_matmul_kernels)
+    /// By integer products of rounded activations with codes.
+    case integers(hr_quantized_kernels)
+    /// By tiles, from panels that are made of quantized ones whenever a product comes to them.
+    case widening(hr_quantized_kernels, hr_matmul_kernels)
+    /// By dot products with rows, each brought back to fp32 first.
+    case rows
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
-    64 * product(problem.m, problem.n, problem.k)
-  }
-
-  package static func work(of problem: Problem) -> Work {
-    let (m, n, k) = (problem.m, problem.n, problem.k)
-    return Work(
-      flops: 2 * m * n * k,
-      bytesRead: problem.precision.bytes(of: m * k) + problem.precision.bytes(of: n * k),
-      bytesWritten: ElementType.fp32.bytes(of: m * n),
-      format: problem.precision.computeFormat)
-  }
-
-  package static func operands(
-    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
-  ) throws -> Operands {
-    let a = try ledger.tensor(problem.precision.elementType, [problem.m, problem.k], .activations)
-    let b = try ledger.tensor(problem.precision.elementType, [problem.n, problem.k], .weights)
-    let c = try ledger.tensor(.fp32, [problem.m, problem.n], .activations)
-    a.fillUniform(seed: seed)
-    b.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15)
-    return Operands(a: a, b: b, c: c)
-  }
-
-  package static func tolerance(of problem: Problem) -> Tolerance {
-    // A product of two 11-bit or two 8-bit significands is exact in fp32's 24 bits; one of two
-    // 24-bit ones rounds, where it is not fused with the sum.
-    .sum(roundings: problem.precision == .fp32 ? 2 * problem.k : problem.k)
-  }
-
-  package static func expectation(
-    of problem: Problem, _ operands: Operands, at sample: OutputSample
-  ) -> Expectation {
-    let k = problem.k
-    let rows = sample.rows.map { operands.a.doubles($0 * k..<($0 + 1) * k) }
-    var values = [Double](repeating: 0, count: sample.count)
-    var magnitudes = values
-    for (place, column) in sample.columns.enumerated() {
-      let weights = operands.b.doubles(column * k..<(column + 1) * k)
-      for (row, activations) in rows.enumerated() {
-        let index = row * sample.columns.count + place
-        (values[index], magnitudes[index]) = dot(activations, weights)
+  var method: Method {
+    if let plain = weights.plain {
+      guard case .stored(let stored) = activations else {
+        preconditionFailure("plain weights are no whole numbers")
       }
+      return instructions == .portable && stored != plain
+        ? .rows : .tiles(instructions.matmul(stored, plain))
     }
-    return Expectation(values: values, magnitudes: magnitudes)
+    guard let panels = instructions.quantized(PanelFormat(weights, columns: k)) else {
+      return .rows
+    }
+    return activations == .int8 ? .integers(panels) : .widening(panels, instructions.panelMatmul())
+  }
+}
+
+extension WeightFormat {
+  /// The number format of weights that are stored each by itself.
+  package var plain: FloatFormat? { FloatFormat(rawValue: elementType.rawValue) }
+
+  package var isQuantized: Bool { plain == nil }
+
+  /// Activations that share a scale where they are rounded to 8 bits for these weights: as many as
+  /// have whole numbers to be summed before a scale is due, but no more than 256.
+  package var activationBlock: Int {
+    let isRow = elementType == .int8 && group == nil
+    return elementType.blockLength == 256 || isRow ? 256 : 32
+  }
+}
+
+extension FloatFormat {
+  /// How far storing a number in it may move the number, relative to that: half a unit of the last place.
+  package var rounding: Double {
+    switch self {
+    case .fp32: 0x1p-24
+    case .fp16: 0x1p-11
+    case .bf16: 0x1p-8
+    }
   }
 
-  /// The sum of products in fp64, and the sum of their magnitudes.
-  static func dot(_ left: [Double], _ right: [Double]) -> (Double, Double) {
-    var sum = SIMD4<Double>.zero
-    var magnitude = SIMD4<Double>.zero
-    let whole = left.count / 4 * 4
-    for index in stride(from: 0, to: whole, by: 4) {
-      let x = SIMD4(left[index], left[index + 1], left[index + 2], left[index + 3])
-      let y = SIMD4(right[index], right[index + 1], right[index + 2], right[index + 3])
-      let term = x * y
-      sum += term
-      magnitude += term.replacing(with: -term, where: term .< 0)
+  var stored: hr_element {
+    switch self {
+    case .fp32: HR_FP32
+    case .fp16: HR_FP16
+    case .bf16: HR_BF16
     }
-    var (total, size) = (sum.sum(), magnitude.sum())
-    for index in whole..<left.count {
-      total += left[index] * right[index]
-      size += abs(left[index] * right[index])
-    }
-    return (total, size)
   }
 }

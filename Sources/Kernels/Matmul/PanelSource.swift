@@ -7,44 +7,41 @@ protocol PanelSource: AnyObject {
   func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer
   /// Whether a panel is followed by the next one, and not made when it is asked for.
   var areInMemory: Bool { get }
-  /// The same weights elsewhere in memory.
-  func copy(in ledger: MemoryLedger) throws -> any PanelSource
 }
 
 /// Panels packed ahead, in the order in which they are read: cut of the depth × panel × step ×
 /// column. The tensor that they were made of is not kept: an engine would not, either.
 final class StoredPanels: PanelSource {
-  private let problem: Matmul.Problem
+  private let n: Int
+  private let k: Int
   private let loops: hr_matmul_kernels
   private let blocking: Matmul.Blocking
   private let memory: Allocation
   let areInMemory = true
 
+  /// - Parameter weights: n × k, stored as the loops read `b`.
   init(
-    problem: Matmul.Problem, b: Tensor, loops: hr_matmul_kernels, blocking: Matmul.Blocking,
+    n: Int, k: Int, _ weights: Tensor, loops: hr_matmul_kernels, blocking: Matmul.Blocking,
     execution: Execution
   ) throws {
-    self.problem = problem
+    self.n = n
+    self.k = k
     self.loops = loops
     self.blocking = blocking
-    memory = try execution.ledger.allocate(Self.bytes(problem, loops), role: .weights)
-    execution.pool.run(Packing(self, b: b))
+    memory = try execution.ledger.allocate(loops.panelBytes(n: n, k: k), role: .weights)
+    execution.fill(Packing(self, weights))
   }
 
   private init(_ other: StoredPanels, _ memory: Allocation) {
-    problem = other.problem
+    (n, k) = (other.n, other.k)
     loops = other.loops
     blocking = other.blocking
     self.memory = memory
   }
 
-  func copy(in ledger: MemoryLedger) throws -> any PanelSource {
+  /// The same weights elsewhere in memory.
+  func copy(in ledger: MemoryLedger) throws -> StoredPanels {
     StoredPanels(self, try ledger.copy(of: memory, role: .weights))
-  }
-
-  static func bytes(_ problem: Matmul.Problem, _ loops: hr_matmul_kernels) -> Bytes {
-    let steps = (problem.k + Int(loops.step) - 1) / Int(loops.step)
-    return Bytes(roundUp(problem.n, to: Int(loops.tile_columns)) * steps * Int(loops.step_bytes))
   }
 
   func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer {
@@ -53,24 +50,24 @@ final class StoredPanels: PanelSource {
 
   /// All cuts before one are whole.
   private func place(_ index: Int, depth: Range<Int>) -> UnsafeMutableRawPointer {
-    memory.start + loops.panelBytes(depth: depth.lowerBound) * loops.panels(of: problem.n)
+    memory.start + loops.panelBytes(depth: depth.lowerBound) * loops.panels(of: n)
       + index * loops.panelBytes(depth: depth.count)
   }
 
   /// One output's weights, as they were before they were packed.
   func row(_ index: Int, format: ElementType, into row: UnsafeMutablePointer<Float>) {
     let (columns, step) = (Int(loops.tile_columns), Int(loops.step))
-    for depth in blocking.cuts(of: problem.k) {
+    for depth in blocking.cuts(of: k) {
       let panel = place(index / columns, depth: depth)
-      for k in depth {
-        let inside = k - depth.lowerBound
+      for l in depth {
+        let inside = l - depth.lowerBound
         let place = (inside / step * columns + index % columns) * step + inside % step
         switch format {
         case .fp16:
-          row[k] = Float16Bits.float(panel.assumingMemoryBound(to: UInt16.self)[place])
+          row[l] = Float16Bits.float(panel.assumingMemoryBound(to: UInt16.self)[place])
         case .bf16:
-          row[k] = BFloat16Bits.float(panel.assumingMemoryBound(to: UInt16.self)[place])
-        default: row[k] = panel.assumingMemoryBound(to: Float.self)[place]
+          row[l] = BFloat16Bits.float(panel.assumingMemoryBound(to: UInt16.self)[place])
+        default: row[l] = panel.assumingMemoryBound(to: Float.self)[place]
         }
       }
     }
@@ -79,22 +76,22 @@ final class StoredPanels: PanelSource {
   /// Each part its own panels.
   private final class Packing: ParallelTask {
     let panels: StoredPanels
-    let b: Tensor
+    let weights: Tensor
 
-    init(_ panels: StoredPanels, b: Tensor) {
+    init(_ panels: StoredPanels, _ weights: Tensor) {
       self.panels = panels
-      self.b = b
+      self.weights = weights
     }
 
     func run(part: Int, of parts: Int) {
-      let (problem, loops) = (panels.problem, panels.loops)
+      let (n, k, loops) = (panels.n, panels.k, panels.loops)
       let tileColumns = Int(loops.tile_columns)
-      for depth in panels.blocking.cuts(of: problem.k) {
-        for index in split(loops.panels(of: problem.n), part: part, of: parts) {
+      for depth in panels.blocking.cuts(of: k) {
+        for index in split(loops.panels(of: n), part: part, of: parts) {
           loops.pack_b(
-            b.pointer(row: index * tileColumns, column: depth.lowerBound), Int64(problem.k),
+            weights.pointer(row: index * tileColumns, column: depth.lowerBound), Int64(k),
             panels.place(index, depth: depth), Int64(depth.count),
-            Int32(min(tileColumns, problem.n - index * tileColumns)))
+            Int32(min(tileColumns, n - index * tileColumns)))
         }
       }
     }
@@ -107,6 +104,12 @@ extension hr_matmul_kernels {
   /// Bytes of one panel of a depth.
   func panelBytes(depth: Int) -> Int {
     (depth + Int(step) - 1) / Int(step) * Int(tile_columns) * Int(step_bytes)
+  }
+
+  /// Bytes of all panels.
+  func panelBytes(n: Int, k: Int) -> Bytes {
+    let steps = (k + Int(step) - 1) / Int(step)
+    return Bytes(roundUp(n, to: Int(tile_columns)) * steps * Int(step_bytes))
   }
 
   /// Bytes of a packed row of `a`.

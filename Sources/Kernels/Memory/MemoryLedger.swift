@@ -7,8 +7,13 @@ import Synchronization
 /// Its figures stand in a shared mapping, so that the parent can still read them when the child
 /// was killed. An allocation that would pass the budget throws before it happens: in Swift a
 /// failed allocation traps, so nothing else may allocate tensors.
+///
+/// One that plans counts what it is asked for and allocates nothing: what an operation will take is
+/// predicted by the code that takes it.
 package final class MemoryLedger: Sendable {
   package let budget: Bytes?
+  /// Whether bytes are only counted; the pointers that it gives are then not to be followed.
+  package let isPlan: Bool
   private let map: LedgerMap
   private let state: Mutex<State>
   /// Bytes of a known pattern on both sides of every tensor; tests look for writes past its ends.
@@ -30,10 +35,23 @@ package final class MemoryLedger: Sendable {
   /// - Parameter path: a file for the shared mapping; without one the account is private.
   package init(budget: Bytes? = nil, path: String? = nil, fence: Int = 0) throws {
     self.budget = budget
+    isPlan = false
     self.fence = fence
     map = try path.map { try LedgerMap(path: $0, create: true) } ?? LedgerMap()
     state = Mutex(State())
     map.start(budget: budget)
+  }
+
+  /// One that only plans.
+  package static func plan() -> MemoryLedger { MemoryLedger() }
+
+  private init() {
+    budget = nil
+    isPlan = true
+    fence = 0
+    map = LedgerMap()
+    state = Mutex(State())
+    map.start(budget: nil)
   }
 
   /// Starts a phase: its peak begins at what is live now.
@@ -59,6 +77,7 @@ package final class MemoryLedger: Sendable {
 
   /// Zeroed bytes, aligned to a cache line, and to 2 MiB with huge pages from that size up.
   package func allocate(_ bytes: Bytes, role asked: MemoryRole) throws -> Allocation {
+    guard !isPlan else { return plan(bytes, role: asked) }
     let huge = bytes >= Allocation.hugeFrom
     let alignment = huge ? Allocation.hugePage.count : 4096
     // In front, the fence's length is rounded up so that the data keeps its alignment.
@@ -97,6 +116,13 @@ package final class MemoryLedger: Sendable {
       return Allocation(
         start: start, bytes: bytes, role: role, base: base, length: length, ledger: self)
     }
+  }
+
+  private func plan(_ bytes: Bytes, role: MemoryRole) -> Allocation {
+    state.withLock { _ in map.add(bytes, role: role) }
+    return Allocation(
+      start: Allocation.nowhere, bytes: bytes, role: role, base: Allocation.nowhere, length: 0,
+      ledger: self)
   }
 
   fileprivate func release(_ allocation: Allocation) {
@@ -149,9 +175,20 @@ package final class Allocation: @unchecked Sendable {
     self.ledger = ledger
   }
 
+  /// Where planned memory is: a page that no process maps.
+  fileprivate static var nowhere: UnsafeMutableRawPointer {
+    guard let start = UnsafeMutableRawPointer(bitPattern: 4096) else {
+      preconditionFailure("4096 is an address")
+    }
+    return start
+  }
+
+  /// Whether there is memory behind it, or only a plan.
+  var isPlan: Bool { length == 0 }
+
   deinit {
     ledger.release(self)
-    hr_unmap(base, UInt64(length))
+    if !isPlan { hr_unmap(base, UInt64(length)) }
   }
 }
 
@@ -184,6 +221,6 @@ package enum LedgerFault: FaultConvertible {
   }
 }
 
-func roundUp(_ value: Int, to multiple: Int) -> Int {
+package func roundUp(_ value: Int, to multiple: Int) -> Int {
   (value + multiple - 1) / multiple * multiple
 }

@@ -9,7 +9,7 @@ package final class Tensor: Sendable {
   /// Scales included, wherever a format has them.
   package let bytes: Bytes
 
-  init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
+  package init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
     self.elementType = elementType
     self.shape = shape
     self.allocation = allocation
@@ -28,6 +28,8 @@ package final class Tensor: Sendable {
   }
 
   package var start: UnsafeMutableRawPointer { allocation.start + offset }
+  /// Whether there is memory behind it, or only a plan.
+  package var isPlan: Bool { allocation.isPlan }
   package var count: Int { shape.reduce(1, *) }
   /// The last dimension.
   package var columns: Int { shape.last ?? 1 }
@@ -39,7 +41,7 @@ package final class Tensor: Sendable {
   }
 
   /// Some of the first dimension, where they are.
-  func slice(_ range: Range<Int>) -> Tensor { Tensor(self, range) }
+  package func slice(_ range: Range<Int>) -> Tensor { Tensor(self, range) }
 
   /// Where an element of a matrix lies.
   func pointer(row: Int, column: Int) -> UnsafeMutableRawPointer {
@@ -58,7 +60,7 @@ package final class Tensor: Sendable {
   }
 
   /// Stores one element, rounded to what the tensor holds.
-  func store(_ value: Float, at index: Int) {
+  package func store(_ value: Float, at index: Int) {
     switch elementType {
     case .fp32: pointer(to: Float.self)[index] = value
     case .fp16: pointer(to: UInt16.self)[index] = Float16Bits.bits(value)
@@ -86,6 +88,7 @@ package final class Tensor: Sendable {
   /// Fills with uniform values in [−1, 1), the same for the same seed; 16 bits round those next
   /// to 1 up to it.
   package func fillUniform(seed: UInt64) {
+    guard !allocation.isPlan else { return }
     let mixed = hash32(UInt32(truncatingIfNeeded: seed >> 32), UInt32(truncatingIfNeeded: seed))
     let count = count
     switch elementType {
@@ -112,13 +115,15 @@ extension MemoryLedger {
   /// The same bytes elsewhere.
   func copy(of allocation: Allocation, role: MemoryRole) throws -> Allocation {
     let copy = try allocate(allocation.bytes, role: role)
+    if isPlan { return copy }
     copy.start.copyMemory(from: allocation.start, byteCount: allocation.bytes.count)
     return copy
   }
 
-  func copy(of tensor: Tensor, role: MemoryRole) throws -> Tensor {
+  package func copy(of tensor: Tensor, role: MemoryRole) throws -> Tensor {
     let copy = Tensor(
       tensor.elementType, tensor.shape, try allocate(tensor.bytes, role: role))
+    if isPlan { return copy }
     copy.start.copyMemory(from: tensor.start, byteCount: tensor.bytes.count)
     return copy
   }
@@ -132,7 +137,7 @@ extension MemoryLedger {
 }
 
 @inline(__always)
-func uniform(_ seed: UInt32, _ index: Int) -> Float {
+package func uniform(_ seed: UInt32, _ index: Int) -> Float {
   // 24 bits are what a Float's significand holds.
   Float(Int32(truncatingIfNeeded: hash32(seed, UInt32(truncatingIfNeeded: index)) >> 8)) * 0x1p-23
     - 1

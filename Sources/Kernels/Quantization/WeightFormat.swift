@@ -20,6 +20,12 @@ package struct WeightFormat: Hashable, Sendable {
     self.packing = packing
   }
 
+  /// As a format is stored where nobody says how: `int8` with a scale a row, other whole numbers with one
+  /// for each 128 of a row.
+  package static func usual(_ elementType: ElementType) -> WeightFormat {
+    WeightFormat(elementType, group: [.int4, .int3].contains(elementType) ? 128 : nil)
+  }
+
   /// What a row's length must be a multiple of.
   package var blockLength: Int { group ?? elementType.blockLength }
 
@@ -30,6 +36,11 @@ package struct WeightFormat: Hashable, Sendable {
     case .int8, .int4, .int3: Integers.Layout(self, rows: rows, columns: columns).bytes
     default: elementType.bytes(of: rows * columns)
     }
+  }
+
+  /// Where the scales of whole numbers begin, in bytes from the first.
+  package func scalesOffset(rows: Int, columns: Int) -> Int {
+    Integers.Layout(self, rows: rows, columns: columns).scalesAt
   }
 
   /// A matrix's weights where they lie; nil for plain numbers.
@@ -44,6 +55,14 @@ package struct WeightFormat: Hashable, Sendable {
     default: elementType.blockFormat.map { blockWeights($0, start, rows: rows, columns) }
     }
   }
+}
+
+/// How codes of groups lie in 32-bit words.
+package enum Packing: String, CaseIterable, Codable, Sendable {
+  /// Codes of one output follow each other along k.
+  case gptq
+  /// Eight outputs of one k in a word: those of int4 with zero points.
+  case awq
 }
 
 /// A matrix of quantized weights, a row an output.

@@ -4,14 +4,19 @@ import Quantities
 ///
 /// Rows repeat with a period that shares no factor with any panel's width, so that large matrices
 /// are made in the time of a copy, and no two results that a tile might swap are the same.
-struct WeightSource: Sendable {
-  let columns: Int
-  let seed: UInt64
+package struct WeightSource: Sendable {
+  package let columns: Int
+  package let seed: UInt64
 
-  static let period = 61
+  package static let period = 61
+
+  package init(columns: Int, seed: UInt64) {
+    self.columns = columns
+    self.seed = seed
+  }
 
   /// One row, made anew.
-  func row(_ index: Int) -> [Float] {
+  package func row(_ index: Int) -> [Float] {
     var weights = [Float](repeating: 0, count: columns)
     weights.withUnsafeMutableBufferPointer { buffer in
       if let start = buffer.baseAddress { fill(index, start) }
@@ -35,10 +40,11 @@ struct WeightSource: Sendable {
   }
 
   /// The matrix in a format.
-  func tensor(_ format: WeightFormat, rows: Int, in ledger: MemoryLedger) throws -> Tensor {
+  package func tensor(_ format: WeightFormat, rows: Int, in ledger: MemoryLedger) throws -> Tensor {
     let bytes = format.bytes(rows: rows, columns: columns)
     let tensor = Tensor(
       format.elementType, [rows, columns], try ledger.allocate(bytes, role: .weights))
+    guard !tensor.isPlan else { return tensor }
     let distinct = min(rows, Self.period)
     guard let weights = format.weights(at: tensor.start, rows: rows, columns: columns) else {
       fillPlain(tensor, rows: rows)
@@ -60,7 +66,8 @@ struct WeightSource: Sendable {
     return tensor
   }
 
-  func fillPlain(_ tensor: Tensor, rows: Int) {
+  package func fillPlain(_ tensor: Tensor, rows: Int) {
+    guard !tensor.isPlan else { return }
     let distinct = min(rows, Self.period)
     for row in 0..<distinct {
       for (column, weight) in self.row(row).enumerated() {
@@ -86,14 +93,14 @@ struct WeightSource: Sendable {
 
 extension WeightFormat {
   /// Bytes of a row that can be stored by itself; nil where rows share something.
-  func rowBytes(columns: Int) -> Int? {
+  package func rowBytes(columns: Int) -> Int? {
     elementType.blockFormat == nil ? nil : elementType.bytes(of: columns).count
   }
 }
 
 extension Tensor {
   /// One row of weights in fp32, whatever they are stored as.
-  func row(_ index: Int, of format: WeightFormat) -> [Float] {
+  package func row(_ index: Int, of format: WeightFormat) -> [Float] {
     guard let weights = format.weights(at: start, rows: rows, columns: columns) else {
       return (index * columns..<(index + 1) * columns).map { self[$0] }
     }

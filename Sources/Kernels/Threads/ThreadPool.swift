@@ -21,7 +21,7 @@ package final class ThreadPool: @unchecked Sendable {
   private var workers: [pthread_t] = []
   /// The calling thread, and where it might run before: it is given back when the pool goes.
   private let caller = pthread_self()
-  private let callersCPUs = ThreadPool.cpusOfThisThread()
+  private let callersCPUs: [Int]
 
   /// Words that several threads spin on, each on a cache line of its own.
   private struct Control {
@@ -61,6 +61,7 @@ package final class ThreadPool: @unchecked Sendable {
       throw ThreadPoolFault.unusable(cpu: cpu, errno: EINVAL)
     }
     self.threads = threads
+    callersCPUs = Self.cpusOfThisThread()
     cpus = Array(available.prefix(threads))
     control = .allocate(capacity: 1)
     control.initialize(to: Control())
@@ -68,7 +69,21 @@ package final class ThreadPool: @unchecked Sendable {
     for part in 1..<max(1, threads) { try start(part) }
   }
 
+  /// One that stands for so many threads where nothing is run.
+  init(planning threads: Int) {
+    self.threads = threads
+    callersCPUs = []
+    cpus = []
+    control = .allocate(capacity: 1)
+    control.initialize(to: Control())
+  }
+
   deinit {
+    defer {
+      control.deinitialize(count: 1)
+      control.deallocate()
+    }
+    guard !cpus.isEmpty else { return }
     hr_store_release(&control.pointee.stopping, 1)
     _ = hr_fetch_add(&control.pointee.generation, 1)
     hr_futex_wake_all(&control.pointee.generation)
@@ -77,8 +92,6 @@ package final class ThreadPool: @unchecked Sendable {
       let cpus = callersCPUs.map(Int32.init)
       _ = hr_bind_thread(cpus, Int32(cpus.count))
     }
-    control.deinitialize(count: 1)
-    control.deallocate()
   }
 
   /// Runs each part on its thread and returns when all are done.
@@ -89,6 +102,7 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   private func dispatch(_ task: any ParallelTask) {
+    precondition(!cpus.isEmpty, "what is only planned is not run")
     self.task = task
     hr_store_release(&control.pointee.remaining, UInt32(threads - 1))
     // The bump and the look at the sleepers are both sequentially consistent, as are the sleeper's
@@ -192,4 +206,12 @@ package enum ThreadPoolFault: FaultConvertible, Hashable {
       Fault("a thread could not be started (errno \(errno))", fix: "use fewer threads")
     }
   }
+}
+
+/// The `part`-th of `parts` nearly equal stretches of `0..<count`, cut at multiples of `grain`.
+package func split(_ count: Int, part: Int, of parts: Int, grain: Int = 1) -> Range<Int> {
+  let grains = (count + grain - 1) / grain
+  let from = grains * part / parts * grain
+  let to = grains * (part + 1) / parts * grain
+  return min(count, from)..<min(count, to)
 }

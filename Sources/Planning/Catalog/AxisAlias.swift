@@ -1,3 +1,6 @@
+import Models
+import Workloads
+
 /// What a name in a suite means: one axis, or several that vary together.
 struct AxisMeaning {
   let axes: [Axis]
@@ -40,8 +43,14 @@ enum AxisAlias {
     case bits: return AxisMeaning(axes: meant) { [try format($0, among: first)] }
     case model:
       return AxisMeaning(axes: meant) { value in
-        let shape = try Architecture.find(value).shape
-        return meant.map { shape[$0.name] ?? "" }
+        let model = try architecture(value)
+        let values = model.axisValues
+        // Layers as a whole are asked for where their network is.
+        if meant.contains(where: { $0.name == "mlp" }), let refusal = model.refusal {
+          throw SuiteFault.inexpressibleModel(
+            model.name, has: refusal, workload: workload.name, value.place)
+        }
+        return meant.map { values[$0.name] ?? "" }
       }
     default: return AxisMeaning(axes: meant) { value in meant.map { _ in value.value } }
     }
@@ -55,7 +64,7 @@ enum AxisAlias {
     // Any workload that has heads of keys is part of a model.
     case model:
       axes.contains { $0.name == "kv-heads" }
-        ? axes.filter { Architecture.axes.contains($0.name) } : []
+        ? axes.filter { architectureAxes.contains($0.name) } : []
     default: []
     }
   }
@@ -79,5 +88,27 @@ enum AxisAlias {
       throw SuiteFault.unknownWord(width.value, axis: bits, known: known, width.place)
     }
     return format
+  }
+
+  /// The axes that a model's name gives a value.
+  private static let architectureAxes = Set(Architecture.all[0].axisValues.keys)
+
+  private static func architecture(_ name: Located<String>) throws -> Architecture {
+    guard let found = Architecture.all.first(where: { $0.name == name.value }) else {
+      throw SuiteFault.unknownWord(
+        name.value, axis: model, known: Architecture.all.map(\.name), name.place)
+    }
+    return found
+  }
+}
+
+extension Architecture {
+  /// What its name stands for in a suite, by axis.
+  fileprivate var axisValues: [String: String] {
+    [
+      "layers": "\(layers)", "hidden": "\(hidden)", "ffn": "\(ffn)", "heads": "\(heads)",
+      "kv-heads": "\(kvHeads)", "head-dim": "\(headDim)", "vocab": "\(vocab)",
+      "tied": isTied ? "yes" : "no", "mlp": mlp,
+    ]
   }
 }

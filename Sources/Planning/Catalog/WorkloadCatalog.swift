@@ -1,23 +1,11 @@
 package import Kernels
+package import Workloads
 
-/// Every workload that can be swept: a new kernel is one line here.
+/// Every workload that can be swept, described.
 package struct WorkloadCatalog: Sendable {
   package let workloads: [WorkloadDescription]
 
-  package static let standard = WorkloadCatalog(workloads: types)
-
-  private static let types: [any Workload.Type] = [
-    Matmul.self,
-    QuantizedMatmul.self,
-    Dequantize.self,
-    Quantize.self,
-    AttentionPrefill.self,
-    AttentionDecode.self,
-    RotaryEmbedding.self,
-    DecoderBlock.self,
-    Transformer.self,
-    SelfTest.self,
-  ]
+  package static let standard = WorkloadCatalog(workloads: allWorkloads)
 
   /// - Parameter missing: why the machine lacks a capability, if it does; tests pass their own.
   package init(
@@ -36,7 +24,7 @@ package struct WorkloadCatalog: Sendable {
   /// The type itself, for the process that runs it: describing them all would take it longer than many
   /// a case.
   package static func open(_ name: String) -> (any Workload.Type)? {
-    types.first { $0.name == name }
+    allWorkloads.first { $0.name == name }
   }
 
   /// The workload of that name, or the nearest right name.

@@ -1,7 +1,7 @@
-package import Foundation
 package import Kernels
 package import Quantities
 package import Records
+package import Workloads
 
 /// A workload with its types hidden: what a plan and a list need to know of it.
 package struct WorkloadDescription: Sendable {
@@ -10,6 +10,8 @@ package struct WorkloadDescription: Sendable {
   package let about: String
   /// The axes of its problems, in the order in which the problem declares them.
   package let axes: [Axis]
+  /// Likewise, with the harness's behind them: the axes of a case in their fixed order.
+  package let allAxes: [Axis]
   package let variants: [VariantDescription]
 
   package init(
@@ -18,12 +20,12 @@ package struct WorkloadDescription: Sendable {
     self.type = type
     name = type.name
     about = type.about
-    axes = Self.axes(type)
-    variants = Self.variants(type, missing: missing)
+    let axes = type.axes
+    let variants = Self.variants(type, missing: missing)
+    self.axes = axes
+    self.variants = variants
+    allAxes = axes + HarnessAxis.allCases.map { Axis($0, variants: variants.map(\.name)) }
   }
-
-  /// The axes of a case in their fixed order: the problem's, then the harness's.
-  package var allAxes: [Axis] { axes + HarnessAxis.allCases.map { Axis($0, of: self) } }
 
   /// The best own variant that this machine supports: the last one listed.
   package var best: VariantDescription? {
@@ -58,40 +60,23 @@ package struct VariantDescription: Sendable {
 }
 
 extension WorkloadDescription {
-  /// The problem as JSON, from the values of its axes by their names in suites.
-  package func problem(_ values: some Sequence<(key: String, value: AxisValue)>) throws -> Data {
-    let given = Dictionary(values.map { ($0.key, $0.value) }) { first, _ in first }
-    var fields: [String: AxisValue] = [:]
+  /// A problem from the values of its axes by their names in suites.
+  package func problem(_ values: (String) -> AxisValue?) throws -> any BoundProblem {
+    var fields = [String: AxisValue](minimumCapacity: axes.count)
     for axis in axes {
       // A word stays a word, though it may look like a number.
-      fields[axis.label] = given[axis.name].map { axis.isNumber ? $0 : .word($0.text) }
+      fields[axis.label] = values(axis.name).map { axis.isNumber ? $0 : .word($0.text) }
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    return try encoder.encode(fields)
+    return try type.bind(fields)
   }
-
-  /// Whether 64 bits can count the operations and bytes.
-  package func isCountable(_ problem: Data) throws -> Bool {
-    // Doubles are exact enough below a power of two that is left free.
-    try type.magnitude(json: problem) < 0x1p62
-  }
-
-  /// Throws a `ProblemFault` for values that make no problem together.
-  package func validate(_ problem: Data) throws { try type.validate(json: problem) }
-
-  /// Why a variant has nothing for a problem, if so.
-  package func declined(_ problem: Data, by variant: String) throws -> String? {
-    try type.declined(json: problem, variant: variant)
-  }
-
-  package func work(of problem: Data) throws -> Work { try type.work(json: problem) }
 
   /// What preparing and running allocate.
-  package func memory(of problem: Data, variant: String, threads: Int) throws -> MemoryPlan {
+  package func memory(of problem: any BoundProblem, variant: String, threads: Int) throws
+    -> MemoryPlan
+  {
     // What a command allocates is its own affair.
     if variant.hasPrefix(VariantDescription.command) { return MemoryPlan([:]) }
-    guard let plan = try type.memory(json: problem, variant: variant, threads: threads) else {
+    guard let plan = try problem.plan(variant: variant, threads: threads) else {
       throw SuiteFault.unknownVariant(variant, workload: name, known: variants.map(\.name))
     }
     return plan
@@ -107,52 +92,5 @@ extension WorkloadDescription {
           variant.requirements.lazy.compactMap(missing).first ?? variant.library?.missing
         })
     }
-  }
-
-  private static func axes<W: Workload>(_ type: W.Type) -> [Axis] {
-    let properties = Mirror(reflecting: W.smallest).children.flatMap { child in
-      child.value is any AxisGroup ? Array(Mirror(reflecting: child.value).children) : [child]
-    }
-    return properties.map { child in
-      guard let label = child.label, let axis = Axis(label, child.value, W.defaults) else {
-        preconditionFailure(
-          "\(W.name) has a stored property that is neither an Int nor an AxisWord: \(child)")
-      }
-      precondition(
-        HarnessAxis(rawValue: axis.name) == nil, "\(W.name) takes the harness's axis \(axis.name)")
-      return axis
-    }
-  }
-}
-
-extension Workload {
-  /// Reads what `WorkloadDescription.problem` wrote: all axes side by side, those of groups too.
-  package static func problem(from data: Data) throws -> Problem {
-    let axes = try JSONSerialization.jsonObject(with: data) as? [String: Any] ?? [:]
-    var fields = axes
-    for case (let group?, is any AxisGroup) in Mirror(reflecting: smallest).children {
-      fields[group] = axes
-    }
-    return try JSONDecoder().decode(
-      Problem.self, from: JSONSerialization.data(withJSONObject: fields))
-  }
-}
-
-extension Workload {
-  fileprivate static func validate(json: Data) throws { try validate(problem(from: json)) }
-
-  fileprivate static func declined(json: Data, variant: String) throws -> String? {
-    try Self.variant(named: variant)?.declines(problem(from: json))
-  }
-
-  fileprivate static func magnitude(json: Data) throws -> Double {
-    try magnitude(of: problem(from: json))
-  }
-
-  fileprivate static func work(json: Data) throws -> Work { try work(of: problem(from: json)) }
-
-  fileprivate static func memory(json: Data, variant: String, threads: Int) throws -> MemoryPlan? {
-    guard let variant = Self.variant(named: variant) else { return nil }
-    return try memory(of: problem(from: json), variant: variant, threads: threads)
   }
 }

@@ -1,8 +1,8 @@
-import Foundation
 import Kernels
 import OrderedCollections
 import Quantities
 import Records
+import Workloads
 
 /// Settles what one case's words stand for on this machine.
 struct CaseResolver {
@@ -29,13 +29,13 @@ struct CaseResolver {
       return .skip("no variant of \(workload.name) of our own runs on this machine")
     }
     if let reason = variant.unavailable { return .skip(reason) }
-    if let reason = try workload.declined(problem, by: variant.name) { return .skip(reason) }
+    if let reason = problem.declined(by: variant.name) { return .skip(reason) }
     let cache = CacheState(rawValue: text(.cache)) ?? .warm
     let limit = asked.axes[HarnessAxis.memoryLimit.rawValue].flatMap { Bytes($0.text) } ?? common
     return .run(
       PlannedCase(
         case: asked, problem: problem, variant: variant.name, kind: variant.kind,
-        threads: threads, cache: cache, memoryLimit: limit, work: try workload.work(of: problem),
+        threads: threads, cache: cache, memoryLimit: limit, work: problem.work,
         predicted: try workload.memory(of: problem, variant: variant.name, threads: threads),
         gate: grid.entry.gate, merged: [], group: nil))
   }
@@ -45,13 +45,13 @@ struct CaseResolver {
     return grid.workload.variant(named: name) ?? grid.workload.best
   }
 
-  private func checkedProblem() throws -> Data {
-    let problem = try grid.workload.problem(asked.axes.map { ($0.key, $0.value) })
-    guard try grid.workload.isCountable(problem) else {
+  private func checkedProblem() throws -> any BoundProblem {
+    let problem = try grid.workload.problem { asked.axes[$0] }
+    guard problem.isCountable else {
       throw SuiteFault.tooLarge(asked.id, grid.entry.place)
     }
     do {
-      try grid.workload.validate(problem)
+      try problem.validate()
     } catch let fault as ProblemFault {
       let axis = grid.workload.axes.first { $0.label == fault.axis }?.name ?? fault.axis
       throw SuiteFault.noProblem(fault.what, mend: fault.mend, place(of: axis))

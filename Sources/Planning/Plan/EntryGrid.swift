@@ -1,5 +1,6 @@
 import OrderedCollections
 import Records
+import Workloads
 
 /// An entry with its names looked up and its values counted, but nothing expanded yet.
 struct EntryGrid {

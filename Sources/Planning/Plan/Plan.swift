@@ -1,8 +1,7 @@
-package import Foundation
-package import Kernels
 package import Quantities
 package import Records
 import Statistics
+package import Workloads
 
 /// All that a sweep will run and all that it will not, with reasons, before the first child starts.
 package struct Plan: Sendable {
@@ -32,8 +31,7 @@ package struct Plan: Sendable {
 /// A case with everything about it resolved.
 package struct PlannedCase: Sendable {
   package let `case`: Case
-  /// The workload's problem as JSON.
-  package let problem: Data
+  package let problem: any BoundProblem
   /// The variant that will run; `best` is resolved here.
   package let variant: String
   package let kind: VariantKind

@@ -2,6 +2,7 @@ import Kernels
 import OrderedCollections
 import Quantities
 import Records
+import Workloads
 
 /// Turns a suite into all of its cases and all of its skips, with reasons.
 package struct Planner {
@@ -51,7 +52,7 @@ struct PlanDraft {
   /// Cases that agree in it are the same work.
   private struct ResolvedKey: Hashable {
     let workload: String
-    let problem: [UInt8]
+    let problem: AnyHashable
     let variant: String
     let threads: Int
     let cache: CacheState
@@ -112,7 +113,7 @@ struct PlanDraft {
       skips.append(Skip(case: asked, reason: reason))
     case .run(let planned):
       let key = ResolvedKey(
-        workload: asked.workload, problem: [UInt8](planned.problem), variant: planned.variant,
+        workload: asked.workload, problem: planned.problem.key, variant: planned.variant,
         threads: planned.threads, cache: planned.cache, memoryLimit: planned.memoryLimit)
       if let kept = resolved[key] {
         cases[kept] = cases[kept].merging(asked.id)

@@ -1,3 +1,5 @@
+import Workloads
+
 extension Suite {
   /// The suite with axes replaced, each given as `name=values`, in every entry that has the axis.
   package func replacing(_ options: [String], in catalog: WorkloadCatalog) throws -> Suite {

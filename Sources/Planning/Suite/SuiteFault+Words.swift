@@ -40,6 +40,10 @@ extension SuiteFault {
       Fault("\(axis) is '\(word)'", at: "\(place)", fix: choice(word, known))
     case .unknownVariant(let name, let workload, let known):
       Fault("\(workload) has no variant '\(name)'", fix: choice(name, known))
+    case .inexpressibleModel(let name, let parts, let workload, let place):
+      Fault(
+        "\(name) has \(parts), which \(workload) does not compute", at: "\(place)",
+        fix: "name another model, or give layers of that size axis by axis")
     case .axisTwice(let name, let place):
       Fault(
         "the axis '\(name)' is given twice", at: "\(place)",

@@ -19,6 +19,7 @@ package enum SuiteFault: FaultConvertible, Hashable {
   case unknownAxis(String, workload: String, known: [String], Place)
   case unknownWord(String, axis: String, known: [String], Place)
   case unknownVariant(String, workload: String, known: [String])
+  case inexpressibleModel(String, has: String, workload: String, Place)
   case axisTwice(String, Place)
   case missingAxis(String, workload: String, Place)
 

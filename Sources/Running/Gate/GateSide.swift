@@ -7,6 +7,7 @@ import Quantities
 import Records
 import Subprocess
 import SystemPackage
+import Workloads
 
 /// One build's fresh process in a block of the gate, made ready.
 struct GateSide {
@@ -39,7 +40,7 @@ struct GateSide {
     let turn = GateSetting.turn(of: planned)
     let ledger = setting.folder.path.appending("gate-\(child.process).ledger")
     let order = WorkOrder(
-      workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),
+      workload: planned.case.workload, problem: try WireLine.text(of: planned.problem.axes),
       variant: planned.case.axes[HarnessAxis.variant.rawValue]?.text ?? planned.variant,
       threads: planned.threads, cpus: setting.cpus, cache: planned.cache, seed: setting.seed,
       memoryLimit: planned.memoryLimit, ledger: ledger.string, systemLimit: nil,

@@ -7,6 +7,7 @@ import Quantities
 import Records
 import Statistics
 import SystemPackage
+import Workloads
 
 /// One case in one child, from the parent's side: what was asked, what came back, how it ended.
 final class LiveCase {
@@ -85,7 +86,7 @@ final class LiveCase {
       patience: setting.timeout)
     self.child = child
     let order = WorkOrder(
-      workload: planned.case.workload, problem: String(decoding: planned.problem, as: UTF8.self),
+      workload: planned.case.workload, problem: try WireLine.text(of: planned.problem.axes),
       variant: planned.variant, threads: planned.threads, cpus: setting.cpus,
       cache: planned.cache, seed: setting.seed, memoryLimit: planned.memoryLimit,
       ledger: ledgerPath.string, systemLimit: limit,

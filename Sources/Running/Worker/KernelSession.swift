@@ -4,6 +4,7 @@ import Measuring
 import Planning
 import Quantities
 import Records
+import Workloads
 
 /// A case's life inside its child: allocate, prepare, check, warm up, sample, account.
 final class KernelSession<W: Workload>: CaseSession {
@@ -26,7 +27,7 @@ final class KernelSession<W: Workload>: CaseSession {
 
   init(order: WorkOrder) throws {
     self.order = order
-    problem = try W.problem(from: Data(order.problem.utf8))
+    problem = try W.problem(WireLine.axes(in: order.problem))
     guard let variant = Self.variant(named: order.variant) else {
       throw Fault("\(W.name) has no variant '\(order.variant)' in this build")
     }
@@ -52,8 +53,7 @@ final class KernelSession<W: Workload>: CaseSession {
 
   /// A build that is compared with another chooses its own best.
   private static func variant(named name: String) -> Variant<W>? {
-    guard name == VariantDescription.best else { return W.variants.first { $0.name == name } }
-    return W.variants.last { $0.kind == .own && $0.unavailable == nil }
+    name == VariantDescription.best ? W.bestVariant : W.variant(named: name)
   }
 
   private final class Idle: ParallelTask {
@@ -172,7 +172,7 @@ final class KernelSession<W: Workload>: CaseSession {
       throw Fault("\(Bytes(size)) a call is too small to be kept cold: \(count) copies are needed")
     }
     if let limit {
-      let each = W.memory(of: problem, variant: variant, threads: order.threads).peak
+      let each = try W.plan(of: problem, variant: variant, threads: order.threads).peak
       try limit.raise(by: each * count)
     }
     try ledger.rotating {

@@ -1,6 +1,7 @@
 import Kernels
 import Quantities
 import Records
+import Workloads
 
 /// Holds one call's result against the reference, on the case's own operands.
 struct ResultCheck<W: Workload> {

@@ -111,6 +111,15 @@ enum WireLine {
   static func decode<Message: Decodable>(_ type: Message.Type, _ line: String) throws -> Message {
     try StoredJSON.decode(type, from: Data(line.utf8))
   }
+
+  /// A problem as a text within a message.
+  static func text(of axes: [String: AxisValue]) throws -> String {
+    String(decoding: try JSONText.encode(axes), as: UTF8.self)
+  }
+
+  static func axes(in text: String) throws -> [String: AxisValue] {
+    try StoredJSON.decode([String: AxisValue].self, from: Data(text.utf8))
+  }
 }
 
 extension Answer {

@@ -6,6 +6,7 @@ import Measuring
 import Planning
 import Quantities
 import Records
+import Workloads
 
 /// The child's side of the pipe: reads a request a line from standard input, answers a line each.
 package struct Worker {

@@ -1,6 +1,5 @@
 import Kernels
 import Quantities
-import TestSupport
 import Testing
 
 @Suite struct KVCacheTests {

@@ -10,7 +10,7 @@ import Testing
     _ type: ElementType, _ weights: [Float], rows: Int
   ) throws -> (any QuantizedWeights, UnsafeMutableRawPointer) {
     let columns = weights.count / rows
-    let format = WeightFormat(type, groupSize: .usual, zeroPoint: .none)
+    let format = WeightFormat.usual(type)
     let start = UnsafeMutableRawPointer.allocate(
       byteCount: format.bytes(rows: rows, columns: columns).count, alignment: 64)
     let matrix = try #require(format.weights(at: start, rows: rows, columns: columns))
@@ -70,38 +70,5 @@ import Testing
     // Of 256 equal weights each is the largest of its block: off by half a step of the coarsest.
     let most = abs(weight) * 0.5 + 1e-7
     #expect(values.allSatisfy { abs($0 - weight) <= most })
-  }
-
-  @Test(arguments: [(ElementType.q4_0, 33, 64), (.q6_k, 300, 512), (.nf4, 65, 128)])
-  func `a row that is no whole number of blocks is refused with the next length that is`(
-    type: ElementType, k: Int, next: Int
-  ) {
-    let problem = QuantizedMatmul.Problem(m: 1, n: 1, k: k, format: type)
-    let fault = #expect(throws: ProblemFault.self) { try QuantizedMatmul.validate(problem) }
-    #expect(fault?.axis == "k")
-    #expect(fault?.mend == "round k to \(next), or use fp32 weights")
-  }
-
-  @Test func `a group that does not divide k is refused`() {
-    let problem = QuantizedMatmul.Problem(m: 1, n: 1, k: 96, format: .int4, groupSize: .of64)
-    let fault = #expect(throws: ProblemFault.self) { try QuantizedMatmul.validate(problem) }
-    #expect(fault?.what == "k is 96, which is not a multiple of the 64-weight group")
-  }
-
-  @Test(arguments: [
-    QuantizedMatmul.Problem(m: 1, n: 1, k: 256, format: .q4_0, groupSize: .of64),
-    QuantizedMatmul.Problem(m: 1, n: 1, k: 256, format: .q4_k, zeroPoint: .stored),
-    QuantizedMatmul.Problem(m: 1, n: 1, k: 256, format: .int4, groupSize: .row),
-    QuantizedMatmul.Problem(m: 1, n: 1, k: 256, format: .bf16, activations: .int8),
-  ])
-  func `what a format does not have is refused`(problem: QuantizedMatmul.Problem) {
-    #expect(throws: ProblemFault.self) { try QuantizedMatmul.validate(problem) }
-  }
-
-  @Test func `nf4 takes 4.127 bits a weight`() {
-    let format = WeightFormat(.nf4)
-    let bits = Double(format.bytes(rows: 4096, columns: 4096).count * 8) / (4096 * 4096)
-    #expect(abs(bits - 4.127) < 0.001)
-    #expect(abs(ElementType.nf4.bitsPerWeight - bits) < 1e-4)
   }
 }

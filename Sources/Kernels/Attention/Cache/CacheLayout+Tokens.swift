@@ -3,7 +3,9 @@ import Quantities
 // One token's key or value in plain Swift: what the loops of each instruction set are held against.
 
 extension CacheLayout {
-  func storeKey(_ key: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
+  package func storeKey(
+    _ key: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer
+  ) {
     let column = token % width
     switch keys {
     case .fp32, .fp16, .bf16:
@@ -35,7 +37,9 @@ extension CacheLayout {
     }
   }
 
-  func storeValue(_ value: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer) {
+  package func storeValue(
+    _ value: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer
+  ) {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:

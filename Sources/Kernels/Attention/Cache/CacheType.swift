@@ -2,7 +2,7 @@ import CMicrokernels
 package import Quantities
 
 /// How a cache stores keys or values: as they are, in 16 bits, or in blocks of 32 with a scale each.
-package enum CacheType: String, AxisWord {
+package enum CacheType: String, CaseIterable, Codable, Sendable {
   case fp32
   case fp16
   case bf16
@@ -33,7 +33,7 @@ package enum CacheType: String, AxisWord {
   }
 
   /// What is left of numbers that are stored so: a block's worth at a time where they share a scale.
-  func rounded(_ values: [Float]) -> [Float] {
+  package func rounded(_ values: [Float]) -> [Float] {
     switch self {
     case .fp32: return values
     case .fp16: return values.map { Float16Bits.float(Float16Bits.bits($0)) }

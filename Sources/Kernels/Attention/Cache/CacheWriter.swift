@@ -1,18 +1,20 @@
 import CMicrokernels
 
-/// Stores new tokens' keys, turned, and values where a cache has their places.
-struct CacheWriter {
+/// Stores new tokens' keys, rotated, and values where a cache has their places.
+package struct CacheWriter {
   let cache: KVCache
   /// Of each sequence, by place in it.
   let pages: [[Int?]]
-  let loops: CachedAttention.Loops
+  private let keyLoops: hr_cache_keys
+  private let valueLoops: hr_cache_values
   let table: RotaryTable?
 
-  init(
-    cache: KVCache, sequences: [Int], loops: CachedAttention.Loops, table: RotaryTable?
+  package init(
+    cache: KVCache, sequences: [Int], instructions: InstructionSet, table: RotaryTable?
   ) throws {
     self.cache = cache
-    self.loops = loops
+    keyLoops = instructions.cacheKeys(cache.layout.keys)
+    valueLoops = instructions.cacheValues(cache.layout.values)
     self.table = table
     pages = try sequences.map(cache.pages)
   }
@@ -27,7 +29,7 @@ struct CacheWriter {
     return (cache.keyBlock(page, head, place), cache.valueBlock(page, head, place))
   }
 
-  /// Asks for the lines that a token's key and value will be stored to: those of a key lie far apart.
+  /// Prefetches the lines that a token's key and value will be stored to: those of a key lie far apart.
   func fetch(sequence: Int, head: Int, token: Int) {
     guard let block = block(sequence: sequence, head: head, token: token) else { return }
     let layout = cache.layout
@@ -64,14 +66,14 @@ struct CacheWriter {
     guard let block = block(sequence: sequence, head: head, token: token) else { return }
     var key = key
     if let table {
-      table.turn(key, at: token, to: scratch)
+      table.rotate(key, at: token, to: scratch)
       key = UnsafePointer(scratch)
     }
     let layout = cache.layout
     // A page begins with a block, so that the place in one is the same in both.
     let (depth, width) = (Int64(layout.headDim), Int32(layout.width))
     let place = Int32(token % layout.width)
-    loops.keys.store(key, depth, width, place, block.keys)
-    loops.values.store(value, depth, width, place, block.values)
+    keyLoops.store(key, depth, width, place, block.keys)
+    valueLoops.store(value, depth, width, place, block.values)
   }
 }

@@ -1,4 +1,4 @@
-import Quantities
+package import Quantities
 
 /// Keys and values of tokens that were seen, for sequences that grow a token at a time.
 ///
@@ -46,7 +46,7 @@ package final class KVCache {
   }
 
   /// The same elsewhere in memory.
-  func copy(in ledger: MemoryLedger) throws -> KVCache {
+  package func copy(in ledger: MemoryLedger) throws -> KVCache {
     KVCache(
       self, keys: try ledger.copy(of: keys, role: .kvCache),
       values: try ledger.copy(of: values, role: .kvCache))
@@ -182,11 +182,31 @@ package final class KVCache {
     }
   }
 
+  /// Stores made-up tokens at the end of a sequence, some at a time; where memory is only planned they take
+  /// their places and nothing more.
+  ///
+  /// - Parameters:
+  ///   - step: tokens at a time.
+  ///   - numbers: keys and values of a stretch of the tokens, counted from 0: tokens × kv-heads × head-dim.
+  package func fill(
+    _ sequence: Int, tokens: Int, step: Int,
+    _ numbers: (Range<Int>) -> (keys: [Float], values: [Float])
+  ) throws {
+    guard !keys.isPlan else {
+      _ = try reserve(tokens, for: sequence)
+      return
+    }
+    for start in stride(from: 0, to: tokens, by: step) {
+      let (keys, values) = numbers(start..<min(tokens, start + step))
+      try append(keys, values, to: sequence)
+    }
+  }
+
   /// A sequence's pages by place; nil where evicted.
   func pages(of sequence: Int) throws -> [Int?] { try held(sequence).pages }
 
   /// The page of a token, and its place there.
-  func place(of token: Int, in sequence: Int) throws -> (page: Int, token: Int) {
+  package func place(of token: Int, in sequence: Int) throws -> (page: Int, token: Int) {
     let held = try held(sequence)
     guard held.first..<held.tokens ~= token, let page = held.pages[token / layout.pageTokens] else {
       throw CacheFault.noToken(
@@ -196,10 +216,10 @@ package final class KVCache {
   }
 
   /// The block of one head that has a token of a page.
-  func keyBlock(_ page: Int, _ head: Int, _ token: Int) -> UnsafeMutableRawPointer {
+  package func keyBlock(_ page: Int, _ head: Int, _ token: Int) -> UnsafeMutableRawPointer {
     keys.start + layout.keyBlock(page: page, head: head, token: token)
   }
-  func valueBlock(_ page: Int, _ head: Int, _ token: Int) -> UnsafeMutableRawPointer {
+  package func valueBlock(_ page: Int, _ head: Int, _ token: Int) -> UnsafeMutableRawPointer {
     values.start + layout.valueBlock(page: page, head: head, token: token)
   }
 
@@ -236,7 +256,7 @@ package final class KVCache {
 
 extension KVCache {
   /// Bytes of pages that hold no token.
-  var unusedBytes: Bytes {
+  package var unusedBytes: Bytes {
     let use = use
     let free = layout.bytes(pages: use.pages - use.held)
     return free + Bytes(Int(Double(layout.bytes(pages: use.held).count) * use.fragmentation))

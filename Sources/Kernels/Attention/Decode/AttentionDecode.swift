@@ -1,197 +1,90 @@
-import Glibc
-package import Quantities
+import Quantities
 
-/// A step of decoding: attention of one new token, or a few, to all that came before, with a cache of
-/// their keys and values or without.
+/// A step of decoding: attention of one new token, or a few, of each sequence to all that came before,
+/// with a cache of their keys and values or without.
 ///
 ///     o[t, h] = Σ softmax(q[t, h] · k[s, h / group] / √head-dim) · v[s, h / group], over the s that t sees
 ///
-/// - Shapes: `q` and `o` are new tokens × heads × head-dim, sequence after sequence, and `new-k`,
-///   `new-v` new tokens × kv-heads × head-dim, all in fp32. A call stores the new keys and values in the
-///   cache and attends to `context` tokens and to them, each new token to those up to its own.
-/// - Without a cache, `hidden` is all tokens × (heads · head-dim), sequence after sequence, and `w-k`, `w-v` are
-///   (kv-heads · head-dim) × (heads · head-dim), in fp32, as is `q` for all tokens: a call projects the
-///   keys and values of all tokens, turns them, and runs the attention of all; the new tokens' is `o`.
+/// - Shapes: `q` and `o` are new tokens × heads × head-dim, sequence after sequence, and new keys and
+///   values new tokens × kv-heads × head-dim, all in fp32. A call stores the new keys and values in the
+///   cache and attends to the context and to them, each new token to those up to its own.
+/// - Without a cache, `hidden` is all tokens × (heads · head-dim), sequence after sequence, and the weights
+///   of keys and of values are (kv-heads · head-dim) × (heads · head-dim), in fp32, as is `q` for all
+///   tokens: a call projects the keys and values of all tokens, rotates them, and runs the attention of
+///   all; the new tokens' is `o`.
 /// - Work: with a cache, 4·head-dim flops for each pair of a query and a key that it sees, and the cache
 ///   read once, in whole numbers where keys and values are quantized; without, the projections and the
 ///   attention of all tokens.
-/// - Error: as of `attention-prefill`; with a quantized cache of keys queries are rounded to 8 bits, and
+/// - Error: as of `AttentionPrefill`; with a quantized cache of keys queries are rounded to 8 bits, and
 ///   with one of values weights to 16.
 /// - Source: Pope et al., "Efficiently Scaling Transformer Inference" (2022); Dao et al.,
 ///   "Flash-Decoding for long-context inference" (2023).
-package enum AttentionDecode: Workload {
-  package struct Problem: Codable, Hashable, Sendable {
-    package let batch: Int
-    package let heads: Int
-    package let kvHeads: Int
-    package let headDim: Int
-    /// Tokens that each sequence has, or the longest where they differ.
-    package let context: Int
-    package let newTokens: Int
-    package let lengths: Lengths
-    package let mask: AxisTextValue<AttentionMask>
-    package let kvCache: Switch
-    package let cache: CacheAxes
-    package let rotary: RotaryAxes
+package struct AttentionDecode: Hashable, Sendable {
+  package let heads: Int
+  package let kvHeads: Int
+  package let headDim: Int
+  /// Tokens that each sequence has before the step.
+  package let contexts: [Int]
+  /// Of each sequence.
+  package let newTokens: Int
+  package let mask: AttentionMask
+  package let rotary: Rotary
+  package let instructions: InstructionSet
 
-    package init(
-      batch: Int, heads: Int, kvHeads: Int, headDim: Int, context: Int, newTokens: Int = 1,
-      lengths: Lengths = .same, mask: AttentionMask = .causal, kvCache: Switch = .on,
-      cache: CacheAxes = CacheAxes(), rotary: RotaryAxes = RotaryAxes()
-    ) {
-      self.batch = batch
-      self.heads = heads
-      self.kvHeads = kvHeads
-      self.headDim = headDim
-      self.context = context
-      self.newTokens = newTokens
-      self.lengths = lengths
-      self.mask = AxisTextValue(mask)
-      self.kvCache = kvCache
-      self.cache = cache
-      self.rotary = rotary
-    }
-
-    /// Heads of queries for each of keys.
-    var group: Int { heads / kvHeads }
-    var scale: Double { 1 / Double(headDim).squareRoot() }
-    var hidden: Int { heads * headDim }
-    /// Queries of one head of keys of one sequence: new token after new token.
-    var rows: Int { newTokens * group }
-
-    /// What each sequence has: all of it, or of n sequences n-ths of it, the longest first.
-    var contexts: [Int] {
-      (0..<batch).map { lengths == .same ? context : max(1, context * (batch - $0) / batch) }
-    }
-
-    var angles: RotaryAngles { rotary.angles(headDim: headDim) }
-
-    var layout: CacheLayout {
-      cache.layout(
-        kvHeads: kvHeads, headDim: headDim, longest: (contexts.max() ?? 0) + newTokens)
-    }
-
-    /// All tokens at the end of a step.
-    var tokens: Int { contexts.reduce(0) { $0 + $1 + newTokens } }
-
-    /// Pages that all sequences take, at the end of a step.
-    var pages: Int {
-      contexts.reduce(0) {
-        $0 + ($1 + newTokens + layout.pageTokens - 1) / layout.pageTokens
-      }
-    }
+  package init(
+    heads: Int, kvHeads: Int, headDim: Int, contexts: [Int], newTokens: Int = 1,
+    mask: AttentionMask = .causal, rotary: Rotary = .none, instructions: InstructionSet
+  ) {
+    self.heads = heads
+    self.kvHeads = kvHeads
+    self.headDim = headDim
+    self.contexts = contexts
+    self.newTokens = newTokens
+    self.mask = mask
+    self.rotary = rotary
+    self.instructions = instructions
   }
 
-  package enum Lengths: String, AxisWord {
-    case same
-    /// Of n sequences the i-th has (n − i + 1) / n of the context.
-    case mixed
+  var batch: Int { contexts.count }
+  /// Heads of queries for each of keys.
+  var group: Int { heads / kvHeads }
+  var scale: Double { 1 / Double(headDim).squareRoot() }
+  var hidden: Int { heads * headDim }
+  /// Queries of one head of keys of one sequence: new token after new token.
+  var rows: Int { newTokens * group }
+  /// All tokens at the end of the step.
+  var tokens: Int { contexts.reduce(0) { $0 + $1 + newTokens } }
+  /// All tokens of the longest sequence.
+  var longest: Int { (contexts.max() ?? 0) + newTokens }
+  /// From the first new token's of the shortest to the last of the longest.
+  var newPositions: Range<Int> { (contexts.min() ?? 0)..<longest }
+
+  /// A step against a cache that has places for the new tokens.
+  ///
+  /// - Parameters:
+  ///   - newK: new tokens × kv-heads × head-dim, as is `newV`.
+  ///   - sequences: of the cache, in the order of the contexts.
+  package func kernel(
+    q: Tensor, newK: Tensor, newV: Tensor, o: Tensor, cache: KVCache, sequences: [Int],
+    _ execution: Execution
+  ) throws -> any Kernel {
+    try CachedAttentionKernel(
+      self, .init(q: q, newK: newK, newV: newV, o: o, cache: cache, sequences: sequences),
+      execution)
   }
 
-  package enum Switch: String, AxisWord {
-    case on
-    case off
-  }
-
-  package struct Operands: OperandSet {
-    /// New tokens' queries; those of all tokens without a cache.
-    package let q: Tensor
-    package let step: Step
-    package let o: Tensor
-
-    package init(q: Tensor, step: Step, o: Tensor) {
-      self.q = q
-      self.step = step
-      self.o = o
-    }
-
-    package enum Step {
-      case cached(newK: Tensor, newV: Tensor, cache: KVCache, sequences: [Int])
-      case projected(hidden: Tensor, wK: Tensor, wV: Tensor)
-    }
-
-    package var operands: [Operand] {
-      let inputs =
-        switch step {
-        case .cached(let newK, let newV, _, _):
-          [Operand("new-k", newK, .input), Operand("new-v", newV, .input)]
-        case .projected(let hidden, let wK, let wV):
-          [
-            Operand("hidden", hidden, .input), Operand("w-k", wK, .weight),
-            Operand("w-v", wV, .weight),
-          ]
-        }
-      return [Operand("q", q, .input)] + inputs + [Operand("o", o, .output)]
-    }
-  }
-
-  package static let name = "attention-decode"
-  package static let about = "attention of new tokens to a context, with its cache or without"
-  package static let smallest = Problem(
-    batch: 2, heads: 6, kvHeads: 2, headDim: 18, context: 37, newTokens: 2)
-  package static let defaults = [
-    "batch": "1", "new-tokens": "1", "lengths": "same", "mask": "causal", "kv-cache": "on",
-  ].with(CacheAxes.defaults, RotaryAxes.defaults(.none))
-
-  package static func validate(_ problem: Problem) throws {
-    try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
-    try problem.cache.validate(headDim: problem.headDim)
-    try problem.rotary.validate(headDim: problem.headDim)
-  }
-
-  package static func magnitude(of problem: Problem) -> Double {
-    let tokens = product(problem.context) + product(problem.newTokens)
-    let hidden = product(problem.headDim) * Double(max(problem.heads, problem.kvHeads))
-    // Without a cache all tokens are projected, and attend.
-    let each = problem.kvCache == .on ? product(problem.newTokens) : tokens + hidden
-    return 64 * product(problem.batch) * tokens * each * hidden
-  }
-
-  package static func work(of problem: Problem) -> Work {
-    let mask = problem.mask.value
-    let contexts = problem.contexts
-    let new = problem.batch * problem.newTokens
-    let outputs = ElementType.fp32.bytes(of: new * problem.hidden)
-    let depth = problem.headDim * problem.kvHeads
-    if problem.kvCache == .off {
-      let tokens = contexts.map { $0 + problem.newTokens }
-      let all = tokens.reduce(0, +)
-      let pairs = tokens.reduce(0) { $0 + mask.pairs(of: $1) }
-      return Work(
-        flops: 4 * all * depth * problem.hidden + 4 * problem.hidden * pairs,
-        bytesRead: ElementType.fp32.bytes(of: 2 * (all + depth) * problem.hidden),
-        bytesWritten: outputs, format: .fp32)
-    }
-    var pairs = 0
-    var seen = 0
-    for context in contexts {
-      let total = context + problem.newTokens
-      for token in context..<total { pairs += mask.count(from: token, of: total) }
-      seen += mask.union(of: context..<total, tokens: total)
-    }
-    return Work(
-      flops: 4 * problem.hidden * pairs,
-      bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
-        + problem.cache.tokenBytes(headDim: problem.headDim) * (problem.kvHeads * seen),
-      bytesWritten: outputs, format: problem.cache.isQuantized ? .int8 : .fp32)
-  }
-
-  package static func tolerance(of problem: Problem) -> Tolerance {
-    .sum(roundings: 2 * (problem.context + problem.newTokens) + 4)
-  }
-}
-
-/// Heads of queries that share those of keys.
-struct HeadLayout {
-  let heads: Int
-  let kvHeads: Int
-
-  func validate() throws {
-    guard heads.isMultiple(of: kvHeads) else {
-      throw ProblemFault(
-        axis: "kv-heads",
-        what: "heads is \(heads), which is not a multiple of kv-heads, \(kvHeads)",
-        fix: "give as many heads of queries to each of keys: kv-heads that divides heads")
-    }
+  /// A step without a cache.
+  ///
+  /// - Parameters:
+  ///   - q: of all tokens.
+  ///   - hidden: all tokens × (heads · head-dim).
+  ///   - keyWeights: (kv-heads · head-dim) × (heads · head-dim), as are `valueWeights`.
+  package func kernelWithoutCache(
+    q: Tensor, hidden: Tensor, keyWeights: Tensor, valueWeights: Tensor, o: Tensor,
+    _ execution: Execution
+  ) throws -> any Kernel {
+    try RecomputedAttention(
+      self, q: q, hidden: hidden, keyWeights: keyWeights, valueWeights: valueWeights, o: o,
+      execution)
   }
 }

@@ -5,57 +5,50 @@ import Quantities
 ///
 /// Heads are too few for many threads, so that tokens are what is divided; stretches of one head are put
 /// together at the end.
-final class CachedAttention: ParallelTask {
-  typealias Problem = AttentionDecode.Problem
-  private typealias Span = AttentionDecode.Span
-  private typealias Space = AttentionDecode.Space
-
-  /// What differs between instruction sets.
-  struct Loops {
-    let keys: hr_cache_keys
-    let values: hr_cache_values
-    let step: hr_decode_loops
-    let turn: hr_rope
-
-    init(_ set: InstructionSet, _ keys: CacheType, _ values: CacheType) {
-      self.keys = set.cacheKeys(keys)
-      self.values = set.cacheValues(values)
-      step = set.decode()
-      turn = set.rope(.fp32)
-    }
-  }
-
+package final class CachedAttention: ParallelTask {
   /// Where a step's tokens are, head by head: those of keys and values may be fewer.
-  struct Tokens {
-    let q: UnsafeMutablePointer<Float>
-    let newK: UnsafeMutablePointer<Float>
-    let newV: UnsafeMutablePointer<Float>
-    let o: UnsafeMutablePointer<Float>
+  package struct Tokens {
+    package let q: UnsafeMutablePointer<Float>
+    package let newK: UnsafeMutablePointer<Float>
+    package let newV: UnsafeMutablePointer<Float>
+    package let o: UnsafeMutablePointer<Float>
+
+    package init(
+      q: UnsafeMutablePointer<Float>, newK: UnsafeMutablePointer<Float>,
+      newV: UnsafeMutablePointer<Float>, o: UnsafeMutablePointer<Float>
+    ) {
+      self.q = q
+      self.newK = newK
+      self.newV = newV
+      self.o = o
+    }
   }
 
   /// How many tokens sequences have before a step, and who does what of it.
-  struct Step {
+  package struct Step {
     fileprivate let contexts: [Int]
-    fileprivate let division: AttentionDecode.Division
+    fileprivate let division: Division
 
-    init(_ problem: Problem, threads: Int) {
-      contexts = problem.contexts
-      division = AttentionDecode.Division(problem, threads: threads)
+    package init(_ operation: AttentionDecode, _ layout: CacheLayout, threads: Int) {
+      contexts = operation.contexts
+      division = Division(operation, width: layout.width, threads: threads)
     }
   }
 
-  private let problem: Problem
+  private let operation: AttentionDecode
   private let layout: CacheLayout
   private let writer: CacheWriter
-  private let loops: Loops
+  private let keyLoops: hr_cache_keys
+  private let valueLoops: hr_cache_values
+  private let loops: hr_decode_loops
   private let pool: ThreadPool
   private let space: Space
   private let workspace: Allocation
   private let table: RotaryTable?
-  var tokens: Tokens
-  var step: Step
+  private let tokens: Tokens
+  package var step: Step
   /// The first of the cache's heads that are meant: a cache may hold those of all layers.
-  var firstHead = 0
+  package var firstHead = 0
   private var phase = Phase.attend
 
   private static let lineBytes = 64
@@ -68,44 +61,45 @@ final class CachedAttention: ParallelTask {
   }
 
   /// - Parameters:
-  ///   - problem: of the first step; those that follow differ in the context alone.
+  ///   - operation: the first step; those that follow differ in the contexts alone.
   ///   - table: of all positions that new tokens will have.
-  init(
-    problem: Problem, cache: KVCache, sequences: [Int], tokens: Tokens, table: RotaryTable?,
-    loops: Loops, execution: Execution
+  package init(
+    _ operation: AttentionDecode, cache: KVCache, sequences: [Int], tokens: Tokens,
+    table: RotaryTable?, _ execution: Execution
   ) throws {
-    self.problem = problem
+    let instructions = operation.instructions
+    self.operation = operation
     self.tokens = tokens
     self.table = table
-    self.loops = loops
     layout = cache.layout
     pool = execution.pool
-    writer = try CacheWriter(cache: cache, sequences: sequences, loops: loops, table: table)
-    space = Space(problem)
-    step = Step(problem, threads: pool.threads)
+    keyLoops = instructions.cacheKeys(layout.keys)
+    valueLoops = instructions.cacheValues(layout.values)
+    loops = instructions.decode()
+    writer = try CacheWriter(
+      cache: cache, sequences: sequences, instructions: instructions, table: table)
+    space = Space(operation, layout)
+    step = Step(operation, layout, threads: pool.threads)
+    // A boundary between two threads cuts one head's tokens at the most.
     workspace = try execution.ledger.allocate(
-      Self.bytes(problem, threads: pool.threads), role: .workspace)
+      space.bytes(
+        threads: pool.threads, spans: operation.batch * operation.kvHeads + pool.threads - 1),
+      role: .workspace)
   }
 
   /// The same with another cache and other tokens.
   init(_ other: CachedAttention, cache: KVCache, sequences: [Int], tokens: Tokens) throws {
-    (problem, layout, loops, pool, space) = (
-      other.problem, other.layout, other.loops, other.pool, other.space
-    )
+    (operation, layout, pool, space) = (other.operation, other.layout, other.pool, other.space)
+    (keyLoops, valueLoops, loops) = (other.keyLoops, other.valueLoops, other.loops)
     (workspace, table, step, firstHead) = (
       other.workspace, other.table, other.step, other.firstHead
     )
     self.tokens = tokens
-    writer = try CacheWriter(cache: cache, sequences: sequences, loops: loops, table: table)
+    writer = try CacheWriter(
+      cache: cache, sequences: sequences, instructions: operation.instructions, table: table)
   }
 
-  /// The workspace's: a boundary between two threads cuts one head's tokens at the most.
-  static func bytes(_ problem: Problem, threads: Int) -> Bytes {
-    Space(problem).bytes(
-      threads: threads, spans: problem.batch * problem.kvHeads + threads - 1)
-  }
-
-  func run() {
+  package func run() {
     phase = .attend
     pool.run(self)
     guard step.division.isSplit else { return }
@@ -113,7 +107,7 @@ final class CachedAttention: ParallelTask {
     pool.run(self)
   }
 
-  func run(part: Int, of parts: Int) {
+  package func run(part: Int, of parts: Int) {
     if phase == .combine {
       for unit in split(step.division.units.count, part: part, of: parts) {
         combine(step.division.units[unit])
@@ -145,13 +139,13 @@ final class CachedAttention: ParallelTask {
     _ span: Span, before next: Span?, _ own: UnsafeMutablePointer<Float>,
     _ result: UnsafeMutablePointer<Float>
   ) {
-    let (rows, filled) = (problem.rows, layout.filledDepth)
+    let (rows, filled) = (operation.rows, layout.filledDepth)
     let context = step.contexts[span.sequence]
     if span.tokens.upperBound > context { store(span, own) }
     gather(span, own)
-    loops.keys.ready(
-      own + space.gathered, Int32(rows), Int64(problem.headDim),
-      Float(problem.scale * 1.442695040888963), own + space.ready)
+    keyLoops.ready(
+      own + space.gathered, Int32(rows), Int64(operation.headDim),
+      Float(operation.scale * 1.442695040888963), own + space.ready)
     (result + space.most).update(repeating: -1e30, count: rows)
     (result + space.sum).update(repeating: 0, count: rows)
     (result + space.sums).update(repeating: 0, count: rows * filled)
@@ -176,24 +170,24 @@ final class CachedAttention: ParallelTask {
     return from..<(rest <= space.rest ? span.tokens.upperBound : whole)
   }
 
-  /// Asks for a span's first keys, as much as the loops ask for ahead of themselves.
+  /// Prefetches a span's first keys, as much as the loops do ahead of themselves.
   private func fetchKeys(_ span: Span) {
     if let first = keys(span, span.tokens.lowerBound) { hr_prefetch_first(first) }
   }
 
-  /// Asks for what a span reads first, while the one before it is computed.
+  /// Prefetches what a span reads first, while the one before it is computed.
   private func fetch(_ span: Span) {
-    let (depth, group) = (problem.headDim, problem.group)
+    let (depth, group) = (operation.headDim, operation.group)
     func fetch(_ floats: UnsafePointer<Float>, _ count: Int) {
       hr_prefetch(floats, Int64(count * 4 / Self.lineBytes + 1), Int64(Self.lineBytes))
     }
     let context = step.contexts[span.sequence]
     // Many queries would push out what is there already.
-    for token in 0..<min(problem.newTokens, 2) {
-      let index = span.sequence * problem.newTokens + token
-      fetch(tokens.q + (index * problem.heads + span.head * group) * depth, group * depth)
+    for token in 0..<min(operation.newTokens, 2) {
+      let index = span.sequence * operation.newTokens + token
+      fetch(tokens.q + (index * operation.heads + span.head * group) * depth, group * depth)
       guard span.tokens.contains(context + token) else { continue }
-      let offset = (index * problem.kvHeads + span.head) * depth
+      let offset = (index * operation.kvHeads + span.head) * depth
       fetch(tokens.newK + offset, depth)
       fetch(tokens.newV + offset, depth)
       writer.fetch(sequence: span.sequence, head: firstHead + span.head, token: context + token)
@@ -212,14 +206,14 @@ final class CachedAttention: ParallelTask {
     guard limit(span, tokens, rows, &first, &last) else { return }
     let count = (tokens.count + width - 1) / width
     let scores = own + space.scores
-    let depth = Int64(problem.headDim)
+    let depth = Int64(operation.headDim)
     let queries =
-      UnsafeRawPointer(own + space.ready) + row * problem.headDim * Int(loops.keys.query_bytes) / 32
+      UnsafeRawPointer(own + space.ready) + row * operation.headDim * Int(keyLoops.query_bytes) / 32
     let firstValues = values(span, tokens.lowerBound)
     forEachBlock(
       span, tokens, of: layout.keyBlockBytes, at: keys, before: firstValues
     ) { block, index, held, run in
-      loops.keys.scores(
+      keyLoops.scores(
         block, Int32(width), held, depth, queries, Int32(rows.count), scores + index * width,
         Int64(space.scoreStride), run)
     }
@@ -227,7 +221,7 @@ final class CachedAttention: ParallelTask {
     let isLong = count * layout.valueBlockBytes >= 2 * Int(HR_AHEAD)
     withUnsafePointer(to: &first) { first in
       withUnsafePointer(to: &last) { last in
-        loops.step.softmax(
+        loops.softmax(
           scores, Int64(space.scoreStride), Int64(count * width), Int32(rows.count),
           UnsafeRawPointer(first).assumingMemoryBound(to: Int32.self),
           UnsafeRawPointer(last).assumingMemoryBound(to: Int32.self),
@@ -239,7 +233,7 @@ final class CachedAttention: ParallelTask {
     forEachBlock(
       span, tokens, of: layout.valueBlockBytes, at: values, before: next
     ) { block, index, held, run in
-      loops.values.add(
+      valueLoops.add(
         block, Int32(width), held, depth, scores + index * width, Int64(space.scoreStride),
         Int32(rows.count), result + space.sums + row * filled, run)
     }
@@ -299,11 +293,11 @@ final class CachedAttention: ParallelTask {
     _ span: Span, _ tokens: Range<Int>, _ rows: Range<Int>, _ first: inout SIMD8<Int32>,
     _ last: inout SIMD8<Int32>
   ) -> Bool {
-    let mask = problem.mask.value
+    let mask = operation.mask
     let context = step.contexts[span.sequence]
     var seesAny = false
     for (index, row) in rows.enumerated() {
-      let position = context + row / problem.group
+      let position = context + row / operation.group
       if mask == .blocks,
         !AttentionMask.seesBlock(
           tokens.lowerBound / AttentionMask.blockTokens,
@@ -311,7 +305,7 @@ final class CachedAttention: ParallelTask {
       {
         continue
       }
-      let seen = mask.stretch(from: position, of: context + problem.newTokens)
+      let seen = mask.stretch(from: position, of: context + operation.newTokens)
       first[index] = Int32(max(seen.lowerBound, tokens.lowerBound) - tokens.lowerBound)
       last[index] = Int32(min(seen.upperBound, tokens.upperBound - 1) - tokens.lowerBound)
       if first[index] <= last[index] { seesAny = true }
@@ -319,20 +313,20 @@ final class CachedAttention: ParallelTask {
     return seesAny
   }
 
-  /// Queries of one head of keys, row after row, turned where they are.
+  /// Queries of one head of keys, row after row, rotated on the way.
   private func gather(_ span: Span, _ own: UnsafeMutablePointer<Float>) {
-    let (depth, group) = (problem.headDim, problem.group)
+    let (depth, group) = (operation.headDim, operation.group)
     let context = step.contexts[span.sequence]
-    for token in 0..<problem.newTokens {
-      let index = span.sequence * problem.newTokens + token
-      let from = tokens.q + (index * problem.heads + span.head * group) * depth
+    for token in 0..<operation.newTokens {
+      let index = span.sequence * operation.newTokens + token
+      let from = tokens.q + (index * operation.heads + span.head * group) * depth
       let to = own + space.gathered + token * group * depth
       guard let table else {
         to.update(from: from, count: group * depth)
         continue
       }
       for head in 0..<group {
-        table.turn(from + head * depth, at: context + token, to: to + head * depth)
+        table.rotate(from + head * depth, at: context + token, to: to + head * depth)
       }
     }
   }
@@ -340,11 +334,11 @@ final class CachedAttention: ParallelTask {
   /// The span's new tokens' keys and values, to their places in the cache.
   private func store(_ span: Span, _ own: UnsafeMutablePointer<Float>) {
     let context = step.contexts[span.sequence]
-    for token in 0..<problem.newTokens {
+    for token in 0..<operation.newTokens {
       let position = context + token
       guard span.tokens.contains(position) else { continue }
-      let index = span.sequence * problem.newTokens + token
-      let offset = (index * problem.kvHeads + span.head) * problem.headDim
+      let index = span.sequence * operation.newTokens + token
+      let offset = (index * operation.kvHeads + span.head) * operation.headDim
       writer.store(
         key: tokens.newK + offset, value: tokens.newV + offset, sequence: span.sequence,
         head: firstHead + span.head, token: position, scratch: own + space.key)
@@ -354,15 +348,15 @@ final class CachedAttention: ParallelTask {
   /// The result of one head of one sequence.
   private func combine(_ unit: Range<Int>) {
     let span = step.division.spans[unit.lowerBound]
-    let (depth, group) = (problem.headDim, problem.group)
+    let (depth, group) = (operation.headDim, operation.group)
     let from = sums(of: unit.lowerBound)
-    for row in 0..<problem.rows {
-      let token = span.sequence * problem.newTokens + row / group
+    for row in 0..<operation.rows {
+      let token = span.sequence * operation.newTokens + row / group
       let head = span.head * group + row % group
-      loops.step.combine(
+      loops.combine(
         from + space.sums + row * layout.filledDepth, from + space.most + row,
         from + space.sum + row, Int64(unit.count), Int64(space.spanEnd), Int64(depth),
-        tokens.o + (token * problem.heads + head) * depth)
+        tokens.o + (token * operation.heads + head) * depth)
     }
   }
 }

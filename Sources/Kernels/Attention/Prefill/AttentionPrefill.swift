@@ -1,3 +1,4 @@
+import CMicrokernels
 package import Quantities
 
 /// Attention of all tokens of a prompt at once, with fewer heads of keys than of queries where models
@@ -6,114 +7,79 @@ package import Quantities
 ///     o[t, h] = Σ softmax(q[t, h] · k[s, h / group] / √head-dim) · v[s, h / group], over the s that t sees
 ///
 /// - Shapes: `q` and `o` are batch × tokens × heads × head-dim, `k` and `v` batch × tokens × kv-heads ×
-///   head-dim, as projections leave them; `q`, `k` and `v` in the problem's precision, sums and `o`
-///   in fp32.
+///   head-dim, as projections leave them; `q`, `k` and `v` in the precision, sums and `o` in fp32.
 /// - Work: 4·head-dim flops for each pair of a query and a key that it sees; reads `q`, `k` and `v` once,
 ///   writes `o` once.
 /// - Error: that of a score, which the exponential makes a relative one of each term, and that of a sum
 ///   of as many terms as keys.
 /// - Source: Vaswani et al., "Attention Is All You Need" (2017); Ainslie et al., "GQA" (2023).
-package enum AttentionPrefill: Workload {
-  package struct Problem: Codable, Hashable, Sendable {
-    package let batch: Int
-    /// Of queries.
-    package let heads: Int
-    /// Of keys and values: as many queries' heads share each.
-    package let kvHeads: Int
-    package let headDim: Int
-    package let tokens: Int
-    package let mask: AxisTextValue<AttentionMask>
-    package let precision: FloatFormat
-    /// Whether queries and keys are turned on their way.
-    package let rotary: RotaryAxes
+package struct AttentionPrefill: Hashable, Sendable {
+  package let batch: Int
+  /// Of queries.
+  package let heads: Int
+  /// Of keys and values: as many queries' heads share each.
+  package let kvHeads: Int
+  package let headDim: Int
+  package let tokens: Int
+  package let mask: AttentionMask
+  package let precision: FloatFormat
+  /// By how much queries and keys are rotated on their way.
+  package let rotary: Rotary
+  package let instructions: InstructionSet
 
-    package init(
-      batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int, mask: AttentionMask,
-      precision: FloatFormat, rotary: RotaryAxes = RotaryAxes()
-    ) {
-      self.batch = batch
-      self.heads = heads
-      self.kvHeads = kvHeads
-      self.headDim = headDim
-      self.tokens = tokens
-      self.mask = AxisTextValue(mask)
-      self.precision = precision
-      self.rotary = rotary
-    }
-
-    /// Heads of queries for each of keys.
-    var group: Int { heads / kvHeads }
-    /// Of a query and a key that it sees.
-    var pairs: Int { mask.value.pairs(of: tokens) * batch * heads }
-    var angles: RotaryAngles { rotary.angles(headDim: headDim) }
-    var tableBytes: Bytes {
-      rotary.isNone ? .zero : RotaryTable.bytes(positions: tokens, headDim: headDim)
-    }
-    /// Scores are divided by the root of their depth.
-    var scale: Double { 1 / Double(headDim).squareRoot() }
+  package init(
+    batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int,
+    mask: AttentionMask = .causal, precision: FloatFormat = .fp32, rotary: Rotary = .none,
+    instructions: InstructionSet
+  ) {
+    self.batch = batch
+    self.heads = heads
+    self.kvHeads = kvHeads
+    self.headDim = headDim
+    self.tokens = tokens
+    self.mask = mask
+    self.precision = precision
+    self.rotary = rotary
+    self.instructions = instructions
   }
 
-  package struct Operands: OperandSet {
+  /// Heads of queries for each of keys.
+  var group: Int { heads / kvHeads }
+  /// Of a query and a key that it sees.
+  var pairs: Int { mask.pairs(of: tokens) * batch * heads }
+  /// Scores are divided by the root of their depth.
+  var scale: Double { 1 / Double(headDim).squareRoot() }
+
+  package struct Tensors {
     package let q: Tensor
     package let k: Tensor
     package let v: Tensor
     package let o: Tensor
 
-    package var operands: [Operand] {
-      [Operand("q", q, .input), Operand("k", k, .input), Operand("v", v, .input)]
-        + [Operand("o", o, .output)]
+    package init(q: Tensor, k: Tensor, v: Tensor, o: Tensor) {
+      self.q = q
+      self.k = k
+      self.v = v
+      self.o = o
+    }
+
+    func copy(in ledger: MemoryLedger) throws -> Tensors {
+      Tensors(
+        q: try ledger.copy(of: q, role: .activations),
+        k: try ledger.copy(of: k, role: .activations),
+        v: try ledger.copy(of: v, role: .activations),
+        o: try ledger.copy(of: o, role: .activations))
     }
   }
 
-  package static let name = "attention-prefill"
-  package static let about = "O = softmax(Q · Kᵀ / √head-dim) · V for all tokens of a prompt"
-  package static let smallest = Problem(
-    batch: 2, heads: 6, kvHeads: 2, headDim: 17, tokens: 37, mask: .causal, precision: .fp32)
-  package static let defaults = ["batch": "1", "mask": "causal", "precision": "fp32"]
-    .with(RotaryAxes.defaults(.none))
-
-  package static var variants: [Variant<AttentionPrefill>] {
-    [.reference(), naive] + tiledVariants
+  /// A tile of queries with a block of keys at a time, so that no more than that of the scores is kept.
+  package func kernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
+    try TiledAttention(self, tensors, execution)
   }
 
-  package static func validate(_ problem: Problem) throws {
-    try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()
-    try problem.rotary.validate(headDim: problem.headDim)
-  }
-
-  package static func magnitude(of problem: Problem) -> Double {
-    64 * product(problem.batch, problem.tokens, problem.tokens, problem.headDim)
-      * Double(max(problem.heads, problem.kvHeads))
-  }
-
-  package static func work(of problem: Problem) -> Work {
-    let rows = problem.batch * problem.tokens * problem.headDim
-    return Work(
-      flops: 4 * problem.headDim * problem.pairs,
-      bytesRead: problem.precision.bytes(of: rows * (problem.heads + 2 * problem.kvHeads)),
-      bytesWritten: ElementType.fp32.bytes(of: rows * problem.heads),
-      format: problem.precision.computeFormat)
-  }
-
-  package static func operands(
-    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
-  ) throws -> Operands {
-    func tensor(_ element: ElementType, heads: Int) throws -> Tensor {
-      try ledger.tensor(
-        element, [problem.batch, problem.tokens, heads, problem.headDim], .activations)
-    }
-    let element = problem.precision.elementType
-    let operands = Operands(
-      q: try tensor(element, heads: problem.heads), k: try tensor(element, heads: problem.kvHeads),
-      v: try tensor(element, heads: problem.kvHeads), o: try tensor(.fp32, heads: problem.heads))
-    for (index, tensor) in [operands.q, operands.k, operands.v].enumerated() {
-      tensor.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15 &* UInt64(index))
-    }
-    return operands
-  }
-
-  package static func tolerance(of problem: Problem) -> Tolerance {
-    // A term: the exponential (1), its product and its place in the sum, the sum it is divided by.
-    .sum(roundings: 2 * problem.tokens + 4)
+  /// All scores of all heads in memory, as the formula is written: what tiles are there to avoid, and what it
+  /// costs. It rotates nothing, and takes no instructions but the compiler's.
+  package func naiveKernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
+    try NaiveAttention(self, tensors, execution)
   }
 }

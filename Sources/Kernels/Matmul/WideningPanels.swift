@@ -1,0 +1,36 @@
+import CMicrokernels
+import Quantities
+
+/// Panels in fp32, made of quantized ones whenever a product comes to them.
+final class WideningPanels: PanelSource {
+  private let panels: QuantizedPanels
+  private let space: Space
+  let areInMemory = false
+
+  /// A panel for each thread.
+  final class Space {
+    fileprivate let scratch: Allocation
+    fileprivate let bytes: Int
+
+    init(columns: Int, depth: Int, _ execution: Execution) throws {
+      bytes = columns * depth * 4
+      scratch = try execution.ledger.allocate(
+        Bytes(execution.threads * bytes), role: .workspace)
+    }
+  }
+
+  init(_ panels: QuantizedPanels, _ space: Space) {
+    self.panels = panels
+    self.space = space
+  }
+
+  func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer {
+    let layout = panels.layout
+    let place = space.scratch.start + part * space.bytes
+    panels.loops.widen(
+      panels.place(panel: index, group: depth.lowerBound / layout.group),
+      Int64((depth.count + layout.group - 1) / layout.group), Int32(layout.subBlocks),
+      place.assumingMemoryBound(to: Float.self))
+    return UnsafeRawPointer(place)
+  }
+}

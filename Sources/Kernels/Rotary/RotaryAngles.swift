@@ -1,0 +1,80 @@
+import Glibc
+
+/// By how much each pair of a head turns from one position to the next.
+package struct RotaryAngles: Hashable, Sendable {
+  /// In radians, for pairs 0 … head-dim / 2 − 1.
+  package let steps: [Double]
+  /// What lengths are multiplied by.
+  package let magnitude: Double
+
+  package init(headDim: Int, base: Int, scaling: RotaryScaling) {
+    let count = Double(headDim)
+    func steps(_ base: Double) -> [Double] {
+      (0..<headDim / 2).map { pow(base, -2 * Double($0) / count) }
+    }
+    let plain = steps(Double(base))
+    switch scaling {
+    case .none: (self.steps, magnitude) = (plain, 1)
+    case .linear(let factor): (self.steps, magnitude) = (plain.map { $0 / Double(factor) }, 1)
+    case .ntk(let factor):
+      let grown = Double(base) * pow(Double(factor), count / max(1, count - 2))
+      (self.steps, magnitude) = (steps(grown), 1)
+    case .yarn(let factor):
+      // Evenly by the pair's number, between those that turn 32 times and once within 4096 positions.
+      func pair(turns: Double) -> Double {
+        count * log(4096 / (turns * 2 * .pi)) / (2 * log(Double(base)))
+      }
+      let (first, last) = (max(0, floor(pair(turns: 32))), min(count - 1, ceil(pair(turns: 1))))
+      self.steps = Self.between(plain, factor) { index, _ in
+        1 - (Double(index) - first) / max(0.001, last - first)
+      }
+      magnitude = factor > 1 ? 0.1 * log(Double(factor)) + 1 : 1
+    case .llama3(let factor):
+      // By how often a pair turns within 8192 positions: from once to four times.
+      self.steps = Self.between(plain, factor) { _, step in
+        (8192 * step / (2 * .pi) - 1) / (4 - 1)
+      }
+      magnitude = 1
+    }
+  }
+
+  /// Between a step and its `factor`-th part, by how much of it is kept.
+  private static func between(
+    _ steps: [Double], _ factor: Int, kept: (_ index: Int, _ step: Double) -> Double
+  ) -> [Double] {
+    steps.enumerated().map { index, step in
+      let share = min(1, max(0, kept(index, step)))
+      return step * share + step / Double(factor) * (1 - share)
+    }
+  }
+
+  /// Cosines and then sines of a position's pairs.
+  package func cosinesAndSines(at position: Int) -> (cosines: [Double], sines: [Double]) {
+    let angles = steps.map { $0 * Double(position) }
+    return (angles.map { cos($0) * magnitude }, angles.map { sin($0) * magnitude })
+  }
+
+  /// One head's numbers rotated, in fp64.
+  package func rotated(_ numbers: [Double], layout: RotaryLayout, position: Int) -> [Double] {
+    guard layout != .none else { return numbers }
+    let (cosines, sines) = cosinesAndSines(at: position)
+    var result = numbers
+    for pair in steps.indices {
+      let (one, other) = layout.places(of: pair, headDim: numbers.count)
+      result[one] = numbers[one] * cosines[pair] - numbers[other] * sines[pair]
+      result[other] = numbers[one] * sines[pair] + numbers[other] * cosines[pair]
+    }
+    return result
+  }
+}
+
+extension RotaryLayout {
+  /// The two numbers of a head that make a pair.
+  package func places(of pair: Int, headDim: Int) -> (Int, Int) {
+    Self.places(of: pair, pairs: headDim / 2, areApart: self == .neox)
+  }
+
+  static func places(of pair: Int, pairs: Int, areApart: Bool) -> (Int, Int) {
+    areApart ? (pair, pair + pairs) : (2 * pair, 2 * pair + 1)
+  }
+}

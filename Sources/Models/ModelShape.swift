@@ -1,0 +1,90 @@
+/// What a layer does after its attention.
+package enum FeedForward: String, CaseIterable, Codable, Sendable {
+  /// down · (silu(gate · x) ∘ (up · x)).
+  ///
+  /// - Source: Shazeer, "GLU Variants Improve Transformer" (2020).
+  case swiglu
+  /// down · gelu(up · x).
+  ///
+  /// - Source: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016).
+  case gelu
+}
+
+/// How large a decoder-only transformer is.
+package struct ModelShape: Hashable, Sendable {
+  package var layers: Int
+  package var hidden: Int
+  /// Of the feed-forward network between its products.
+  package var ffn: Int
+  package var heads: Int
+  package var kvHeads: Int
+  package var headDim: Int
+  /// 0 where there are neither an embedding nor logits: layers alone.
+  package var vocab: Int
+  /// Whether logits are products with the embedding itself.
+  package var isTied: Bool
+  package var mlp: FeedForward
+
+  package init(
+    layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
+    isTied: Bool, mlp: FeedForward
+  ) {
+    self.layers = layers
+    self.hidden = hidden
+    self.ffn = ffn
+    self.heads = heads
+    self.kvHeads = kvHeads
+    self.headDim = headDim
+    self.vocab = vocab
+    self.isTied = isTied
+    self.mlp = mlp
+  }
+
+  /// A layer's products with weights.
+  package enum Product: Int, CaseIterable, Sendable {
+    case q, k, v, out, gate, up, down
+  }
+
+  package var products: [Product] {
+    mlp == .swiglu ? Product.allCases : [.q, .k, .v, .out, .up, .down]
+  }
+
+  /// Outputs and inputs of a matrix of weights.
+  package struct Matrix: Hashable, Sendable {
+    package let n: Int
+    package let k: Int
+
+    package var count: Int { n * k }
+  }
+
+  package func matrix(_ product: Product) -> Matrix {
+    let (queries, keys) = (heads * headDim, kvHeads * headDim)
+    return switch product {
+    case .q: Matrix(n: queries, k: hidden)
+    case .k, .v: Matrix(n: keys, k: hidden)
+    case .out: Matrix(n: hidden, k: queries)
+    case .gate, .up: Matrix(n: ffn, k: hidden)
+    case .down: Matrix(n: hidden, k: ffn)
+    }
+  }
+
+  /// Of the embedding, and of the logits.
+  package var vocabulary: Matrix { Matrix(n: vocab, k: hidden) }
+
+  /// The matrices that one pass reads whole: of an embedding it reads a row a token.
+  package var matricesRead: [Matrix] {
+    let each = products.map(matrix)
+    return (0..<layers).flatMap { _ in each } + (vocab > 0 ? [vocabulary] : [])
+  }
+
+  /// Weights, those of norms and biases apart.
+  package var matrixWeights: Int {
+    matricesRead.reduce(0) { $0 + $1.count } + (isTied ? 0 : vocabulary.count)
+  }
+
+  /// Gains of norms: one before attention and one after it of each layer, and the last.
+  package var gains: Int { 2 * layers + (vocab > 0 ? 1 : 0) }
+
+  /// Is added to a row's mean square before its root is taken.
+  package static let epsilon: Float = 1e-5
+}

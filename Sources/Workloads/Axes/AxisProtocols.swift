@@ -1,0 +1,81 @@
+package import Quantities
+
+/// A word that an axis may take; its cases are the words a suite may write.
+package protocol AxisWord: RawRepresentable<String>, CaseIterable, Codable, Sendable {}
+
+extension ElementType: AxisWord {}
+
+extension FloatFormat: AxisWord {}
+
+/// Axes that several workloads have in common: a problem holds them together, and to a suite each is one
+/// of the problem's own.
+package protocol AxisGroup: Codable, Hashable, Sendable {}
+
+extension [String: String] {
+  /// Together with the defaults of groups.
+  func with(_ groups: [String: String]...) -> [String: String] {
+    groups.reduce(self) { $0.merging($1) { own, _ in own } }
+  }
+}
+
+/// An axis of whole numbers that does not begin with 1.
+package protocol AxisNumber: Codable, Hashable, Sendable {
+  static var least: Int { get }
+  var count: Int { get }
+  init(_ count: Int)
+}
+
+extension AxisNumber {
+  package init(from decoder: any Decoder) throws {
+    self.init(try decoder.singleValueContainer().decode(Int.self))
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(count)
+  }
+}
+
+/// An axis whose values are words, or a name and a number as `window(256)`.
+package protocol AxisText: Hashable, Sendable {
+  static var words: [String] { get }
+  /// Names that take a number from 1 up in parentheses.
+  static var calls: [String] { get }
+  init?(axisText: String)
+  var axisText: String { get }
+}
+
+/// Such a value as a problem holds it: a text in its JSON.
+package struct AxisTextValue<Value: AxisText>: Codable, Hashable, Sendable {
+  package let value: Value
+
+  package init(_ value: Value) { self.value = value }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let value = Value(axisText: text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(text)' is no value of this axis")
+    }
+    self.value = value
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(value.axisText)
+  }
+}
+
+/// What a list of axes needs of one.
+package protocol AxisTextHolder {
+  static var words: [String] { get }
+  static var calls: [String] { get }
+  var axisText: String { get }
+}
+
+extension AxisTextValue: AxisTextHolder {
+  package static var words: [String] { Value.words }
+  package static var calls: [String] { Value.calls }
+  package var axisText: String { value.axisText }
+}

@@ -1,0 +1,74 @@
+package import Kernels
+package import Quantities
+
+/// A kernel that can be swept: its problems, its operands, the ways of computing it.
+///
+/// A new kernel is one type that conforms, and one line in the catalog.
+package protocol Workload: SendableMetatype {
+  /// What pins one problem down. Each stored property is an axis that a suite may sweep:
+  /// an `Int`, or an `AxisWord`; of an `AxisGroup` each is. `kvHeads` is written `kv-heads` in suites.
+  associatedtype Problem: Codable & Hashable & Sendable
+  associatedtype Operands: OperandSet
+
+  static var name: String { get }
+  /// One sentence for `headroom list`.
+  static var about: String { get }
+  /// The smallest problem that takes every path: it names the axes and feeds the conformance tests.
+  static var smallest: Problem { get }
+  /// Values of the axes that may be left out, by their name in suites. Shape axes have none.
+  static var defaults: [String: String] { get }
+  /// The ways of computing it; the first is the reference that the others must agree with.
+  static var variants: [Variant<Self>] { get }
+
+  /// Throws a `ProblemFault` for values that fit their types and still make no problem.
+  static func validate(_ problem: Problem) throws
+  /// No fewer than the operations of a call, and with room to spare than the bytes that it works on: what
+  /// 64 bits cannot count is turned down by it, so that other formulas need not look.
+  static func magnitude(of problem: Problem) -> Double
+  static func work(of problem: Problem) -> Work
+  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) throws
+    -> Operands
+  /// What the sampled results should be, in fp64, and the magnitudes that errors are relative to.
+  static func expectation(
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
+  ) -> Expectation
+  /// How far a variant may stray from the reference, derived from the arithmetic.
+  static func tolerance(of problem: Problem) -> Tolerance
+  /// A smaller problem to check in a problem's place where that is too large for fp64, and what is
+  /// smaller; nil where it is checked itself.
+  static func reduced(_ problem: Problem) -> (problem: Problem, label: String)?
+}
+
+extension Workload {
+  package static var defaults: [String: String] { [:] }
+  package static func validate(_ problem: Problem) throws {}
+  package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? { nil }
+}
+
+/// The product of axes, however large.
+func product(_ factors: Int...) -> Double { factors.reduce(1) { $0 * Double($1) } }
+
+extension Workload {
+  /// What preparing and running allocate, by role and phase: counted by the code that allocates it, so that
+  /// a ledger agrees to the byte.
+  package static func plan(of problem: Problem, variant: Variant<Self>, threads: Int) throws
+    -> MemoryPlan
+  {
+    let execution = Execution.planning(threads: threads)
+    let kernel = try prepare(problem, variant, execution)
+    execution.ledger.begin(.run)
+    return withExtendedLifetime(kernel) { execution.ledger.snapshot.plan }
+  }
+
+  /// The operands are let go of at the end: what a kernel does not keep, an engine would not, either.
+  private static func prepare(_ problem: Problem, _ variant: Variant<Self>, _ execution: Execution)
+    throws -> any Kernel
+  {
+    execution.ledger.begin(.operands)
+    let operands = try operands(for: problem, seed: 0, in: execution.ledger)
+    execution.ledger.begin(.preparation)
+    return try withExtendedLifetime(operands) {
+      try variant.prepare(problem, operands, execution)
+    }
+  }
+}
