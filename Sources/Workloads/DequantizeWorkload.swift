@@ -32,7 +32,7 @@ package enum DequantizeWorkload: Workload {
   package static let defaults = WeightAxes.defaults
 
   /// The reference is plain Swift, too: what a format stands for is exact.
-  package static var variants: [Variant<DequantizeWorkload>] {
+  package static let variants: [Variant<DequantizeWorkload>] = {
     [.reference()]
       + InstructionSet.having(.dequantize).map { set in
         Variant(set) { problem, operands, execution in
@@ -41,7 +41,7 @@ package enum DequantizeWorkload: Workload {
             .kernel(weights: operands.weights, values: operands.values, execution)
         }
       }
-  }
+  }()
 
   package static func validate(_ problem: Problem) throws { try problem.weights.validate() }
 

@@ -51,7 +51,7 @@ package enum MatmulWorkload: Workload {
   package static let smallest = Problem(m: 9, n: 33, k: 17, precision: .fp32)
   package static let defaults = ["precision": "fp32"]
 
-  package static var variants: [Variant<MatmulWorkload>] {
+  package static let variants: [Variant<MatmulWorkload>] = {
     let own = InstructionSet.having(.matmul).map { set in
       Variant<MatmulWorkload>(set) { problem, operands, execution in
         try problem.operation(set).kernel(
@@ -69,7 +69,7 @@ package enum MatmulWorkload: Workload {
         })
     }
     return [.reference()] + own + competitors
-  }
+  }()
 
   package static func magnitude(of problem: Problem) -> Double {
     64 * product(problem.m, problem.n, problem.k)

@@ -117,9 +117,9 @@ package enum QuantizeWorkload: Workload {
     return Operands(values: values, weights: weights, inputs: inputs, layerInputs: source)
   }
 
-  package static var variants: [Variant<QuantizeWorkload>] {
+  package static let variants: [Variant<QuantizeWorkload>] = {
     [variant("reference", .reference), variant("portable", .own)]
-  }
+  }()
 
   private static func variant(_ name: String, _ kind: VariantKind) -> Variant<QuantizeWorkload> {
     Variant(name: name, kind: kind) { problem, operands, _ in RowsKernel(problem, operands) }

@@ -76,7 +76,7 @@ package enum QuantizedMatmulWorkload: Workload {
   package static let smallest = Problem(m: 9, n: 33, k: 256, format: .q4_0)
   package static let defaults = ["activations": "fastest"].with(WeightAxes.defaults)
 
-  package static var variants: [Variant<QuantizedMatmulWorkload>] {
+  package static let variants: [Variant<QuantizedMatmulWorkload>] = {
     let own = InstructionSet.having(.quantized).map { set in
       Variant<QuantizedMatmulWorkload>(set) { problem, operands, execution in
         try problem.operation(set).kernel(
@@ -84,7 +84,7 @@ package enum QuantizedMatmulWorkload: Workload {
       }
     }
     return [.reference()] + own + competitors
-  }
+  }()
 
   /// Libraries of others, where they are found, for the format that they share with us: bytes with
   /// a scale a row, against activations rounded by rows.

@@ -46,12 +46,12 @@ package enum SelfTestWorkload: Workload {
   package static let smallest = Problem(behaviour: .busy, nanoseconds: 1)
   package static let defaults = ["behaviour": "busy"]
 
-  package static var variants: [Variant<SelfTestWorkload>] {
+  package static let variants: [Variant<SelfTestWorkload>] = {
     [
       Variant(name: "reference", kind: .reference, prepare: prepare),
       Variant(name: "portable", prepare: prepare),
     ]
-  }
+  }()
 
   package static func magnitude(of problem: Problem) -> Double {
     64 * product(problem.nanoseconds)

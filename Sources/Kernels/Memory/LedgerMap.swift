@@ -138,17 +138,24 @@ final class LedgerMap: @unchecked Sendable {
     for index in 0..<roles.count { words[Word.liveAtRefusal + index] = words[Word.live + index] }
   }
 
-  var snapshot: LedgerSnapshot {
-    let known = words[Word.magic] == Self.magic
+  /// The peak of each phase with what lived at it.
+  var plan: MemoryPlan {
     var phases: [MemoryPhase: [MemoryRole: Bytes]] = [:]
-    for (number, phase) in MemoryPhase.allCases.enumerated() where known {
+    for (number, phase) in MemoryPhase.allCases.enumerated() {
       let start = Word.phases + number * Word.phaseStride
+      guard words[start] > 0 else { continue }
       var byRole: [MemoryRole: Bytes] = [:]
-      for (offset, role) in roles.enumerated() where role != .rotation {
+      for (offset, role) in roles.enumerated()
+      where role != .rotation && words[start + 1 + offset] > 0 {
         byRole[role] = Bytes(words[start + 1 + offset])
       }
-      if words[start] > 0 { phases[phase] = byRole }
+      phases[phase] = byRole
     }
+    return MemoryPlan(phases)
+  }
+
+  var snapshot: LedgerSnapshot {
+    let known = words[Word.magic] == Self.magic
     var refusal: LedgerSnapshot.Refusal?
     if known, words[Word.refusedRole] > 0 {
       refusal = LedgerSnapshot.Refusal(
@@ -157,7 +164,7 @@ final class LedgerMap: @unchecked Sendable {
         live: byRole(from: Word.liveAtRefusal))
     }
     return LedgerSnapshot(
-      phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: MemoryPlan(phases),
+      phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: known ? plan : MemoryPlan([:]),
       live: known ? live : [:], rotation: Bytes(known ? words[Word.rotation] : 0),
       allocations: known ? words[Word.allocations] : 0, refusal: refusal,
       dataLimit: known && words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil)

@@ -144,6 +144,9 @@ package final class MemoryLedger: Sendable {
     }
   }
 
+  /// The peak of each phase with what lived at it.
+  package var plan: MemoryPlan { state.withLock { _ in map.plan } }
+
   package var snapshot: LedgerSnapshot { state.withLock { _ in map.snapshot } }
 
   private static let pattern: UInt8 = 0xA5

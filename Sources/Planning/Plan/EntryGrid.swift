@@ -61,16 +61,21 @@ struct EntryGrid {
   /// Each case and where its values were written, the last axis fastest.
   func forEach(_ body: (OrderedDictionary<String, Located<AxisValue>>) throws -> Void) throws {
     let values = try columns.map { try $0.expand() }
-    var indices = [Int](repeating: 0, count: columns.count)
-    while true {
-      var given: [String: Located<AxisValue>] = [:]
-      for (index, column) in columns.enumerated() {
-        for (axis, value) in zip(column.axes, values[index][indices[index]]) {
-          given[axis.name] = value
+    // Where each axis is found: a column may give several.
+    var places: [(axis: String, column: Int, index: Int)] = []
+    for axis in workload.allAxes {
+      for (number, column) in columns.enumerated() {
+        if let index = column.axes.firstIndex(where: { $0.name == axis.name }) {
+          places.append((axis.name, number, index))
         }
       }
-      var row: OrderedDictionary<String, Located<AxisValue>> = [:]
-      for axis in workload.allAxes { row[axis.name] = given[axis.name] }
+    }
+    var indices = [Int](repeating: 0, count: columns.count)
+    while true {
+      let row = OrderedDictionary(
+        uniqueKeysWithValues: places.map { place in
+          (place.axis, values[place.column][indices[place.column]][place.index])
+        })
       try body(row)
       var position = columns.count - 1
       while position >= 0, indices[position] + 1 == values[position].count {

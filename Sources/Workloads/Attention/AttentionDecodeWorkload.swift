@@ -115,7 +115,7 @@ package enum AttentionDecodeWorkload: Workload {
     "batch": "1", "new-tokens": "1", "lengths": "same", "mask": "causal", "kv-cache": "on",
   ].with(CacheAxes.defaults, RotaryAxes.defaults(.none))
 
-  package static var variants: [Variant<AttentionDecodeWorkload>] {
+  package static let variants: [Variant<AttentionDecodeWorkload>] = {
     [reference]
       + InstructionSet.having(.attention, .cache).map { set in
         Variant(set) { problem, operands, execution in
@@ -132,7 +132,7 @@ package enum AttentionDecodeWorkload: Workload {
           }
         }
       }
-  }
+  }()
 
   package static func validate(_ problem: Problem) throws {
     try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()

@@ -67,7 +67,7 @@ package enum AttentionPrefillWorkload: Workload {
   package static let defaults = ["batch": "1", "mask": "causal", "precision": "fp32"]
     .with(RotaryAxes.defaults(.none))
 
-  package static var variants: [Variant<AttentionPrefillWorkload>] {
+  package static let variants: [Variant<AttentionPrefillWorkload>] = {
     let naive = Variant<AttentionPrefillWorkload>(
       name: "naive",
       declines: {
@@ -82,7 +82,7 @@ package enum AttentionPrefillWorkload: Workload {
           try problem.operation(set).kernel(operands.tensors, execution)
         }
       }
-  }
+  }()
 
   package static func validate(_ problem: Problem) throws {
     try HeadLayout(heads: problem.heads, kvHeads: problem.kvHeads).validate()

@@ -49,14 +49,14 @@ package enum RotaryWorkload: Workload {
   package static let defaults = ["batch": "1", "precision": "fp32"]
     .with(RotaryAxes.defaults(.neox))
 
-  package static var variants: [Variant<RotaryWorkload>] {
+  package static let variants: [Variant<RotaryWorkload>] = {
     [.reference()]
       + InstructionSet.having(.rope).map { set in
         Variant(set) { problem, operands, execution in
           try problem.operation(set).kernel(x: operands.x, y: operands.y, execution)
         }
       }
-  }
+  }()
 
   package static func validate(_ problem: Problem) throws {
     guard problem.headDim.isMultiple(of: 2) else {

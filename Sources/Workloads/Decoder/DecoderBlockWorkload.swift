@@ -147,7 +147,7 @@ package enum DecoderBlockWorkload: Workload {
     )
   }
 
-  package static var variants: [Variant<DecoderBlockWorkload>] {
+  package static let variants: [Variant<DecoderBlockWorkload>] = {
     [.reference()]
       + InstructionSet.having(.layers, .cache, .quantized).map { set in
         Variant(set) { problem, operands, execution in
@@ -158,7 +158,7 @@ package enum DecoderBlockWorkload: Workload {
               .rows(operands.y), instructions: set, execution))
         }
       }
-  }
+  }()
 
   /// Layers work on their rows where they are.
   private final class BlockKernel: Kernel {

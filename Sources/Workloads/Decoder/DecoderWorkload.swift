@@ -194,7 +194,7 @@ package enum DecoderWorkload: Workload {
     )
   }
 
-  package static var variants: [Variant<DecoderWorkload>] {
+  package static let variants: [Variant<DecoderWorkload>] = {
     [.reference()]
       + InstructionSet.having(.layers, .cache, .quantized).map { set in
         Variant(set) { problem, operands, execution in
@@ -204,7 +204,7 @@ package enum DecoderWorkload: Workload {
               .tokens(ids: operands.ids, logits: operands.logits), instructions: set, execution))
         }
       }
-  }
+  }()
 
   private final class DecoderKernel: Kernel {
     private let transformer: Transformer

@@ -57,7 +57,7 @@ extension Workload {
     let execution = Execution.planning(threads: threads)
     let kernel = try prepare(problem, variant, execution)
     execution.ledger.begin(.run)
-    return withExtendedLifetime(kernel) { execution.ledger.snapshot.plan }
+    return withExtendedLifetime(kernel) { execution.ledger.plan }
   }
 
   /// The operands are let go of at the end: what a kernel does not keep, an engine would not, either.
