@@ -92,7 +92,9 @@ package final class CalibrationSession {
 
   private func pair(_ planned: PlannedCase, _ other: GateBuild) async throws -> PairedBlock {
     do {
-      return try await runner.run(planned, program, other, isChecked: false).block
+      return try await runner.run(
+        planned, of: Sides(base: program, head: other), isChecked: false
+      ).block
     } catch let failure as SideFailure {
       throw Fault(
         "a case failed: \(failure.reason)", at: planned.case.id,

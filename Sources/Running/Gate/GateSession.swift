@@ -35,9 +35,9 @@ package final class GateSession {
   }
 
   private let plan: Plan
-  private let base: GateBuild
-  private let copy: GateBuild
-  private let head: GateBuild
+  private let builds: Sides<GateBuild>
+  /// Base and its copy.
+  private let nullBuilds: Sides<GateBuild>
   private let options: Options
   private let runner: PairRunner
   private let machine: Machine
@@ -49,7 +49,7 @@ package final class GateSession {
   private var judge: SuiteJudge
   private var blocks: [[PairedBlock]]
   private var null: [PairedBlock] = []
-  private var counts: [(base: [ExactMetrics], head: [ExactMetrics])]
+  private var counts: [Sides<[ExactMetrics]>]
   private var failures: [Int: String] = [:]
   /// The cases that time ended.
   private var limits: [Int: Seconds] = [:]
@@ -61,20 +61,20 @@ package final class GateSession {
     // Both sides of a block, those of the next one, and one that ends.
     try SystemLimits.checkFiles(children: 5)
     let timeout = plan.measure.timeout
-    let base = try await GateBuild.open(base, side: "base", timeout: timeout)
-    let head = try await GateBuild.open(head, side: "head", timeout: timeout)
-    return try GateSession(plan, base: base, head: head, options)
+    let builds = Sides(
+      base: try await GateBuild.open(base, side: Side.base.rawValue, timeout: timeout),
+      head: try await GateBuild.open(head, side: Side.head.rawValue, timeout: timeout))
+    return try GateSession(plan, builds, options)
   }
 
-  private init(_ plan: Plan, base: GateBuild, head: GateBuild, _ options: Options) throws {
+  private init(_ plan: Plan, _ builds: Sides<GateBuild>, _ options: Options) throws {
     self.plan = plan
-    self.base = base
-    self.head = head
+    self.builds = builds
     self.options = options
     machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let folder = try ScratchFolder()
-    copy = try base.copied(to: folder.path)
+    nullBuilds = Sides(base: builds.base, head: try builds.base.copied(to: folder.path))
     runner = PairRunner(
       setting: GateSetting(
         folder: folder, cpus: options.cpus, seed: plan.measure.seed,
@@ -85,9 +85,9 @@ package final class GateSession {
       if planned.isCompetitor {
         unjudged.append(
           .unjudged(planned.case.id, .skipped, "another library's speed is not head's"))
-      } else if let missing = base.lacks(planned.case) {
+      } else if let missing = builds.base.lacks(planned.case) {
         unjudged.append(.unjudged(planned.case.id, .new, "base has not \(missing)"))
-      } else if let missing = head.lacks(planned.case) {
+      } else if let missing = builds.head.lacks(planned.case) {
         unjudged.append(.unjudged(planned.case.id, .vanished, "head has not \(missing)"))
       } else {
         cases.append(planned)
@@ -108,7 +108,7 @@ package final class GateSession {
       cases: zip(cases, tolerances).map { ($0.case.id, $1) }, hasNull: !cases.isEmpty,
       rule: options.rule)
     blocks = Array(repeating: [], count: cases.count)
-    counts = Array(repeating: ([], []), count: cases.count)
+    counts = Array(repeating: Sides(base: [], head: []), count: cases.count)
     // Not the runner's coin.
     random = SplitMix64(seed: SplitMix64.scrambled(plan.measure.seed))
   }
@@ -167,7 +167,7 @@ package final class GateSession {
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
         overrides: plan.suite.overrides),
-      machine: machine, conditions: conditions, base: base.build, head: head.build,
+      machine: machine, conditions: conditions, base: builds.base.build, head: builds.head.build,
       relinkFloor: options.relinkFloor, seed: plan.measure.seed,
       cells: cells + unjudged.map { GateResult.Cell($0) }, null: null, judge: judge)
   }
@@ -188,15 +188,15 @@ package final class GateSession {
     do {
       let isFirst = counts[index].base.isEmpty
       let pair = try await runner.run(
-        cases[index], self.base, self.head, isChecked: isFirst,
+        cases[index], of: builds, isChecked: isFirst,
         trial: options.trial.concerns(cases[index].case.id) ? options.trial : GateTrialWork(),
-        next: (base, isLast && takesNull ? copy : head))
+        next: isLast && takesNull ? nullBuilds : builds)
       blocks[index].append(pair.block)
-      counts[index].base.append(pair.base)
-      counts[index].head.append(pair.head)
+      counts[index].base.append(pair.counts.base)
+      counts[index].head.append(pair.counts.head)
       judge.take(pair.block.difference, for: index)
     } catch let failure as SideFailure {
-      failures[index] = "\(failure.side): \(failure.reason)"
+      failures[index] = "\(failure.side.rawValue): \(failure.reason)"
       judge.close(index, because: "a side did not end well")
     }
   }
@@ -210,7 +210,7 @@ package final class GateSession {
     guard takesNull, let first = cases.indices.first(where: { failures[$0] == nil }) else { return }
     do {
       let pair = try await runner.run(
-        cases[first], base, copy, isChecked: false, next: (base, head))
+        cases[first], of: nullBuilds, isChecked: false, next: builds)
       null.append(pair.block)
       judge.takeNull(pair.block.difference)
     } catch is SideFailure {
