@@ -4,7 +4,7 @@ import Kernels
 import Measuring
 package import Planning
 package import Quantities
-import Records
+package import Records
 import Statistics
 
 /// Two builds before the gate, from plan to verdict: blocks are run for as long as the judge asks
@@ -40,6 +40,7 @@ package final class GateSession {
   private let nullBuilds: Sides<GateBuild>
   private let options: Options
   private let runner: PairRunner
+  private let clock: any NanosecondClock
   private let machine: Machine
   private let conditions: Conditions
   /// The cases that both builds have.
@@ -61,23 +62,32 @@ package final class GateSession {
     // Both sides of a block, those of the next one, and one that ends.
     try SystemLimits.checkFiles(children: 5)
     let timeout = plan.measure.timeout
+    let host = try SystemHost()
     let builds = Sides(
-      base: try await GateBuild.open(base, side: Side.base.rawValue, timeout: timeout),
-      head: try await GateBuild.open(head, side: Side.head.rawValue, timeout: timeout))
-    return try GateSession(plan, builds, options)
+      base: try await GateBuild.open(base, side: Side.base.rawValue, on: host, timeout: timeout),
+      head: try await GateBuild.open(head, side: Side.head.rawValue, on: host, timeout: timeout))
+    let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
+    return try GateSession(
+      plan, builds, copy: try builds.base.copied(to: host.folder), options, on: host,
+      machine: machine,
+      conditions: ConditionsReader().read(visibleCores: machine.visibleCores))
   }
 
-  private init(_ plan: Plan, _ builds: Sides<GateBuild>, _ options: Options) throws {
+  /// - Parameter copy: base once more, elsewhere: what it is compared with in the null case.
+  package init(
+    _ plan: Plan, _ builds: Sides<GateBuild>, copy: GateBuild, _ options: Options,
+    on host: any Host, machine: Machine, conditions: Conditions
+  ) throws {
     self.plan = plan
     self.builds = builds
     self.options = options
-    machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
-    conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
-    let folder = try ScratchFolder()
-    nullBuilds = Sides(base: builds.base, head: try builds.base.copied(to: folder.path))
+    self.machine = machine
+    self.conditions = conditions
+    clock = host.clock
+    nullBuilds = Sides(base: builds.base, head: copy)
     runner = PairRunner(
       setting: GateSetting(
-        folder: folder, cpus: options.cpus, seed: plan.measure.seed,
+        host: host, cpus: options.cpus, seed: plan.measure.seed,
         timeout: plan.measure.timeout, lastLevelCache: machine.lastLevelCache))
     var cases: [PlannedCase] = []
     var unjudged: [JudgedCase] = []
@@ -125,9 +135,9 @@ package final class GateSession {
   }
 
   private func runRounds(on event: (Event) throws -> Void) async throws {
-    let started = MonotonicClock().now()
+    let started = clock.now()
     func isOver(_ time: Seconds) -> Bool {
-      Double(MonotonicClock().now() - started) / 1e9 > time.value
+      Double(clock.now() - started) / 1e9 > time.value
     }
     let limit = options.time ?? plan.suite.gate.time
     while true {
@@ -196,7 +206,7 @@ package final class GateSession {
       counts[index].head.append(pair.counts.head)
       judge.take(pair.block.difference, for: index)
     } catch let failure as SideFailure {
-      failures[index] = "\(failure.side.rawValue): \(failure.reason)"
+      failures[index] = failure.text
       judge.close(index, because: "a side did not end well")
     }
   }

@@ -92,7 +92,7 @@ final class PairRunner {
     for _ in 0..<rounds {
       for side in [first, first.other, first.other, first] {
         // A thread alone sleeps in its read; a pool spins a while after a call.
-        if threads > 1 { await stillness(of: [sides[side.other].child.process]) }
+        if threads > 1 { await setting.host.stillness(of: [sides[side.other].child.process]) }
         seconds[side].append(
           try await SideFailure.naming(side) {
             try await sides[side].turn(calls: calls, samples: samples)
@@ -100,24 +100,5 @@ final class PairRunner {
       }
     }
     return PairedBlock(base: seconds.base, head: seconds.head, alternating: true)
-  }
-}
-
-/// What went wrong on one side of a block.
-struct SideFailure: Error {
-  let side: Side
-  let reason: String
-
-  /// Runs a side's part; what goes wrong there is the side's failure, but an interruption is none.
-  static func naming<Value>(_ side: Side, _ part: () async throws -> Value) async throws -> Value {
-    do {
-      return try await part()
-    } catch let failure as GateSide.Failure {
-      try Task.checkCancellation()
-      throw SideFailure(side: side, reason: failure.reason)
-    } catch let failure as any FaultConvertible {
-      try Task.checkCancellation()
-      throw SideFailure(side: side, reason: failure.fault.what)
-    }
   }
 }

@@ -10,7 +10,7 @@ struct StartPlan: Sendable {
 
   /// Both processes at once: starting them is no part of any turn.
   func start(_ setting: GateSetting) async throws -> StartedPair {
-    func started(_ side: Side) async -> Result<ChildProcess, any Error> {
+    func started(_ side: Side) async -> Result<any Child, any Error> {
       do {
         return .success(
           try await SideFailure.naming(side) {
@@ -37,7 +37,7 @@ struct StartPlan: Sendable {
 struct StartedPair: Sendable {
   let programs: Sides<FilePath>
   let first: Side
-  let children: Sides<ChildProcess>
+  let children: Sides<any Child>
 
   func stop() async {
     for child in children.both { _ = await child.stop() }

@@ -14,6 +14,16 @@ package struct SweepSession {
   private let writer: RunWriter
   private let runner: SweepRunner
 
+  package init(
+    plan: Plan, header: RunHeader, earlier: [Record] = [], writer: RunWriter, runner: SweepRunner
+  ) {
+    self.plan = plan
+    self.header = header
+    self.earlier = earlier
+    self.writer = writer
+    self.runner = runner
+  }
+
   /// What a sweep is started with, beside its plan.
   package struct Options: Sendable {
     package var output: String
@@ -42,13 +52,12 @@ package struct SweepSession {
     let earlier =
       options.opening == .resume && !writer.isEmpty
       ? try resumable(plan, machine, measure, options) : nil
-    let folder = try ScratchFolder()
+    let host = try SystemHost()
     let program = try OwnProgram.path()
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let threads = Set(plan.cases.map(\.threads)).union([1, options.cpus.count]).sorted()
     let prober = try await ProberProcess.start(
-      program: program.string, folder: folder.path.string, machine: machine, threads: threads,
-      cpus: options.cpus)
+      program: program, on: host, machine: machine, threads: threads, cpus: options.cpus)
     let header = RunHeader(
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
@@ -59,7 +68,7 @@ package struct SweepSession {
       notes: options.notes, measure: measure, environment: options.environment)
     if let earlier { try writer.resume(earlier) } else { try writer.begin(header) }
     let setting = SweepSetting(
-      program: program, folder: folder, machine: machine, ceilings: prober.ceilings,
+      program: program, host: host, machine: machine, ceilings: prober.ceilings,
       cpus: options.cpus, seed: plan.measure.seed, within: plan.measure.within,
       budget: plan.measure.budget, timeout: plan.measure.timeout, runs: plan.measure.runs)
     return SweepSession(

@@ -113,6 +113,20 @@ enum WireLine {
   }
 }
 
+extension Hello {
+  /// A worker's first line, of one that can be talked to.
+  package static func read(_ line: String) throws(ChildFault) -> Hello {
+    guard let hello = try? WireLine.decode(Hello.self, line) else {
+      throw ChildFault.garbage(line)
+    }
+    // This parent speaks its own version only: it is the first one.
+    guard hello.protocol == Schema.wireProtocol else {
+      throw ChildFault.otherProtocol(hello.protocol)
+    }
+    return hello
+  }
+}
+
 extension Answer {
   /// A worker's line, every figure of it one that can be.
   package static func read(_ line: String) throws -> Answer {

@@ -1,6 +1,6 @@
 import Glibc
 import Records
-import Quantities
+package import Quantities
 import Subprocess
 import Synchronization
 import SystemPackage
@@ -8,14 +8,13 @@ import SystemPackage
 /// A worker process, driven a request and an answer at a time.
 ///
 /// Killed when it takes longer than it may; how it ended is known once it has.
-actor ChildProcess {
-  let process: Int32
-  let hello: Hello
+package actor ChildProcess: Child {
+  package nonisolated let process: Int32
   private let requests: AsyncStream<String>.Continuation
   private var answers: AsyncStream<String>.Iterator
   private let ending: Task<ProcessEnding, Never>
   private let errorFile: FilePath
-  private(set) var timedOut = false
+  package private(set) var timedOut = false
 
   /// How long a worker may take to say hello at the most: interpreters load libraries first.
   package static let helloPatience = Seconds(60)
@@ -23,7 +22,7 @@ actor ChildProcess {
   /// Starts the worker and reads its first line.
   static func start(
     _ command: WorkerCommand, folder: FilePath, name: String,
-    environment: [Environment.Key: String] = [:], patience: Seconds = helloPatience
+    environment: [String: String], patience: Seconds
   ) async throws -> ChildProcess {
     let patience = min(patience, helloPatience)
     let errorFile = folder.appending("\(name).stderr")
@@ -51,7 +50,8 @@ actor ChildProcess {
           command.executable, arguments: Arguments(command.arguments),
           // A crash must leave a signal and a line, not minutes of a backtrace's work.
           environment: .inherit.updating(
-            environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }),
+            Dictionary(uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0), $1) })
+              .merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }),
           platformOptions: .groupOfItsOwn,
           input: .inputWriter, output: .sequence,
           error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
@@ -104,21 +104,15 @@ actor ChildProcess {
       }
       throw await noHello(ending, command)
     }
-    let hello: Hello
     do {
-      hello = try WireLine.decode(Hello.self, line)
-      // This parent speaks its own version only: it is the first one.
-      guard hello.protocol == Schema.wireProtocol else {
-        throw ChildFault.otherProtocol(hello.protocol)
-      }
+      _ = try Hello.read(line)
     } catch {
       feed.finish()
       kill(-process, SIGKILL)
-      throw (error as? ChildFault) ?? ChildFault.garbage(line)
+      throw error
     }
     return ChildProcess(
-      process: process, hello: hello, requests: feed, answers: iterator, ending: ending,
-      errorFile: errorFile)
+      process: process, requests: feed, answers: iterator, ending: ending, errorFile: errorFile)
   }
 
   /// Who is interrupted reads no further: the child, which may be silent for long, has no fault of its own.
@@ -134,20 +128,18 @@ actor ChildProcess {
   }
 
   private init(
-    process: Int32, hello: Hello, requests: AsyncStream<String>.Continuation,
+    process: Int32, requests: AsyncStream<String>.Continuation,
     answers: sending AsyncStream<String>.Iterator, ending: Task<ProcessEnding, Never>,
     errorFile: FilePath
   ) {
     self.process = process
-    self.hello = hello
     self.requests = requests
     self.answers = answers
     self.ending = ending
     self.errorFile = errorFile
   }
 
-  /// The answer, or nothing when the child ended instead, killed after `timeout` or otherwise.
-  func ask(_ request: Request, timeout: Seconds) async throws -> Answer? {
+  package func reply(to request: Request, timeout: Seconds) async throws -> String? {
     requests.yield(try WireLine.encode(request))
     let process = process
     let expired = Mutex(false)
@@ -160,11 +152,7 @@ actor ChildProcess {
     watchdog.cancel()
     timedOut = timedOut || expired.withLock { $0 }
     // Half a line is what a child had written when it was ended.
-    guard let line, !timedOut else {
-      try Task.checkCancellation()
-      return nil
-    }
-    return try Answer.read(line)
+    return timedOut ? nil : line
   }
 
   private func nextAnswer() async -> String? {
@@ -174,9 +162,8 @@ actor ChildProcess {
     return line
   }
 
-  /// Closes the pipe, which makes a worker leave, and waits; one that stays is ended, and so is one that
-  /// is being waited for when this program is interrupted.
-  func end() async -> ProcessEnding {
+  /// One that is being waited for when this program is interrupted is ended, too.
+  package func end() async -> ProcessEnding {
     requests.finish()
     let process = process
     let watchdog = Task {
@@ -191,14 +178,12 @@ actor ChildProcess {
     }
   }
 
-  /// Ends a child that must not go on.
-  func stop() async -> ProcessEnding {
+  package func stop() async -> ProcessEnding {
     kill(-process, SIGKILL)
     return await end()
   }
 
-  /// The end of what the child wrote on its standard error.
-  func lastWords() -> String? {
+  package func lastWords() -> String? {
     guard let file = try? FileDescriptor.open(errorFile, .readOnly) else { return nil }
     defer { try? file.close() }
     guard let size = try? file.seek(offset: 0, from: .end), size > 0 else { return nil }
@@ -218,37 +203,3 @@ private let longestLine = 4 << 20
 
 /// How long a worker may take to leave once its input has ended: large models are unloaded meanwhile.
 private let leavePatience = Seconds(10)
-
-/// Why there is no child to talk to.
-enum ChildFault: FaultConvertible {
-  case noHello(ProcessEnding, program: String)
-  case silent(Seconds)
-  case otherProtocol(Int)
-  case garbage(String)
-  case impossible(String)
-
-  var fault: Fault {
-    switch self {
-    case .noHello(let ending, let program):
-      Fault(
-        "the worker ended before it said hello: \(ending)", at: program,
-        fix: "run it by hand with the argument 'worker' to see why")
-    case .silent(let patience):
-      Fault(
-        "the worker did not say hello within \(patience)",
-        fix: "run it by hand with the argument 'worker' to see why, or give a longer --timeout")
-    case .otherProtocol(let version):
-      Fault(
-        "the worker speaks protocol \(version), and this program \(Schema.wireProtocol)",
-        fix: "use builds of the same version")
-    case .garbage(let line):
-      Fault(
-        "the worker wrote a line that is none of the protocol's: \(line.prefix(100))",
-        fix: "write answers alone to standard output, and all else to standard error")
-    case .impossible(let defect):
-      Fault(
-        "the worker answered what cannot be: \(defect)",
-        fix: "see that it fills every figure of its answers")
-    }
-  }
-}
