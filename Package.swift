@@ -141,7 +141,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "RunningTests",
-      dependencies: ["Quantities", "Records", "Kernels", "Planning", "Running", collections],
+      dependencies: [
+        "Quantities", "Records", "Measuring", "Planning", "Comparing", "Running", collections,
+        system,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ReportingTests",

@@ -19,7 +19,7 @@ final class LiveCase {
   private let setting: SweepSetting
   private let host: any Host
   private let name: String
-  private let limit: SystemMemoryLimit?
+  private var limit: SystemMemoryLimit?
   private let killsBefore: Int?
   private var prepared: Prepared?
   private var blocks: [Record.Block] = []
@@ -171,6 +171,7 @@ final class LiveCase {
     defer {
       try? FileManager.default.removeItem(atPath: ledgerPath.string)
       if let limit { host.remove(limit) }
+      limit = nil
     }
     if let prepared, let choice, !blocks.isEmpty {
       record.timing = Record.Timing(

@@ -6,7 +6,7 @@ package import SystemPackage
 /// The parent's side of the one child that measures the machine itself.
 package actor ProberProcess {
   private let child: any Child
-  package let ceilings: Ceilings
+  package nonisolated let ceilings: Ceilings
 
   /// Starts it and measures all ceilings.
   package static func start(

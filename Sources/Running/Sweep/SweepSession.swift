@@ -66,7 +66,12 @@ package struct SweepSession {
       conditions: conditions, ceilings: prober.ceilings, seed: plan.measure.seed,
       planned: plan.ids, processesPerCase: plan.measure.runs, shard: options.shard,
       notes: options.notes, measure: measure, environment: options.environment)
-    if let earlier { try writer.resume(earlier) } else { try writer.begin(header) }
+    do {
+      if let earlier { try writer.resume(earlier) } else { try writer.begin(header) }
+    } catch {
+      await prober.end()
+      throw error
+    }
     let setting = SweepSetting(
       program: program, host: host, machine: machine, ceilings: prober.ceilings,
       cpus: options.cpus, seed: plan.measure.seed, within: plan.measure.within,
@@ -78,6 +83,16 @@ package struct SweepSession {
 
   /// Runs what is left; every record is on the disk before the next case starts.
   package func run(on event: (SweepRunner.Event) throws -> Void) async throws {
+    do {
+      try await runCases(on: event)
+    } catch {
+      await runner.prober.end()
+      throw error
+    }
+    await runner.prober.end()
+  }
+
+  private func runCases(on event: (SweepRunner.Event) throws -> Void) async throws {
     let done = Set(earlier.map { DoneKey(id: $0.case.id, run: $0.run) })
     for skip in plan.skips where !done.contains(DoneKey(id: skip.case.id, run: 0)) {
       let record = Record(case: skip.case, run: 0, outcome: .skipped(reason: skip.reason))
@@ -88,7 +103,6 @@ package struct SweepSession {
       if case .finished(let record) = happened { try writer.append(record) }
       try event(happened)
     }
-    await runner.prober.end()
   }
 
   private struct DoneKey: Hashable {
