@@ -32,6 +32,8 @@ package final class GateSession {
   /// What a gate says while it runs.
   package enum Event: Sendable {
     case round(SuiteJudge.Stage, open: Int, of: Int, blocks: Int)
+    /// What the result has now that it did not have before.
+    case added(GateResult.Entry)
   }
 
   private let plan: Plan
@@ -145,7 +147,7 @@ package final class GateSession {
       if open.isEmpty { return }
       try event(.round(judge.stage, open: open.count, of: cases.count, blocks: null.count))
       if let limit, isOver(limit) { return close(at: limit) }
-      try await takeNull()
+      try await takeNull(on: event)
       let order = random.shuffled(open)
       for index in order {
         if let limit, isOver(limit) { return close(at: limit) }
@@ -154,7 +156,7 @@ package final class GateSession {
         {
           judge.close(index)
         } else {
-          try await take(index, isLast: index == order.last)
+          try await take(index, isLast: index == order.last, on: event)
         }
       }
     }
@@ -194,20 +196,26 @@ package final class GateSession {
     return findings
   }
 
-  private func take(_ index: Int, isLast: Bool) async throws {
+  private func take(_ index: Int, isLast: Bool, on event: (Event) throws -> Void) async throws {
+    let name = cases[index].case.id
     do {
       let isFirst = counts[index].base.isEmpty
       let pair = try await runner.run(
         cases[index], of: builds, isChecked: isFirst,
-        trial: options.trial.concerns(cases[index].case.id) ? options.trial : GateTrialWork(),
+        trial: options.trial.concerns(name) ? options.trial : GateTrialWork(),
         next: isLast && takesNull ? nullBuilds : builds)
       blocks[index].append(pair.block)
       counts[index].base.append(pair.counts.base)
       counts[index].head.append(pair.counts.head)
       judge.take(pair.block.difference, for: index)
+      try event(
+        .added(
+          .block(
+            cell: name, times: pair.block, base: pair.counts.base, head: pair.counts.head)))
     } catch let failure as SideFailure {
       failures[index] = failure.text
       judge.close(index, because: "a side did not end well")
+      try event(.added(.failure(cell: name, reason: failure.text)))
     }
   }
 
@@ -216,13 +224,14 @@ package final class GateSession {
   }
 
   /// Base against its copy, on the first case, a block in each round.
-  private func takeNull() async throws {
+  private func takeNull(on event: (Event) throws -> Void) async throws {
     guard takesNull, let first = cases.indices.first(where: { failures[$0] == nil }) else { return }
     do {
       let pair = try await runner.run(
         cases[first], of: nullBuilds, isChecked: false, next: builds)
       null.append(pair.block)
       judge.takeNull(pair.block.difference)
+      try event(.added(.null(times: pair.block)))
     } catch is SideFailure {
       // The case itself will say so.
     }
