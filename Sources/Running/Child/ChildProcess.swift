@@ -26,60 +26,11 @@ package actor ChildProcess: Child {
   ) async throws -> ChildProcess {
     let patience = min(patience, helloPatience)
     let errorFile = folder.appending("\(name).stderr")
-    let errors: FileDescriptor
-    do {
-      errors = try FileDescriptor.open(
-        errorFile, .writeOnly, options: [.create, .truncate, .closeOnExec],
-        permissions: .ownerReadWrite)
-    } catch let error as Errno {
-      throw Fault(
-        "a child's standard error cannot be kept: \(error.description)", at: errorFile.string,
-        fix: "make room in TMPDIR, or set it to a folder that can be written")
-    }
+    let errors = try errorDescriptor(errorFile)
     let (requests, feed) = AsyncStream<String>.makeStream()
     let (answers, reply) = AsyncStream<String>.makeStream()
-    let ending = Task<ProcessEnding, Never> {
-      let leader = Mutex<Int32?>(nil)
-      defer {
-        // What the child started goes when it has gone, however that was.
-        if let process = leader.withLock({ $0 }) { Leftovers.leave(child: process) }
-        reply.finish()
-      }
-      do {
-        let result = try await Subprocess.run(
-          command.executable, arguments: Arguments(command.arguments),
-          // A crash must leave a signal and a line, not minutes of a backtrace's work.
-          environment: .inherit.updating(
-            Dictionary(uniqueKeysWithValues: environment.map { (.init(stringLiteral: $0), $1) })
-              .merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }),
-          platformOptions: .groupOfItsOwn,
-          input: .inputWriter, output: .sequence,
-          error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
-        ) { execution in
-          let process = execution.processIdentifier.value
-          leader.withLock { $0 = process }
-          Leftovers.enter(child: process)
-          var lines = execution.standardOutput.strings(
-            bufferingPolicy: .maxLineLength(longestLine)
-          ).makeAsyncIterator()
-          reply.yield("\(process)")
-          guard let first = try await lines.next() else { return }
-          reply.yield(first)
-          for await request in requests {
-            // A child that is gone cannot be written to; its end says why.
-            guard (try? await execution.standardInputWriter.write(request)) != nil,
-              let answer = try await lines.next()
-            else { return }
-            reply.yield(answer)
-          }
-        }
-        switch result.terminationStatus {
-        case .exited(let code): return .exited(code)
-        case .signaled(let signal): return .signaled(signal)
-        }
-      } catch {
-        return .notStarted("\(error)")
-      }
+    let ending = Task {
+      await converse(command, environment, errors: errors, requests: requests, answers: reply)
     }
     var iterator = answers.makeAsyncIterator()
     guard let process = (await iterator.next()).flatMap({ Int32($0) }) else {
@@ -87,18 +38,13 @@ package actor ChildProcess: Child {
       throw await noHello(ending, command)
     }
     if !command.isOwn { AbandonedGroup.note(process, in: folder) }
-    let isSilent = Mutex(false)
-    let watchdog = Task {
-      try await Task.sleep(for: .seconds(patience.value))
-      isSilent.withLock { $0 = true }
-      kill(-process, SIGKILL)
-    }
+    let watchdog = Watchdog(over: process, after: patience)
     let line = await iterator.next()
-    watchdog.cancel()
+    let isSilent = await watchdog.end()
     guard let line else {
       feed.finish()
       if Task.isCancelled { kill(-process, SIGKILL) }
-      if isSilent.withLock({ $0 }) {
+      if isSilent {
         _ = await ending.value
         throw ChildFault.silent(patience)
       }
@@ -113,6 +59,66 @@ package actor ChildProcess: Child {
     }
     return ChildProcess(
       process: process, requests: feed, answers: iterator, ending: ending, errorFile: errorFile)
+  }
+
+  private static func errorDescriptor(_ file: FilePath) throws -> FileDescriptor {
+    do {
+      return try FileDescriptor.open(
+        file, .writeOnly, options: [.create, .truncate, .closeOnExec],
+        permissions: .ownerReadWrite)
+    } catch let error as Errno {
+      throw Fault(
+        "a child's standard error cannot be kept: \(error.description)", at: file.string,
+        fix: "make room in TMPDIR, or set it to a folder that can be written")
+    }
+  }
+
+  /// Runs the program to its end. What it answers begins with its number, which no line of its own is.
+  private static func converse(
+    _ command: WorkerCommand, _ environment: [String: String], errors: FileDescriptor,
+    requests: AsyncStream<String>, answers: AsyncStream<String>.Continuation
+  ) async -> ProcessEnding {
+    let leader = Mutex<Int32?>(nil)
+    defer {
+      // What the child started goes when it has gone, however that was.
+      if let process = leader.withLock({ $0 }) { Leftovers.leave(child: process) }
+      answers.finish()
+    }
+    // A crash must leave a signal and a line, not minutes of a backtrace's work.
+    let more = environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+    do {
+      let result = try await Subprocess.run(
+        command.executable, arguments: Arguments(command.arguments),
+        environment: .inherit.updating(
+          Dictionary(uniqueKeysWithValues: more.map { (.init(stringLiteral: $0), $1) })),
+        platformOptions: .groupOfItsOwn,
+        input: .inputWriter, output: .sequence,
+        error: .fileDescriptor(errors, closeAfterSpawningProcess: true)
+      ) { execution in
+        let process = execution.processIdentifier.value
+        leader.withLock { $0 = process }
+        Leftovers.enter(child: process)
+        var lines = execution.standardOutput.strings(
+          bufferingPolicy: .maxLineLength(longestLine)
+        ).makeAsyncIterator()
+        answers.yield("\(process)")
+        guard let first = try await lines.next() else { return }
+        answers.yield(first)
+        for await request in requests {
+          // A child that is gone cannot be written to; its end says why.
+          guard (try? await execution.standardInputWriter.write(request)) != nil,
+            let answer = try await lines.next()
+          else { return }
+          answers.yield(answer)
+        }
+      }
+      switch result.terminationStatus {
+      case .exited(let code): return .exited(code)
+      case .signaled(let signal): return .signaled(signal)
+      }
+    } catch {
+      return .notStarted("\(error)")
+    }
   }
 
   /// Who is interrupted reads no further: the child, which may be silent for long, has no fault of its own.
@@ -141,16 +147,9 @@ package actor ChildProcess: Child {
 
   package func reply(to request: Request, timeout: Seconds) async throws -> String? {
     requests.yield(try WireLine.encode(request))
-    let process = process
-    let expired = Mutex(false)
-    let watchdog = Task {
-      try await Task.sleep(for: .seconds(timeout.value))
-      expired.withLock { $0 = true }
-      kill(-process, SIGKILL)
-    }
+    let watchdog = Watchdog(over: process, after: timeout)
     let line = await nextAnswer()
-    watchdog.cancel()
-    timedOut = timedOut || expired.withLock { $0 }
+    if await watchdog.end() { timedOut = true }
     // Half a line is what a child had written when it was ended.
     return timedOut ? nil : line
   }
@@ -166,16 +165,14 @@ package actor ChildProcess: Child {
   package func end() async -> ProcessEnding {
     requests.finish()
     let process = process
-    let watchdog = Task {
-      try await Task.sleep(for: .seconds(leavePatience.value))
-      kill(-process, SIGKILL)
-    }
-    defer { watchdog.cancel() }
-    return await withTaskCancellationHandler {
+    let watchdog = Watchdog(over: process, after: leavePatience)
+    let left = await withTaskCancellationHandler {
       await ending.value
     } onCancel: {
       kill(-process, SIGKILL)
     }
+    await watchdog.end()
+    return left
   }
 
   package func stop() async -> ProcessEnding {

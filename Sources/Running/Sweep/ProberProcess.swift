@@ -6,6 +6,8 @@ package import SystemPackage
 /// The parent's side of the one child that measures the machine itself.
 package actor ProberProcess {
   private let child: any Child
+  /// In whose folder the child's files are.
+  private let host: any Host
   package nonisolated let ceilings: Ceilings
 
   /// Starts it and measures all ceilings.
@@ -23,7 +25,7 @@ package actor ProberProcess {
         throw ProberFault.noCeilings(
           "the probes of memory were refused theirs", limit: SystemLimits.ofMemory)
       }
-      return ProberProcess(child: child, ceilings: ceilings)
+      return ProberProcess(child: child, host: host, ceilings: ceilings)
     } catch {
       _ = await child.stop()
       guard case ChildFailure.ended(let ending) = error else { throw Self.fault(error) }
@@ -35,8 +37,9 @@ package actor ProberProcess {
   /// All of it takes seconds; a machine ten times slower still has its time.
   private static let patience = Seconds(120)
 
-  private init(child: any Child, ceilings: Ceilings) {
+  private init(child: any Child, host: any Host, ceilings: Ceilings) {
     self.child = child
+    self.host = host
     self.ceilings = ceilings
   }
 
