@@ -125,13 +125,14 @@ struct GateRoundsTests {
     #expect(calls == isHeads.map { $0 ? 20 : 1 })
   }
 
-  @Test func `sides of several threads wait for each other's pool`() async throws {
-    for (threads, isWaiting) in [(1, false), (2, true)] {
-      let gate = try gate("nanoseconds: 1, threads: \(threads)")
-      try await gate.run()
-      #expect(gate.host.still.count == (isWaiting ? gate.host.samples.count : 0))
-      #expect(gate.host.still.allSatisfy { $0.count == 1 })
-    }
+  @Test(arguments: [(1, false), (2, true)])
+  func `sides of several threads wait for each other's pool`(threads: Int, isWaiting: Bool)
+    async throws
+  {
+    let gate = try gate("nanoseconds: 1, threads: \(threads)")
+    try await gate.run()
+    #expect(gate.host.still.count == (isWaiting ? gate.host.samples.count : 0))
+    #expect(gate.host.still.allSatisfy { $0.count == 1 })
   }
 
   @Test func `a block's environment is padded by chance`() async throws {

@@ -145,14 +145,15 @@ struct SweepEndingTests {
     #expect(record.timing == nil)
   }
 
-  @Test func `only what has a limit is looked at while it prepares`() async throws {
-    for (limit, count) in [("", 0), (", memory-limit: 1 GiB", 1)] {
-      let sweep = FakeSweep(
-        try Plans.plan("nanoseconds: 1, threads: 1", "measure: { budget: 350 ms\(limit) }"),
-        on: FakeHost { $0.well })
-      try await sweep.run()
-      #expect(sweep.host.watched.count == count)
-    }
+  @Test(arguments: [("", 0), (", memory-limit: 1 GiB", 1)])
+  func `only what has a limit is looked at while it prepares`(limit: String, count: Int)
+    async throws
+  {
+    let sweep = FakeSweep(
+      try Plans.plan("nanoseconds: 1, threads: 1", "measure: { budget: 350 ms\(limit) }"),
+      on: FakeHost { $0.well })
+    try await sweep.run()
+    #expect(sweep.host.watched.count == count)
   }
 
   @Test(arguments: Moment.allCases)
