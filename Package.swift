@@ -160,7 +160,8 @@ let package = Package(
     .testTarget(
       name: "RunningTests",
       dependencies: [
-        "Quantities", "Records", "Kernels", "Workloads", "Planning", "Running", collections,
+        "Quantities", "Records", "Kernels", "Workloads", "Measuring", "Planning", "Comparing",
+        "Running", collections, system,
       ],
       swiftSettings: strict),
     .testTarget(

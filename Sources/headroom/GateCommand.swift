@@ -99,6 +99,9 @@ struct GateCommand: ParsableCommand {
     switch try GateReplay.read(path) {
     case .result(let stored):
       rule = stored.rule
+      if stored.isUnfinished {
+        Console.diagnose("note: the gate that wrote this did not end: its blocks so far are judged")
+      }
       var result = stored.replayed()
       try settle(&result)
       answer = result.answer
@@ -147,20 +150,24 @@ struct GateCommand: ParsableCommand {
     let head = Environment.value(head, for: "head") ?? relinked?.path ?? "/proc/self/exe"
     let session = try await GateSession.open(plan, base: base, head: head, options)
     // From here on the file is ours.
-    let file = OutputFile(path, mayReplace: true, fix: "name another with -o")
+    let writer = GateResultWriter(path, opening: session.result)
     var progress = ProgressLine()
-    try await session.run { event in
-      switch event {
-      case .round(let stage, let open, let count, let blocks):
-        progress.say("\(stage.rawValue): \(open) of \(count) cases open, \(blocks) rounds done")
-        // Whatever ends us, the blocks so far can be judged again.
-        if blocks > 0 { try file.write(JSONText.encode(session.result)) }
+    do {
+      try await session.run { event in
+        switch event {
+        case .round(let stage, let open, let count, let blocks):
+          progress.say("\(stage.rawValue): \(open) of \(count) cases open, \(blocks) rounds done")
+        case .added(let entry): try writer.append(entry)
+        }
       }
+    } catch {
+      writer.interrupt(session.result)
+      throw error
     }
     progress.clear()
     var result = session.result
     try settle(&result)
-    try file.write(JSONText.encode(result))
+    try writer.finish(result)
     let answer = result.answer
     try write(answer, rule: options.rule, outputs)
     Console.diagnose("wrote \(path)")

@@ -40,6 +40,52 @@ import Testing
     #expect(found?.place == "r")
   }
 
+  private func result(_ lines: String) throws -> GateResult {
+    let specimen = GateSpecimen(
+      commit: "c", seed: 1, cells: [.init(name: "a", base: 1, head: 1, blocks: 2)])
+    let document = String(decoding: specimen.data, as: UTF8.self).replacing("\n", with: " ")
+    let input = try InputFile(Data("\(document)\n\(lines)".utf8), from: "r", as: "result")
+    guard case .result(let result) = try GateReplay.parse(input) else {
+      throw Fault("there is no result")
+    }
+    return result
+  }
+
+  private static let counts = #"{"bytes":{}}"#
+  private static func block(_ cell: String, base: Double = 1) -> String {
+    #"{"block":{"cell":"\#(cell)","times":{"base":[\#(base)],"head":[1]},"#
+      + #""base":\#(counts),"head":\#(counts)}}"#
+  }
+
+  @Test func `lines below the document are blocks of a gate that did not end`() throws {
+    let none = try result("")
+    #expect(!none.isUnfinished)
+    #expect(none.cells.map(\.blocks.count) == [2])
+    let some = try result(
+      Self.block("a") + "\n" + #"{"null":{"times":{"base":[1],"head":[1]}}}"# + "\n")
+    #expect(some.isUnfinished)
+    #expect(some.cells.map(\.blocks.count) == [3])
+    #expect(some.null.count == none.null.count + 1)
+    let failed = try result(#"{"failure":{"cell":"a","reason":"head: gone"}}"#)
+    #expect(failed.answer.cells.map(\.reason) == ["head: gone"])
+  }
+
+  @Test(arguments: [
+    (block("b") + "\n", "line 2 is of a case that is not judged"),
+    (block("a", base: 0) + "\n", "base has the time 0.0, in line 2"),
+    (block("a") + "\n{}\n", "line 3 is no block of a gate"),
+    ("what\n", "line 2 is no block of a gate"), ("what", "line 2 is no block of a gate"),
+    (#"{"block":{"cell""# + "\n", "line 2 is no block of a gate"),
+    (#"{"block":{"cell""# + "\n" + block("a"), "line 2 is no block of a gate"),
+  ])
+  func `a line that cannot be is refused, but for half a last one`(line: String, words: String)
+    throws
+  {
+    let fault = #expect(throws: InputFault.self) { try result(line) }
+    #expect(fault?.fault.what.hasSuffix(words) == true)
+    #expect(try result(#"{"block":{"cell""#).cells.map(\.blocks.count) == [2])
+  }
+
   /// Neither rests on times, so no restless machine takes its word from them.
   @Test func `a side that did not end well fails, whatever blocks and null say`() throws {
     func answer(_ failure: String, null: String) throws -> GateAnswer {

@@ -216,6 +216,26 @@ import Testing
     #expect(replayed.output.contains("inconclusive: 1 case judged"))
   }
 
+  @Test func `blocks of a gate that was killed can be judged, and it is said`() async throws {
+    let program = try Program()
+    defer { program.remove() }
+    let suite = try busy(in: program, gate: "{ turn: 500 ms }")
+    async let judged = program.run(["gate", suite, "--base", Program.path, "-o", "r.json"])
+    let worker = try await Workers.some(under: program) {
+      FileManager.default.fileExists(atPath: program.folder + "/r.json")
+    }
+    kill(try #require(Workers.parent(of: worker)), SIGKILL)
+    _ = try await judged
+    try await Workers.gone(from: program)
+    let replayed = try await program.run(["gate", "--replay", "r.json"])
+    #expect(replayed.code == 3)
+    #expect(replayed.output.contains("inconclusive: 1 case judged"))
+    #expect(replayed.errors.contains("did not end: its blocks so far are judged"))
+    let again = try await program.run(["gate", suite, "--base", Program.path, "-o", "r.json"])
+    #expect(again.code == 2)
+    #expect(again.errors.contains("--replace"))
+  }
+
   @Test func `a case that fails on a side says on which, and is exit 5`() async throws {
     let program = try Program()
     defer { program.remove() }

@@ -16,7 +16,7 @@ enum Reader: String, CaseIterable, Codable {
     switch self {
     case .run: ["run.jsonl"]
     case .results: ["google.json", "llama.jsonl", "hyperfine.json", "go.txt", "gate.json"]
-    case .gate: ["gate.json"]
+    case .gate: ["gate.json", "gate-unfinished.jsonl"]
     case .accept: ["accept.json"]
     case .calibration: ["calibration.json"]
     case .suite: ["suite.yaml"]

@@ -36,14 +36,16 @@ import Testing
     #expect(back?.relative == 1e-3 && back?.worst == "row 0, column 0")
   }
 
-  /// The work order of a script that drives a worker by itself: the problem is JSON in a string,
-  /// sizes are bytes, times seconds.
-  static let prepare =
+  /// The work order of a script that drives a worker by itself: sizes are bytes, times seconds.
+  static let prepare = prepare(problem: #"{"kvHeads":8,"m":1}"#)
+
+  static func prepare(problem: String) -> String {
     #"{"prepare":{"order":{"cache":"cold","cpus":[0,1],"last_level_cache":33554432,"#
-    + #""ledger":"/tmp/a.ledger","memory_limit":67108864,"#
-    + #""problem":"{\"m\":1,\"kvHeads\":8}","#
-    + #""sampling":{"block":0.125,"sample":0.25},"seed":18446744073709551615,"#
-    + #""threads":2,"variant":"portable","workload":"matmul"}}}"#
+      + #""ledger":"/tmp/a.ledger","memory_limit":67108864,"#
+      + #""problem":"# + problem + ","
+      + #""sampling":{"block":0.125,"sample":0.25},"seed":18446744073709551615,"#
+      + #""threads":2,"variant":"portable","workload":"matmul"}}}"#
+  }
 
   @Test func `a work order is as scripts write it`() throws {
     let request = try JSONText.decode(Request.self, from: Data(Self.prepare.utf8))
@@ -52,9 +54,26 @@ import Testing
       Issue.record("another request was read")
       return
     }
-    #expect(order.problem == #"{"m":1,"kvHeads":8}"#)
+    #expect(order.problem.axes == ["m": .number(1), "kvHeads": .number(8)])
     #expect(order.memoryLimit == .mebibytes(64) && order.cache == .cold && order.cpus == [0, 1])
     #expect(order.sampling.block == Seconds(0.125) && order.seed == .max)
+  }
+
+  /// A worker of an older build, or somebody's script of that time, reads JSON in a string.
+  @Test func `the first protocol has the problem as a text`() throws {
+    let text = Self.prepare(problem: #""{\"kvHeads\":8,\"m\":1}""#)
+    let request = try JSONText.decode(Request.self, from: Data(text.utf8))
+    #expect(String(decoding: try JSONText.encode(request), as: UTF8.self) == Self.prepare)
+    #expect(String(decoding: try JSONText.encode(request.speaking(1)), as: UTF8.self) == text)
+    #expect(
+      String(decoding: try JSONText.encode(request.speaking(2)), as: UTF8.self) == Self.prepare)
+  }
+
+  @Test(arguments: [(1, true), (2, true), (0, false), (3, false)])
+  func `a parent speaks its own protocol and the one before`(version: Int, isRead: Bool) throws {
+    let line =
+      #"{"anonymous":{"value":1},"process":7,"protocol":\#(version),"schema":"headroom.run/1"}"#
+    #expect(((try? Hello.read(line)) != nil) == isRead)
   }
 
   @Test func `a work order may leave out what has no limit`() throws {
@@ -83,7 +102,7 @@ import Testing
   }
 
   @Test func `a worker's first line names protocol and schema`() throws {
-    let text = #"{"anonymous":{"value":4096},"process":7,"protocol":1,"schema":"headroom.run/1"}"#
+    let text = #"{"anonymous":{"value":4096},"process":7,"protocol":2,"schema":"headroom.run/1"}"#
     let hello = try JSONText.decode(Hello.self, from: Data(text.utf8))
     #expect(hello.protocol == Schema.wireProtocol && hello.schema == Schema.run)
     #expect(String(decoding: try JSONText.encode(hello), as: UTF8.self) == text)

@@ -38,7 +38,7 @@ def serve(prepare):
         answers.write(json.dumps(message) + "\n")
         answers.flush()
 
-    say({"protocol": 1, "schema": "headroom.run/1", "process": os.getpid(),
+    say({"protocol": 2, "schema": "headroom.run/1", "process": os.getpid(),
          "anonymous": {"unavailable": "a command keeps its own account"}})
     state = None
     for line in sys.stdin:
@@ -47,7 +47,7 @@ def serve(prepare):
             order = request["prepare"]["order"]
             os.sched_setaffinity(0, order["cpus"][:order["threads"]])
             try:
-                state = _State(prepare(order, json.loads(order["problem"])), order)
+                state = _State(prepare(order, order["problem"]), order)
             except Unsupported as reason:
                 say({"failed": {"outcome": {"name": "skipped", "reason": str(reason)}}})
                 continue

@@ -20,12 +20,16 @@ package enum GateReplay: Sendable {
       return .timings(try PairedTimings.parse(input))
     }
     guard schema == GateResult.schema else { throw PairedTimingsFault.otherSchema(path, schema) }
+    let (document, lines) = GateResult.parts(of: input.bytes)
     // Whole, and every time of it one that can be.
-    _ = try PairedTimings.parse(input)
+    _ = try PairedTimings.parse(
+      lines.isEmpty ? input : InputFile(document, from: path, as: PairedTimings.noun))
     do throws(InputFault.Reason) {
-      let result = try StoredJSON.decode(GateResult.self, from: input.bytes)
+      let result = try StoredJSON.decode(GateResult.self, from: document)
       if let defect = result.defect { throw .wrong(defect) }
-      return .result(result)
+      if lines.isEmpty { return .result(result) }
+      return .result(
+        try result.adding(lines, ended: input.bytes.last == UInt8(ascii: "\n")))
     } catch {
       throw PairedTimings.unreadable(path, error)
     }

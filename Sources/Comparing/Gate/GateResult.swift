@@ -16,10 +16,12 @@ package struct GateResult: Codable, Sendable {
   /// The coin's.
   package let seed: UInt64
   package private(set) var verdict: SuiteVerdict
-  package private(set) var cells: [Cell]
-  package let null: [PairedBlock]
+  package internal(set) var cells: [Cell]
+  package internal(set) var null: [PairedBlock]
   /// Acceptances that are no longer any use: they fail the suite.
   package private(set) var staleAcceptances: [String] = []
+  /// Whether the gate that wrote it did not get to its end.
+  package internal(set) var isUnfinished = false
   /// Follows from the null case's blocks, so it is not stored.
   private var isContaminated = false
 
@@ -32,8 +34,8 @@ package struct GateResult: Codable, Sendable {
     package let name: String
     /// Nil for a case that only one build has.
     package let tolerance: GateTolerance?
-    package let blocks: [PairedBlock]
-    package let findings: CaseFindings
+    package internal(set) var blocks: [PairedBlock]
+    package internal(set) var findings: CaseFindings
     package fileprivate(set) var judged: JudgedCase
 
     package init(

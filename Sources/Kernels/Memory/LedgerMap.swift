@@ -164,7 +164,8 @@ final class LedgerMap: @unchecked Sendable {
         live: byRole(from: Word.liveAtRefusal))
     }
     return LedgerSnapshot(
-      phase: MemoryPhase.allCases[known ? words[Word.phase] : 0], plan: known ? plan : MemoryPlan([:]),
+      phase: MemoryPhase.allCases[known ? words[Word.phase] : 0],
+      plan: known ? plan : MemoryPlan([:]),
       live: known ? live : [:], rotation: Bytes(known ? words[Word.rotation] : 0),
       allocations: known ? words[Word.allocations] : 0, refusal: refusal,
       dataLimit: known && words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil)

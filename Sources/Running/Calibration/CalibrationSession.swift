@@ -13,7 +13,7 @@ package final class CalibrationSession {
   package let machine: Machine
   private let plan: Plan
   private let program: GateBuild
-  private let folder: ScratchFolder
+  private let host: any Host
   private let runner: PairRunner
   private let cases: [PlannedCase]
 
@@ -22,18 +22,22 @@ package final class CalibrationSession {
   }
 
   package static func open(_ plan: Plan, cpus: [Int]) async throws -> CalibrationSession {
-    let program = try await GateBuild.open(try OwnProgram.path().string, side: "program")
-    return try CalibrationSession(plan, program, cpus: cpus)
+    let host = try SystemHost()
+    let program = try await GateBuild.open(
+      try OwnProgram.path().string, side: "program", on: host)
+    return CalibrationSession(plan, program, cpus: cpus, on: host, machine: thisMachine)
   }
 
-  private init(_ plan: Plan, _ program: GateBuild, cpus: [Int]) throws {
+  package init(
+    _ plan: Plan, _ program: GateBuild, cpus: [Int], on host: any Host, machine: Machine
+  ) {
     self.plan = plan
     self.program = program
-    machine = Self.thisMachine
-    folder = try ScratchFolder()
+    self.machine = machine
+    self.host = host
     runner = PairRunner(
       setting: GateSetting(
-        folder: folder, cpus: cpus, seed: plan.measure.seed, timeout: plan.measure.timeout,
+        host: host, cpus: cpus, seed: plan.measure.seed, timeout: plan.measure.timeout,
         lastLevelCache: machine.lastLevelCache))
     cases = plan.cases.filter { !$0.isCompetitor }
   }
@@ -67,9 +71,9 @@ package final class CalibrationSession {
     for index in 0..<count {
       begin(index + 1)
       let path = try await relinker.link(
-        seed: plan.measure.seed &+ UInt64(index), into: folder.path)
+        seed: plan.measure.seed &+ UInt64(index), into: host.folder)
       defer { try? FileManager.default.removeItem(atPath: path.string) }
-      let other = try await GateBuild.open(path.string, side: "relinked")
+      let other = try await GateBuild.open(path.string, side: "relinked", on: host)
       var blocks: [String: [Double]] = [:]
       for _ in 0..<Self.blocks {
         for planned in cases {
@@ -92,11 +96,11 @@ package final class CalibrationSession {
 
   private func pair(_ planned: PlannedCase, _ other: GateBuild) async throws -> PairedBlock {
     do {
-      return try await runner.run(planned, program, other, isChecked: false).block
+      return try await runner.run(
+        planned, of: Sides(base: program, head: other), isChecked: false
+      ).block
     } catch let failure as SideFailure {
-      throw Fault(
-        "a case failed: \(failure.reason)", at: planned.case.id,
-        fix: "leave it out with --filter, or see: \(planned.case.repro)")
+      throw failure.failure.refusal(of: planned)
     }
   }
 

@@ -15,7 +15,8 @@ package struct GateBuild: Sendable {
 
   /// Asks the program what workloads it has.
   package static func open(
-    _ path: String, side: String, timeout: Seconds = ChildProcess.helloPatience
+    _ path: String, side: String, on host: any Host,
+    timeout: Seconds = ChildProcess.helloPatience
   ) async throws -> GateBuild {
     guard FileManager.default.isExecutableFile(atPath: path) else {
       throw GateFault.noProgram(path, side: side)
@@ -33,7 +34,7 @@ package struct GateBuild: Sendable {
     } catch {
       throw GateFault.notHeadroom(path, side: side)
     }
-    try await checkProtocol(of: program, side: side, timeout)
+    try await checkProtocol(of: program, side: side, on: host, timeout)
     return GateBuild(
       program: program, build: await BuildReader.read(program: program),
       axes: Dictionary(
@@ -44,12 +45,11 @@ package struct GateBuild: Sendable {
 
   /// A worker says which one it speaks before it is asked for anything.
   private static func checkProtocol(
-    of program: FilePath, side: String, _ timeout: Seconds
+    of program: FilePath, side: String, on host: any Host, _ timeout: Seconds
   ) async throws {
-    let folder = try ScratchFolder()
     do {
-      let child = try await ChildProcess.start(
-        WorkerCommand(program: program), folder: folder.path, name: "hello", patience: timeout)
+      let child = try await host.start(
+        WorkerCommand(program: program), name: "hello-\(side)", patience: timeout)
       _ = await child.end()
     } catch ChildFault.otherProtocol(let version) {
       throw GateFault.otherProtocol(program.string, side: side, version)
@@ -92,7 +92,10 @@ package struct GateBuild: Sendable {
     return GateBuild(program: copy, build: build, axes: axes, variants: variants)
   }
 
-  private init(
+  /// - Parameters:
+  ///   - axes: of each workload that it has.
+  ///   - variants: likewise.
+  package init(
     program: FilePath, build: Build, axes: [String: Set<String>], variants: [String: Set<String>]
   ) {
     self.program = program
@@ -121,7 +124,8 @@ package enum GateFault: FaultConvertible, Hashable {
         fix: "try '\(path) list workloads --json -' by hand")
     case .otherProtocol(let path, let side, let version):
       Fault(
-        "its worker speaks protocol \(version), and this program \(Schema.wireProtocol)",
+        "its worker speaks protocol \(version), and this program "
+          + "\(Schema.wireProtocols.lowerBound) and \(Schema.wireProtocols.upperBound)",
         at: "--\(side) \(path)",
         fix: "compare builds that speak the same one, each with the gate of its own time")
     case .noRoom(let name):

@@ -4,7 +4,7 @@ import Kernels
 import Measuring
 package import Planning
 package import Quantities
-import Records
+package import Records
 import Statistics
 
 /// Two builds before the gate, from plan to verdict: blocks are run for as long as the judge asks
@@ -32,14 +32,17 @@ package final class GateSession {
   /// What a gate says while it runs.
   package enum Event: Sendable {
     case round(SuiteJudge.Stage, open: Int, of: Int, blocks: Int)
+    /// What the result has now that it did not have before.
+    case added(GateResult.Entry)
   }
 
   private let plan: Plan
-  private let base: GateBuild
-  private let copy: GateBuild
-  private let head: GateBuild
+  private let builds: Sides<GateBuild>
+  /// Base and its copy.
+  private let nullBuilds: Sides<GateBuild>
   private let options: Options
   private let runner: PairRunner
+  private let clock: any NanosecondClock
   private let machine: Machine
   private let conditions: Conditions
   /// The cases that both builds have.
@@ -49,7 +52,7 @@ package final class GateSession {
   private var judge: SuiteJudge
   private var blocks: [[PairedBlock]]
   private var null: [PairedBlock] = []
-  private var counts: [(base: [ExactMetrics], head: [ExactMetrics])]
+  private var counts: [Sides<[ExactMetrics]>]
   private var failures: [Int: String] = [:]
   /// The cases that time ended.
   private var limits: [Int: Seconds] = [:]
@@ -61,23 +64,32 @@ package final class GateSession {
     // Both sides of a block, those of the next one, and one that ends.
     try SystemLimits.checkFiles(children: 5)
     let timeout = plan.measure.timeout
-    let base = try await GateBuild.open(base, side: "base", timeout: timeout)
-    let head = try await GateBuild.open(head, side: "head", timeout: timeout)
-    return try GateSession(plan, base: base, head: head, options)
+    let host = try SystemHost()
+    let builds = Sides(
+      base: try await GateBuild.open(base, side: Side.base.rawValue, on: host, timeout: timeout),
+      head: try await GateBuild.open(head, side: Side.head.rawValue, on: host, timeout: timeout))
+    let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
+    return try GateSession(
+      plan, builds, copy: try builds.base.copied(to: host.folder), options, on: host,
+      machine: machine,
+      conditions: ConditionsReader().read(visibleCores: machine.visibleCores))
   }
 
-  private init(_ plan: Plan, base: GateBuild, head: GateBuild, _ options: Options) throws {
+  /// - Parameter copy: base once more, elsewhere: what it is compared with in the null case.
+  package init(
+    _ plan: Plan, _ builds: Sides<GateBuild>, copy: GateBuild, _ options: Options,
+    on host: any Host, machine: Machine, conditions: Conditions
+  ) throws {
     self.plan = plan
-    self.base = base
-    self.head = head
+    self.builds = builds
     self.options = options
-    machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
-    conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
-    let folder = try ScratchFolder()
-    copy = try base.copied(to: folder.path)
+    self.machine = machine
+    self.conditions = conditions
+    clock = host.clock
+    nullBuilds = Sides(base: builds.base, head: copy)
     runner = PairRunner(
       setting: GateSetting(
-        folder: folder, cpus: options.cpus, seed: plan.measure.seed,
+        host: host, cpus: options.cpus, seed: plan.measure.seed,
         timeout: plan.measure.timeout, lastLevelCache: machine.lastLevelCache))
     var cases: [PlannedCase] = []
     var unjudged: [JudgedCase] = []
@@ -85,9 +97,9 @@ package final class GateSession {
       if planned.isCompetitor {
         unjudged.append(
           .unjudged(planned.case.id, .skipped, "another library's speed is not head's"))
-      } else if let missing = base.lacks(planned.case) {
+      } else if let missing = builds.base.lacks(planned.case) {
         unjudged.append(.unjudged(planned.case.id, .new, "base has not \(missing)"))
-      } else if let missing = head.lacks(planned.case) {
+      } else if let missing = builds.head.lacks(planned.case) {
         unjudged.append(.unjudged(planned.case.id, .vanished, "head has not \(missing)"))
       } else {
         cases.append(planned)
@@ -108,7 +120,7 @@ package final class GateSession {
       cases: zip(cases, tolerances).map { ($0.case.id, $1) }, hasNull: !cases.isEmpty,
       rule: options.rule)
     blocks = Array(repeating: [], count: cases.count)
-    counts = Array(repeating: ([], []), count: cases.count)
+    counts = Array(repeating: Sides(base: [], head: []), count: cases.count)
     // Not the runner's coin.
     random = SplitMix64(seed: SplitMix64.scrambled(plan.measure.seed))
   }
@@ -125,9 +137,9 @@ package final class GateSession {
   }
 
   private func runRounds(on event: (Event) throws -> Void) async throws {
-    let started = MonotonicClock().now()
+    let started = clock.now()
     func isOver(_ time: Seconds) -> Bool {
-      Double(MonotonicClock().now() - started) / 1e9 > time.value
+      Double(clock.now() - started) / 1e9 > time.value
     }
     let limit = options.time ?? plan.suite.gate.time
     while true {
@@ -135,7 +147,7 @@ package final class GateSession {
       if open.isEmpty { return }
       try event(.round(judge.stage, open: open.count, of: cases.count, blocks: null.count))
       if let limit, isOver(limit) { return close(at: limit) }
-      try await takeNull()
+      try await takeNull(on: event)
       let order = random.shuffled(open)
       for index in order {
         if let limit, isOver(limit) { return close(at: limit) }
@@ -144,7 +156,7 @@ package final class GateSession {
         {
           judge.close(index)
         } else {
-          try await take(index, isLast: index == order.last)
+          try await take(index, isLast: index == order.last, on: event)
         }
       }
     }
@@ -167,7 +179,7 @@ package final class GateSession {
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
         overrides: plan.suite.overrides),
-      machine: machine, conditions: conditions, base: base.build, head: head.build,
+      machine: machine, conditions: conditions, base: builds.base.build, head: builds.head.build,
       relinkFloor: options.relinkFloor, seed: plan.measure.seed,
       cells: cells + unjudged.map { GateResult.Cell($0) }, null: null, judge: judge)
   }
@@ -184,20 +196,26 @@ package final class GateSession {
     return findings
   }
 
-  private func take(_ index: Int, isLast: Bool) async throws {
+  private func take(_ index: Int, isLast: Bool, on event: (Event) throws -> Void) async throws {
+    let name = cases[index].case.id
     do {
       let isFirst = counts[index].base.isEmpty
       let pair = try await runner.run(
-        cases[index], self.base, self.head, isChecked: isFirst,
-        trial: options.trial.concerns(cases[index].case.id) ? options.trial : GateTrialWork(),
-        next: (base, isLast && takesNull ? copy : head))
+        cases[index], of: builds, isChecked: isFirst,
+        trial: options.trial.concerns(name) ? options.trial : GateTrialWork(),
+        next: isLast && takesNull ? nullBuilds : builds)
       blocks[index].append(pair.block)
-      counts[index].base.append(pair.base)
-      counts[index].head.append(pair.head)
+      counts[index].base.append(pair.counts.base)
+      counts[index].head.append(pair.counts.head)
       judge.take(pair.block.difference, for: index)
+      try event(
+        .added(
+          .block(
+            cell: name, times: pair.block, base: pair.counts.base, head: pair.counts.head)))
     } catch let failure as SideFailure {
-      failures[index] = "\(failure.side): \(failure.reason)"
+      failures[index] = failure.text
       judge.close(index, because: "a side did not end well")
+      try event(.added(.failure(cell: name, reason: failure.text)))
     }
   }
 
@@ -206,13 +224,14 @@ package final class GateSession {
   }
 
   /// Base against its copy, on the first case, a block in each round.
-  private func takeNull() async throws {
+  private func takeNull(on event: (Event) throws -> Void) async throws {
     guard takesNull, let first = cases.indices.first(where: { failures[$0] == nil }) else { return }
     do {
       let pair = try await runner.run(
-        cases[first], base, copy, isChecked: false, next: (base, head))
+        cases[first], of: nullBuilds, isChecked: false, next: builds)
       null.append(pair.block)
       judge.takeNull(pair.block.difference)
+      try event(.added(.null(times: pair.block)))
     } catch is SideFailure {
       // The case itself will say so.
     }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// What all blocks of a gate share.
 package final class GateSetting: Sendable {
-  package let folder: ScratchFolder
+  package let host: any Host
   package let cpus: [Int]
   package let seed: UInt64
   package let timeout: Seconds
@@ -31,9 +31,9 @@ package final class GateSetting: Sendable {
   private let names = Mutex(0)
 
   package init(
-    folder: ScratchFolder, cpus: [Int], seed: UInt64, timeout: Seconds, lastLevelCache: Bytes
+    host: any Host, cpus: [Int], seed: UInt64, timeout: Seconds, lastLevelCache: Bytes
   ) {
-    self.folder = folder
+    self.host = host
     self.cpus = cpus
     self.seed = seed
     self.timeout = timeout

@@ -23,31 +23,30 @@ final class PairRunner {
   ///
   /// - Parameter next: whose block is likely to be the next one.
   func run(
-    _ planned: PlannedCase, _ base: GateBuild, _ head: GateBuild, isChecked: Bool,
-    trial: GateTrialWork = GateTrialWork(), next: (base: GateBuild, head: GateBuild)? = nil
-  ) async throws -> (block: PairedBlock, base: ExactMetrics, head: ExactMetrics) {
-    let pair = try await pair(base, head)
-    let plan = next.map { planStart($0.base, $0.head) }
+    _ planned: PlannedCase, of builds: Sides<GateBuild>, isChecked: Bool,
+    trial: GateTrialWork = GateTrialWork(), next: Sides<GateBuild>? = nil
+  ) async throws -> (block: PairedBlock, counts: Sides<ExactMetrics>) {
+    let pair = try await pair(of: builds)
+    let plan = next.map { planStart(of: $0) }
     let setting = setting
     async let following = plan?.start(setting)
     do {
-      var sides: [Int: GateSide] = [:]
-      // Who is made ready first follows the coin, too.
-      for side in pair.isHeadFirst ? [1, 0] : [0, 1] {
-        sides[side] = try await SideFailure.naming(side) {
+      func ready(_ side: Side) async throws -> GateSide {
+        try await SideFailure.naming(side) {
           try await GateSide.prepare(
             pair.children[side], planned, setting: setting, isChecked: isChecked,
-            trial: side == 0 ? GateTrialWork() : trial)
+            trial: side == .base ? GateTrialWork() : trial)
         }
       }
-      let ready = [0, 1].compactMap { sides[$0] }
+      // Who is made ready first follows the coin, too.
+      let sides = Sides(pair.first, try await ready(pair.first), try await ready(pair.first.other))
       started = try? await following
       let block = try await turns(
-        ready, of: GateSetting.turn(of: planned), threads: planned.threads,
-        extraWork: trial.extraWork, isHeadFirst: pair.isHeadFirst)
-      async let baseMetrics = SideFailure.naming(0) { try await ready[0].finish() }
-      async let headMetrics = SideFailure.naming(1) { try await ready[1].finish() }
-      return (block, try await baseMetrics, try await headMetrics)
+        sides, of: GateSetting.turn(of: planned), threads: planned.threads,
+        extraWork: trial.extraWork, first: pair.first)
+      async let base = SideFailure.naming(.base) { try await sides.base.finish() }
+      async let head = SideFailure.naming(.head) { try await sides.head.finish() }
+      return (block, Sides(base: try await base, head: try await head))
     } catch {
       await pair.stop()
       started = try? await following
@@ -62,68 +61,44 @@ final class PairRunner {
   }
 
   /// What was started for these builds, or a pair that is started now.
-  private func pair(_ base: GateBuild, _ head: GateBuild) async throws -> StartedPair {
+  private func pair(of builds: Sides<GateBuild>) async throws -> StartedPair {
     if let ahead = started {
       started = nil
-      if ahead.programs == [base.program, head.program] { return ahead }
+      if ahead.programs == builds.map(\.program) { return ahead }
       await ahead.stop()
     }
-    return try await planStart(base, head).start(setting)
+    return try await planStart(of: builds).start(setting)
   }
 
-  private func planStart(_ base: GateBuild, _ head: GateBuild) -> StartPlan {
+  private func planStart(of builds: Sides<GateBuild>) -> StartPlan {
     StartPlan(
-      programs: [base.program, head.program], isHeadFirst: random.next() & 1 == 1,
-      padding: [random.next(under: 4096), random.next(under: 4096)])
+      programs: builds.map(\.program), first: random.next() & 1 == 1 ? .head : .base,
+      padding: Sides(base: random.next(under: 4096), head: random.next(under: 4096)))
   }
 
   private func turns(
-    _ sides: [GateSide], of turn: Seconds, threads: Int, extraWork: Double, isHeadFirst: Bool
+    _ sides: Sides<GateSide>, of turn: Seconds, threads: Int, extraWork: Double, first: Side
   ) async throws -> PairedBlock {
     // Counts of one's own would give the faster side longer turns.
-    var calls = sides.map(\.prepared.calls).max() ?? 1
+    var calls = max(sides.base.prepared.calls, sides.head.prepared.calls)
     // Extra work must be a whole number of calls: of 5 %, one for each 20.
     let least = (1...100).first { abs((Double($0) * extraWork).remainder(dividingBy: 1)) < 1e-9 }
     calls = (calls + (least ?? 100) - 1) / (least ?? 100) * (least ?? 100)
-    let pace = sides.map(\.pace).max() ?? 0.1
+    let pace = max(sides.base.pace, sides.head.pace)
     let samples = max(1, Int((turn.value / (pace * Double(calls))).rounded(.up)))
     let rounds = GateSetting.rounds(
       turn: turn, taking: pace * Double(calls * samples), threads: threads)
-    var seconds: [[Double]] = [[], []]
+    var seconds = Sides<[Double]>(base: [], head: [])
     for _ in 0..<rounds {
-      for side in isHeadFirst ? [1, 0, 0, 1] : [0, 1, 1, 0] {
+      for side in [first, first.other, first.other, first] {
         // A thread alone sleeps in its read; a pool spins a while after a call.
-        if threads > 1 { await stillness(of: [sides[1 - side].child.process]) }
+        if threads > 1 { await setting.host.stillness(of: [sides[side.other].child.process]) }
         seconds[side].append(
           try await SideFailure.naming(side) {
             try await sides[side].turn(calls: calls, samples: samples)
           })
       }
     }
-    return PairedBlock(base: seconds[0], head: seconds[1], alternating: true)
-  }
-}
-
-/// What went wrong on one side of a block.
-struct SideFailure: Error {
-  let side: String
-  let reason: String
-
-  init(_ reason: String, side: Int) {
-    self.side = side == 0 ? "base" : "head"
-    self.reason = reason
-  }
-
-  /// Runs a side's part; what goes wrong there is the side's failure, but an interruption is none.
-  static func naming<Value>(_ side: Int, _ part: () async throws -> Value) async throws -> Value {
-    do {
-      return try await part()
-    } catch let failure as GateSide.Failure {
-      try Task.checkCancellation()
-      throw SideFailure(failure.reason, side: side)
-    } catch let failure as any FaultConvertible {
-      try Task.checkCancellation()
-      throw SideFailure(failure.fault.what, side: side)
-    }
+    return PairedBlock(base: seconds.base, head: seconds.head, alternating: true)
   }
 }

@@ -2,15 +2,15 @@ import SystemPackage
 
 /// Which processes a block is to have, as the coin said.
 struct StartPlan: Sendable {
-  /// Base's, then head's.
-  let programs: [FilePath]
-  let isHeadFirst: Bool
-  /// Of the environment, side by side.
-  let padding: [Int]
+  let programs: Sides<FilePath>
+  /// Who has the first turn; it is started and made ready first, too.
+  let first: Side
+  /// Of the environment.
+  let padding: Sides<Int>
 
   /// Both processes at once: starting them is no part of any turn.
   func start(_ setting: GateSetting) async throws -> StartedPair {
-    func started(_ side: Int) async -> Result<ChildProcess, any Error> {
+    func started(_ side: Side) async -> Result<any Child, any Error> {
       do {
         return .success(
           try await SideFailure.naming(side) {
@@ -20,16 +20,14 @@ struct StartPlan: Sendable {
         return .failure(error)
       }
     }
-    async let first = started(isHeadFirst ? 1 : 0)
-    async let second = started(isHeadFirst ? 0 : 1)
-    let both = [await first, await second]
+    async let one = started(first)
+    async let two = started(first.other)
+    let results = Sides(first, await one, await two)
     do {
-      let children = try both.map { try $0.get() }
       return StartedPair(
-        programs: programs, isHeadFirst: isHeadFirst,
-        children: isHeadFirst ? children.reversed() : children)
+        programs: programs, first: first, children: try results.map { try $0.get() })
     } catch {
-      for case .success(let child) in both { _ = await child.stop() }
+      for case .success(let child) in results.both { _ = await child.stop() }
       throw error
     }
   }
@@ -37,12 +35,11 @@ struct StartPlan: Sendable {
 
 /// A block's two processes, which wait to be told what to do.
 struct StartedPair: Sendable {
-  let programs: [FilePath]
-  let isHeadFirst: Bool
-  /// Base's, then head's.
-  let children: [ChildProcess]
+  let programs: Sides<FilePath>
+  let first: Side
+  let children: Sides<any Child>
 
   func stop() async {
-    for child in children { _ = await child.stop() }
+    for child in children.both { _ = await child.stop() }
   }
 }

@@ -15,22 +15,24 @@ final class LiveCase {
   let choice: CeilingChoice?
   private(set) var record: Record
   private(set) var isOver = false
-  private(set) var child: ChildProcess?
+  private(set) var child: (any Child)?
 
   private let setting: SweepSetting
-  private let ledgerPath: FilePath
-  private let limit: SystemMemoryLimit?
+  private let host: any Host
+  private let name: String
+  private var limit: SystemMemoryLimit?
   private let killsBefore: Int?
   private var prepared: Prepared?
   private var blocks: [Record.Block] = []
   private var samples: [Sample] = []
   private var spent = 0.0
   private var missed: String?
-  private var lastSeen: Reading<Bytes> = .unavailable("the child was not looked at")
+  private var lastSeen = MemoryWatch.unseen
 
   init(_ planned: PlannedCase, run: Int, setting: SweepSetting) {
     self.planned = planned
     self.setting = setting
+    host = setting.host
     choice = CeilingChoice(
       work: planned.work, threads: planned.threads, cache: planned.cache,
       machine: setting.machine, ceilings: setting.ceilings)
@@ -41,14 +43,12 @@ final class LiveCase {
     record.merged = planned.merged
     record.work = planned.work
     record.predicted = planned.predicted
-    let name = setting.nextName()
-    ledgerPath = setting.folder.path.appending("\(name).ledger")
-    limit = planned.memoryLimit.map { _ in
-      SystemMemoryLimit.choose(leafName: "headroom-\(getpid())-\(name)")
-    }
-    if let group = limit?.groupPath { Leftovers.enter(group: group) }
-    killsBefore = MachineKills.count()
+    name = setting.nextName()
+    limit = planned.memoryLimit == nil ? nil : host.makeMemoryLimit(name: name)
+    killsBefore = host.kills()
   }
+
+  private var ledgerPath: FilePath { host.folder.appending("\(name).ledger") }
 
   /// The user's own command that is the case's variant, if one is.
   private var command: String? {
@@ -60,19 +60,15 @@ final class LiveCase {
   private func forgiving(_ body: () async throws -> Void) async throws {
     do {
       try await body()
-    } catch let error as CancellationError {
-      throw error
-    } catch ChildFault.silent(let patience) {
-      try Task.checkCancellation()
+    } catch let failure as ChildFailure {
       isOver = true
-      record.outcome = .timedOut(reason: "no hello within \(patience)")
-    } catch {
-      try Task.checkCancellation()
-      isOver = true
-      let reason = (error as? any FaultConvertible)?.fault.what ?? "\(error)"
-      record.outcome = .crashed(
-        signal: command == nil ? "worker" : "command",
-        reason: command.map { "'\($0)': \(reason)" } ?? reason)
+      switch failure {
+      case .ended(let ending): record.outcome = see(ending).outcome
+      case .told(_, let check):
+        record.check = check ?? record.check
+        record.outcome = failure.outcome(of: command)
+      case .unusable: record.outcome = failure.outcome(of: command)
+      }
     }
   }
 
@@ -80,37 +76,46 @@ final class LiveCase {
   func prepare() async throws { try await forgiving { try await prepareChild() } }
 
   private func prepareChild() async throws {
-    let child = try await ChildProcess.start(
-      command.map { try WorkerCommand($0) } ?? WorkerCommand(program: setting.program),
-      folder: setting.folder.path, name: ledgerPath.lastComponent?.stem ?? "case",
-      patience: setting.timeout)
+    let child = try await ChildFailure.telling {
+      try await host.start(
+        command.map { try WorkerCommand($0) } ?? WorkerCommand(program: setting.program),
+        name: name, patience: setting.timeout)
+    }
     self.child = child
     let order = WorkOrder(
-      workload: planned.case.workload, problem: try WireLine.text(of: planned.problem.axes),
+      workload: planned.case.workload, problem: OrderedProblem(planned.problem.axes),
       variant: planned.variant, threads: planned.threads, cpus: setting.cpus,
       cache: planned.cache, seed: setting.seed, memoryLimit: planned.memoryLimit,
       ledger: ledgerPath.string, systemLimit: limit,
       sampling: .init(block: setting.sampling.block, sample: setting.sampling.sample),
       lastLevelCache: setting.machine.lastLevelCache)
-    let watch = limit == nil ? nil : MemoryWatch(process: child.process)
-    let answer = try await child.ask(.prepare(order: order), timeout: setting.timeout)
-    if let watch { lastSeen = await watch.end() }
-    switch answer {
-    case .prepared(let prepared):
-      self.prepared = prepared
-      record.preparation = prepared.preparation
-      record.library = prepared.library
-      record.check = prepared.check
-      if let failure = prepared.check?.failure {
-        record.outcome = .failedCheck(reason: failure)
-        isOver = true
-      }
-    case .failed(let outcome, let check):
-      record.outcome = outcome
-      record.check = check
+    let prepared = try await watchingMemory(of: child) {
+      try await child.ask(
+        .prepare(order: order), timeout: setting.timeout, while: "preparing"
+      ) { if case .prepared(let prepared) = $0 { prepared } else { nil } }
+    }
+    self.prepared = prepared
+    record.preparation = prepared.preparation
+    record.library = prepared.library
+    record.check = prepared.check
+    if let failure = prepared.check?.failure {
+      record.outcome = .failedCheck(reason: failure)
       isOver = true
-    case nil: await takeEnding(while: "preparing")
-    default: throw ChildFault.impossible("what it was not asked for")
+    }
+  }
+
+  private func watchingMemory<Value>(of child: any Child, _ body: () async throws -> Value)
+    async throws -> Value
+  {
+    guard limit != nil else { return try await body() }
+    let watch = host.watchMemory(of: child.process)
+    do {
+      let value = try await body()
+      lastSeen = await watch.end()
+      return value
+    } catch {
+      lastSeen = await watch.end()
+      throw error
     }
   }
 
@@ -119,20 +124,17 @@ final class LiveCase {
     round: Int, before: Record.Probe, probeAfter: () async throws -> Record.Probe
   ) async throws -> Record.Probe {
     guard let child, let prepared else { return before }
-    let start = MonotonicClock().now()
+    let start = host.clock.now()
     var answered: [Double]?
     try await forgiving {
-      switch try await child.ask(.sample(), timeout: setting.timeout) {
-      case .block(let samples):
+      answered = try await ChildFailure.telling {
+        let samples = try await child.ask(
+          .sample(), timeout: setting.timeout, while: "sampling"
+        ) { if case .block(let samples) = $0 { samples } else { nil } }
         if let defect = Record.Block.defect(calls: prepared.calls, samples: samples) {
           throw ChildFault.impossible(defect)
         }
-        answered = samples
-      case .failed(let outcome, _):
-        record.outcome = outcome
-        isOver = true
-      case nil: await takeEnding(while: "sampling")
-      default: throw ChildFault.impossible("what it was not asked for")
+        return samples
       }
     }
     guard let samples = answered else { return before }
@@ -141,7 +143,7 @@ final class LiveCase {
       round: round, calls: prepared.calls, samples: samples, before: before, after: after)
     blocks.append(block)
     self.samples.append(try Sample(block.perCall))
-    spent += Double(MonotonicClock().now() - start) / 1e9
+    spent += Double(host.clock.now() - start) / 1e9
     let rule = StoppingRule(within: setting.within, budget: setting.budget.value)
     if case .stop(let missed) = rule.decision(after: self.samples, elapsed: spent) {
       // While the machine moves, an interval that is narrow enough means little: the case is
@@ -169,8 +171,8 @@ final class LiveCase {
   func finish() async throws {
     defer {
       try? FileManager.default.removeItem(atPath: ledgerPath.string)
-      limit?.remove()
-      if let group = limit?.groupPath { Leftovers.leave(group: group) }
+      if let limit { host.remove(limit) }
+      limit = nil
     }
     if let prepared, let choice, !blocks.isEmpty {
       record.timing = Record.Timing(
@@ -179,85 +181,57 @@ final class LiveCase {
         criterionMissed: missed)
     }
     guard let child else { return }
-    if command != nil, record.outcome != .ok { kill(-child.process, SIGKILL) }
-    if record.memory == nil, record.lastWords == nil, record.outcome == .ok || command == nil {
-      try await forgiving {
-        if case .finished(let finished) = try await child.ask(.finish, timeout: setting.timeout) {
-          record.memory = finished.memory
-          record.counters = finished.counters
-        }
-      }
-    }
+    try await takeLeave(of: child)
     if record.outcome == .ok {
       let ending = await child.end()
+      // Its figures are there: one that left by itself or was ended has taken none of them along.
       if case .signaled(let signal) = ending, signal != SIGKILL {
         record.outcome =
-          ChildEnding(ending: ending, doing: "leaving", lastWords: await child.lastWords() ?? "")
-          .outcome
+          ChildEnding(
+            ending: ending, doing: "leaving", lastWords: await child.lastWords() ?? ""
+          ).outcome
       }
     } else {
       _ = await child.stop()
     }
     if record.memory == nil { takeAccount() }
     try? FileManager.default.removeItem(
-      atPath: setting.folder.path.appending("\(ledgerPath.lastComponent?.stem ?? "case").stderr")
-        .string)
+      atPath: host.folder.appending("\(name).stderr").string)
   }
 
-  /// The child went while it was asked something: says how, and reads what it left.
-  private func takeEnding(while doing: String) async {
-    isOver = true
-    guard let child else { return }
-    let ending = await child.end()
-    record.lastWords = await child.lastWords() ?? ""
+  /// Asks for what is left to say.
+  private func takeLeave(of child: any Child) async throws {
+    guard record.memory == nil, record.lastWords == nil, record.outcome == .ok || command == nil
+    else { return }
+    do {
+      let finished = try await child.ask(
+        .finish, timeout: setting.timeout, while: "leaving"
+      ) { if case .finished(let finished) = $0 { finished } else { nil } }
+      record.memory = finished.memory
+      record.counters = finished.counters
+    } catch ChildFailure.ended {
+      // Whoever asked looks at how it ended, whether it answered or not.
+    } catch let failure as ChildFailure {
+      record.outcome = failure.outcome(of: command)
+    }
+  }
+
+  /// The child went while it was asked something: adds what was seen of its memory, and reads what it
+  /// left.
+  private func see(_ ending: ChildEnding) -> ChildEnding {
+    record.lastWords = ending.lastWords
     takeAccount()
-    let kills = MachineKills.count()
-    record.outcome =
-      ChildEnding(
-        ending: ending, timedOut: await child.timedOut, timeout: setting.timeout, doing: doing,
-        lastWords: record.lastWords ?? "",
-        groupKills: limit?.outOfMemoryKills().value ?? 0,
-        machineKills: (kills ?? 0) - (killsBefore ?? 0),
-        dataSize: lastSeen.value, limit: (try? LedgerSnapshot(path: ledgerPath.string))?.dataLimit
-      ).outcome
+    var ending = ending
+    ending.groupKills = limit.flatMap { host.kills(in: $0) } ?? 0
+    ending.machineKills = (host.kills() ?? 0) - (killsBefore ?? 0)
+    ending.dataSize = lastSeen.value
+    ending.limit = (try? LedgerSnapshot(path: ledgerPath.string))?.dataLimit
+    return ending
   }
 
   /// The ledger outlives its child.
   private func takeAccount() {
     guard let account = try? LedgerSnapshot(path: ledgerPath.string) else { return }
     record.memory = Record.Memory(after: account, limit: planned.memoryLimit, lastSeen: lastSeen)
-  }
-}
-
-/// Looks at a child's data size now and then, since a killed one cannot be asked.
-private final class MemoryWatch {
-  private let task: Task<Reading<Bytes>, Never>
-
-  init(process: Int32) {
-    task = Task {
-      var seen: Reading<Bytes> = .unavailable("the child was not looked at")
-      while !Task.isCancelled {
-        if case .measured(let data) = ProcessMemory.read(process: process).data {
-          seen = .measured(data)
-        }
-        // Twenty looks a second, and only while it prepares: never beside a timed block.
-        try? await Task.sleep(for: .milliseconds(50))
-      }
-      return seen
-    }
-  }
-
-  func end() async -> Reading<Bytes> {
-    task.cancel()
-    return await task.value
-  }
-}
-
-/// Kills for want of memory that the machine counted since it started.
-enum MachineKills {
-  static func count(from files: FileSource = .system) -> Int? {
-    files.text("/proc/vmstat")?.split(separator: "\n")
-      .first { $0.hasPrefix("oom_kill ") }
-      .flatMap { Int($0.dropFirst("oom_kill ".count)) }
   }
 }

@@ -19,9 +19,8 @@ package struct MachineSurvey: Sendable {
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let program = try OwnProgram.path()
-    let folder = try ScratchFolder()
     let prober = try await ProberProcess.start(
-      program: program.string, folder: folder.path.string, machine: machine,
+      program: program, on: try SystemHost(), machine: machine,
       threads: Set([1, cpus.count]).sorted(), cpus: cpus)
     let ceilings = prober.ceilings
     let noise = try await listen(prober, machine: machine, threads: cpus.count)

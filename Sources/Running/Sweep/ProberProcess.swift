@@ -1,52 +1,69 @@
 import Measuring
 package import Quantities
 package import Records
-import SystemPackage
+package import SystemPackage
 
 /// The parent's side of the one child that measures the machine itself.
 package actor ProberProcess {
-  private let child: ChildProcess
-  package let ceilings: Ceilings
+  private let child: any Child
+  /// In whose folder the child's files are.
+  private let host: any Host
+  package nonisolated let ceilings: Ceilings
 
   /// Starts it and measures all ceilings.
   package static func start(
-    program: String, folder: String, machine: Machine, threads: [Int], cpus: [Int]
+    program: FilePath, on host: any Host, machine: Machine, threads: [Int], cpus: [Int]
   ) async throws -> ProberProcess {
-    let child = try await ChildProcess.start(
-      WorkerCommand(program: FilePath(program)), folder: FilePath(folder), name: "prober")
-    let answer = try await child.ask(
-      .ceilings(machine: machine, threads: threads, cpus: cpus), timeout: Self.patience)
-    guard case .ceilings(let ceilings) = answer,
-      threads.allSatisfy({ ceilings.bandwidth(.dram, threads: $0) != nil })
-    else {
-      let ending = await child.stop()
-      let words = await child.lastWords()?.split(separator: "\n").last.map { ": \($0)" } ?? ""
-      throw ProberFault.noCeilings(
-        answer == nil ? "\(ending)\(words)" : "the probes of memory were refused theirs",
-        limit: SystemLimits.ofMemory)
+    let child = try await host.start(
+      WorkerCommand(program: program), name: "prober", patience: ChildProcess.helloPatience)
+    do {
+      let ceilings = try await child.ask(
+        .ceilings(machine: machine, threads: threads, cpus: cpus), timeout: patience,
+        while: "measuring"
+      ) { if case .ceilings(let ceilings) = $0 { ceilings } else { nil } }
+      guard threads.allSatisfy({ ceilings.bandwidth(.dram, threads: $0) != nil }) else {
+        throw ProberFault.noCeilings(
+          "the probes of memory were refused theirs", limit: SystemLimits.ofMemory)
+      }
+      return ProberProcess(child: child, host: host, ceilings: ceilings)
+    } catch {
+      _ = await child.stop()
+      guard case ChildFailure.ended(let ending) = error else { throw Self.fault(error) }
+      let words = ending.lastWords.split(separator: "\n").last.map { ": \($0)" } ?? ""
+      throw ProberFault.noCeilings("\(ending.ending)\(words)", limit: SystemLimits.ofMemory)
     }
-    return ProberProcess(child: child, ceilings: ceilings)
   }
 
   /// All of it takes seconds; a machine ten times slower still has its time.
   private static let patience = Seconds(120)
 
-  private init(child: ChildProcess, ceilings: Ceilings) {
+  private init(child: any Child, host: any Host, ceilings: Ceilings) {
     self.child = child
+    self.host = host
     self.ceilings = ceilings
   }
 
   func probe(_ use: Record.CeilingUse, memoryCanBind: Bool) async throws -> Record.Probe {
-    let answer = try await child.ask(
-      .probe(unit: use.unit, level: memoryCanBind ? use.level : nil, threads: use.threads),
-      timeout: Self.patience)
-    guard case .probe(let probe) = answer else {
-      throw ProberFault.ended
+    do {
+      return try await child.ask(
+        .probe(unit: use.unit, level: memoryCanBind ? use.level : nil, threads: use.threads),
+        timeout: Self.patience, while: "probing"
+      ) { if case .probe(let probe) = $0 { probe } else { nil } }
+    } catch {
+      throw Self.fault(error)
     }
-    return probe
   }
 
   package func end() async { _ = await child.end() }
+
+  /// What is wrong with the prober is the end of a sweep, in words of its own.
+  private static func fault(_ error: any Error) -> any Error {
+    switch error {
+    case ChildFailure.ended, ChildFailure.told: ProberFault.ended
+    case ChildFailure.unusable(let fault): fault
+    default: error
+    }
+  }
 }
 
 /// Why the machine cannot be measured beside the cases.

@@ -10,8 +10,8 @@ package import Records
 package final class RunWriter {
   private let path: String
   private let file: File
-  /// The bytes that are whole lines: where a failed write is cut back to.
-  private var length = 0
+  /// From the header on.
+  private var lines: AppendedFile?
   /// Whether the file came to be for this run, and holds nothing yet.
   private var isFresh: Bool
 
@@ -59,9 +59,7 @@ package final class RunWriter {
 
   /// Begins the run: what the file held goes.
   package func begin(_ header: RunHeader) throws {
-    guard ftruncate(file.descriptor, 0) == 0, lseek(file.descriptor, 0, SEEK_SET) == 0 else {
-      throw RunWriterFault.cannotWrite(path, SystemError(errno).words)
-    }
+    try told { lines = try AppendedFile(file, from: 0) }
     try append(header)
     isFresh = false
   }
@@ -73,25 +71,22 @@ package final class RunWriter {
     let bytes = try InputFile(path, as: RunFile.noun).raw
     let whole = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     let isWhole = whole == bytes.count || !run.tornLine
-    length = isWhole ? bytes.count : whole
-    guard ftruncate(file.descriptor, length) == 0, lseek(file.descriptor, length, SEEK_SET) >= 0
-    else { throw RunWriterFault.cannotWrite(path, SystemError(errno).words) }
-    if isWhole, bytes.last != UInt8(ascii: "\n") { try put(Data("\n".utf8)) }
+    try told {
+      let lines = try AppendedFile(file, from: isWhole ? bytes.count : whole)
+      if isWhole, bytes.last != UInt8(ascii: "\n") { try lines.put(Data("\n".utf8)) }
+      self.lines = lines
+    }
   }
 
   package func append(_ value: some Encodable) throws {
-    try put(try JSONText.encode(value) + Data("\n".utf8))
+    guard let lines else { preconditionFailure("a run begins with its header") }
+    try told { try lines.append(value) }
   }
 
-  private func put(_ line: Data) throws {
-    do throws(SystemError) {
-      try file.write(line)
-      guard fsync(file.descriptor) == 0 else { throw SystemError(errno) }
-      length += Int(line.count)
-    } catch {
-      // Half a record must not stand where the next one would be appended.
-      _ = ftruncate(file.descriptor, length)
-      _ = lseek(file.descriptor, length, SEEK_SET)
+  private func told(_ body: () throws -> Void) throws {
+    do {
+      try body()
+    } catch let error as SystemError {
       throw RunWriterFault.cannotWrite(path, error.words)
     }
   }

@@ -26,7 +26,7 @@ package struct SweepRunner {
     _ plan: Plan, isDone: (String, Int) -> Bool, on event: (Event) throws -> Void
   ) async throws {
     let units = plan.shuffled(seed: setting.seed)
-    let started = MonotonicClock().now()
+    let started = setting.host.clock.now()
     var pace = Pace(
       expected: plan.estimatedSecondsPerCase.value / Double(setting.runs),
       total: plan.cases.count * setting.runs)
@@ -35,7 +35,7 @@ package struct SweepRunner {
         let open = unit.filter { !isDone($0.case.id, run) }
         pace.skip(unit.count - open.count)
         guard !open.isEmpty else { continue }
-        let elapsed = Double(MonotonicClock().now() - started) / 1e9
+        let elapsed = Double(setting.host.clock.now() - started) / 1e9
         try event(
           .started(open, done: pace.done, of: pace.total, left: pace.left(after: elapsed)))
         for record in try await measure(open, run: run) { try event(.finished(record)) }
@@ -65,34 +65,44 @@ package struct SweepRunner {
   private func takeTurns(_ cases: [LiveCase], run: Int) async throws {
     var generator = SplitMix64(seed: setting.seed &+ UInt64(run))
     var round = 0
-    var last: (use: Record.CeilingUse, memory: Bool, probe: Record.Probe)?
+    var last: (kind: ProbeKind, probe: Record.Probe)?
     while true {
       let open = cases.filter { !$0.isOver }
       if open.isEmpty { return }
       for live in generator.shuffled(open) {
         guard let choice = live.choice else { throw Fault("there is no ceiling for this case") }
         let others = cases.filter { $0 !== live }.compactMap { $0.child?.process }
-        if !others.isEmpty { await stillness(of: others) }
+        if !others.isEmpty { await setting.host.stillness(of: others) }
         // Blocks in a row share the probe between them, where it was of the same kind.
-        var before = last?.probe
-        if last?.use.unit != choice.use.unit || last?.use.level != choice.use.level
-          || last?.use.threads != choice.use.threads || last?.memory != choice.memoryCanBind
-        {
-          before = nil
-        }
-        let first: Record.Probe
-        if let before {
-          first = before
+        let kind = ProbeKind(choice)
+        let before: Record.Probe
+        if let last, last.kind == kind {
+          before = last.probe
         } else {
-          first = try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
+          before = try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
         }
-        let after = try await live.sample(round: round, before: first) {
+        let after = try await live.sample(round: round, before: before) {
           try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
         }
-        last = (choice.use, choice.memoryCanBind, after)
+        last = (kind, after)
       }
       round += 1
     }
+  }
+}
+
+/// What a probe measures: two blocks of the same kind can share one.
+private struct ProbeKind: Hashable {
+  let unit: String
+  let level: MemoryLevel
+  let threads: Int
+  let isOfMemory: Bool
+
+  init(_ choice: CeilingChoice) {
+    unit = choice.use.unit
+    level = choice.use.level
+    threads = choice.use.threads
+    isOfMemory = choice.memoryCanBind
   }
 }
 

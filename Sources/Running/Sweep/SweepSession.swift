@@ -14,6 +14,16 @@ package struct SweepSession {
   private let writer: RunWriter
   private let runner: SweepRunner
 
+  package init(
+    plan: Plan, header: RunHeader, earlier: [Record] = [], writer: RunWriter, runner: SweepRunner
+  ) {
+    self.plan = plan
+    self.header = header
+    self.earlier = earlier
+    self.writer = writer
+    self.runner = runner
+  }
+
   /// What a sweep is started with, beside its plan.
   package struct Options: Sendable {
     package var output: String
@@ -42,13 +52,12 @@ package struct SweepSession {
     let earlier =
       options.opening == .resume && !writer.isEmpty
       ? try resumable(plan, machine, measure, options) : nil
-    let folder = try ScratchFolder()
+    let host = try SystemHost()
     let program = try OwnProgram.path()
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let threads = Set(plan.cases.map(\.threads)).union([1, options.cpus.count]).sorted()
     let prober = try await ProberProcess.start(
-      program: program.string, folder: folder.path.string, machine: machine, threads: threads,
-      cpus: options.cpus)
+      program: program, on: host, machine: machine, threads: threads, cpus: options.cpus)
     let header = RunHeader(
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
@@ -57,9 +66,14 @@ package struct SweepSession {
       conditions: conditions, ceilings: prober.ceilings, seed: plan.measure.seed,
       planned: plan.ids, processesPerCase: plan.measure.runs, shard: options.shard,
       notes: options.notes, measure: measure, environment: options.environment)
-    if let earlier { try writer.resume(earlier) } else { try writer.begin(header) }
+    do {
+      if let earlier { try writer.resume(earlier) } else { try writer.begin(header) }
+    } catch {
+      await prober.end()
+      throw error
+    }
     let setting = SweepSetting(
-      program: program, folder: folder, machine: machine, ceilings: prober.ceilings,
+      program: program, host: host, machine: machine, ceilings: prober.ceilings,
       cpus: options.cpus, seed: plan.measure.seed, within: plan.measure.within,
       budget: plan.measure.budget, timeout: plan.measure.timeout, runs: plan.measure.runs)
     return SweepSession(
@@ -69,6 +83,16 @@ package struct SweepSession {
 
   /// Runs what is left; every record is on the disk before the next case starts.
   package func run(on event: (SweepRunner.Event) throws -> Void) async throws {
+    do {
+      try await runCases(on: event)
+    } catch {
+      await runner.prober.end()
+      throw error
+    }
+    await runner.prober.end()
+  }
+
+  private func runCases(on event: (SweepRunner.Event) throws -> Void) async throws {
     let done = Set(earlier.map { DoneKey(id: $0.case.id, run: $0.run) })
     for skip in plan.skips where !done.contains(DoneKey(id: skip.case.id, run: 0)) {
       let record = Record(case: skip.case, run: 0, outcome: .skipped(reason: skip.reason))
@@ -79,7 +103,6 @@ package struct SweepSession {
       if case .finished(let record) = happened { try writer.append(record) }
       try event(happened)
     }
-    await runner.prober.end()
   }
 
   private struct DoneKey: Hashable {

@@ -6,8 +6,7 @@ import Synchronization
 /// What all cases of a sweep share.
 package final class SweepSetting: Sendable {
   package let program: FilePath
-  /// For ledgers and standard errors of children; removed at the end.
-  package let folder: ScratchFolder
+  package let host: any Host
   package let machine: Machine
   package let ceilings: Ceilings
   /// The processors that cases are bound to, in order.
@@ -28,12 +27,12 @@ package final class SweepSetting: Sendable {
   }
 
   package init(
-    program: FilePath, folder: ScratchFolder, machine: Machine, ceilings: Ceilings, cpus: [Int],
+    program: FilePath, host: any Host, machine: Machine, ceilings: Ceilings, cpus: [Int],
     seed: UInt64, within: Double, budget: Seconds, timeout: Seconds, runs: Int,
     sampling: Sampling = Sampling()
   ) {
     self.program = program
-    self.folder = folder
+    self.host = host
     self.machine = machine
     self.ceilings = ceilings
     self.cpus = cpus

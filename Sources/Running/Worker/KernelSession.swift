@@ -27,7 +27,7 @@ final class KernelSession<W: Workload>: CaseSession {
 
   init(order: WorkOrder) throws {
     self.order = order
-    problem = try W.problem(WireLine.axes(in: order.problem))
+    problem = try W.problem(order.problem.axes)
     guard let variant = Self.variant(named: order.variant) else {
       throw Fault("\(W.name) has no variant '\(order.variant)' in this build")
     }

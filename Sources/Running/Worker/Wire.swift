@@ -44,8 +44,7 @@ package enum Answer: Codable, Sendable {
 /// What a child is told.
 package struct WorkOrder: Codable, Sendable {
   package var workload: String
-  /// The problem's JSON.
-  package var problem: String
+  package var problem: OrderedProblem
   package var variant: String
   package var threads: Int
   package var cpus: [Int]
@@ -76,6 +75,42 @@ package struct WorkOrder: Codable, Sendable {
     package var extraWork: Double
     /// One allocation more, likewise.
     package var extraBytes: Bytes?
+  }
+}
+
+/// The problem of a work order: the values of its axes, by the names of their properties.
+package struct OrderedProblem: Codable, Sendable {
+  package let axes: [String: AxisValue]
+  /// As the first protocol had it: JSON within JSON.
+  fileprivate var isText = false
+
+  package init(_ axes: [String: AxisValue]) { self.axes = axes }
+
+  package init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let text = try? container.decode(String.self) {
+      axes = try WireLine.decode([String: AxisValue].self, text)
+    } else {
+      axes = try container.decode([String: AxisValue].self)
+    }
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if isText {
+      try container.encode(String(decoding: JSONText.encode(axes), as: UTF8.self))
+    } else {
+      try container.encode(axes)
+    }
+  }
+}
+
+extension Request {
+  /// As a worker of a protocol reads it.
+  package func speaking(_ version: Int) -> Request {
+    guard version == 1, case .prepare(var order) = self else { return self }
+    order.problem.isText = true
+    return .prepare(order: order)
   }
 }
 
@@ -111,14 +146,18 @@ enum WireLine {
   static func decode<Message: Decodable>(_ type: Message.Type, _ line: String) throws -> Message {
     try StoredJSON.decode(type, from: Data(line.utf8))
   }
+}
 
-  /// A problem as a text within a message.
-  static func text(of axes: [String: AxisValue]) throws -> String {
-    String(decoding: try JSONText.encode(axes), as: UTF8.self)
-  }
-
-  static func axes(in text: String) throws -> [String: AxisValue] {
-    try StoredJSON.decode([String: AxisValue].self, from: Data(text.utf8))
+extension Hello {
+  /// A worker's first line, of one that can be talked to.
+  package static func read(_ line: String) throws(ChildFault) -> Hello {
+    guard let hello = try? WireLine.decode(Hello.self, line) else {
+      throw ChildFault.garbage(line)
+    }
+    guard Schema.wireProtocols.contains(hello.protocol) else {
+      throw ChildFault.otherProtocol(hello.protocol)
+    }
+    return hello
   }
 }
 

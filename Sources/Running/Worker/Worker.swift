@@ -62,7 +62,8 @@ package struct Worker {
   /// while the other side of a comparison starts, and not while it waits.
   private static func rehearse() throws {
     let order = WorkOrder(
-      workload: "", problem: "", variant: "", threads: 1, cpus: [0], cache: .warm, seed: 0,
+      workload: "", problem: OrderedProblem(["m": .number(1)]), variant: "", threads: 1, cpus: [0],
+      cache: .warm, seed: 0,
       memoryLimit: nil, ledger: "", systemLimit: nil,
       sampling: .init(block: Seconds(0), sample: Seconds(0)), lastLevelCache: .zero,
       paired: .init(

@@ -10,13 +10,13 @@ package struct ChildEnding {
   let doing: String
   let lastWords: String
   /// Out-of-memory kills that the child's own control group counted.
-  let groupKills: Int
+  var groupKills: Int
   /// Those that the whole machine counted meanwhile.
-  let machineKills: Int
+  var machineKills: Int
   /// The data size when the child was last looked at.
-  let dataSize: Bytes?
+  var dataSize: Bytes?
   /// The data size that the operating system allowed it, where that was limited.
-  let limit: Bytes?
+  var limit: Bytes?
 
   package init(
     ending: ProcessEnding, timedOut: Bool = false, timeout: Seconds = Seconds(60),

@@ -5,13 +5,13 @@ import SystemPackage
 
 /// What is started to be a worker: this program itself, or a command of the user's own that speaks
 /// the same protocol.
-struct WorkerCommand {
+package struct WorkerCommand: Sendable {
   let executable: Executable
   let arguments: [String]
   /// As a person would type it.
-  let text: String
+  package let text: String
   /// Whether it is this program, whose workers leave when their parent is gone.
-  let isOwn: Bool
+  package let isOwn: Bool
 
   init(program: FilePath) {
     isOwn = true
