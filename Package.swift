@@ -95,8 +95,8 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Comparing", collections,
-        .product(name: "Mustache", package: "swift-mustache"),
+        "Quantities", "Statistics", "Records", "Models", "Workloads", "Planning", "Comparing",
+        collections, .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "Rainbow", package: "Rainbow"),
       ],
       swiftSettings: strict),

@@ -69,8 +69,8 @@ package enum ModelPart: String, CaseIterable, Sendable {
     switch self {
     case .bias: "biases"
     case .qkNorm: "norms of queries and keys"
-    case .layerNorm: "layer norms in place of root-mean-square norms"
-    case .positions: "learned positions in place of rotary ones"
+    case .layerNorm: "layer norms (root-mean-square norms stand for them)"
+    case .positions: "learned positions (rotary ones stand for them)"
     case .caps: "soft caps on scores and logits"
     case .postNorm: "norms after each block"
     }

@@ -56,8 +56,7 @@ struct CalibrateCommand: ParsableCommand {
       try file.write(calibration)
     }
     progress.clear()
-    try outputs.write("json") { try JSONText.encode(calibration, pretty: true) }
-    if !outputs.takeStandardOutput { CalibrationTable(calibration).lines.forEach(Console.print) }
+    try outputs.deliver(CalibrationDocument.make(calibration))
     Console.diagnose("wrote \(file.path)")
   }
 }

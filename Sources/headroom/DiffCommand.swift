@@ -36,9 +36,7 @@ struct DiffCommand: ParsableCommand {
       ["json": json, "markdown": markdown], inputs: [base, head], replace: replace.isGiven)
     let (base, head) = (try ResultReader.read(base), try ResultReader.read(head))
     let diff = Diff(base, head, noise: try noise(base))
-    try outputs.write("json") { try JSONText.encode(diff, pretty: true) }
-    try outputs.write("markdown", text: { DiffMarkdown.text(diff) })
-    if !outputs.takeStandardOutput { DiffTable(diff).lines.forEach(Console.print) }
+    try outputs.deliver(DiffDocument.make(diff))
     try ExitStatus.leave(with: diff.verdict, allowInconclusive: allowInconclusive)
   }
 

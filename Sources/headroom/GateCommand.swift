@@ -217,10 +217,8 @@ struct GateCommand: ParsableCommand {
     if github {
       GateAnnotations.lines(answer, allowsInconclusive: allowInconclusive).forEach(Console.command)
     }
-    if !outputs.takeStandardOutput { GateTable(answer, rule: rule).lines.forEach(Console.print) }
-    let markdown = GateMarkdown.text(answer, rule: rule)
-    try outputs.write("json") { try JSONText.encode(answer, pretty: true) }
-    try outputs.write("markdown", text: { markdown })
+    let document = GateDocument.make(answer, rule: rule)
+    try outputs.deliver(document)
     try outputs.write("junit") {
       GateJUnit.data(answer, allowsInconclusive: allowInconclusive)
     }
@@ -229,7 +227,7 @@ struct GateCommand: ParsableCommand {
       return Console.diagnose("note: GITHUB_STEP_SUMMARY is not set: no summary is added")
     }
     try OutputFile(summary, mayReplace: true, fix: "see GITHUB_STEP_SUMMARY")
-      .append(Data(markdown.utf8))
+      .append(Data(MarkdownFormat.text(document).utf8))
   }
 
   private func tolerance() throws -> GateTolerance {
@@ -243,11 +241,8 @@ struct GateCommand: ParsableCommand {
 
   private func share(_ given: String?, _ option: String) throws -> Double? {
     guard let text = Environment.value(given, for: option) else { return nil }
-    guard text.hasSuffix("%"),
-      let value = Double(text.dropLast().trimmingCharacters(in: .whitespaces)), value > 0,
-      value < 100
-    else { throw ConsoleFault.badShare(text, option: option) }
-    return value / 100
+    guard let share = Share(text) else { throw ConsoleFault.badShare(text, option: option) }
+    return share.value
   }
 
   /// Beyond it, a simulation does not end.
@@ -258,30 +253,10 @@ struct GateCommand: ParsableCommand {
       throw ConsoleFault.noTrials
     }
     let outputs = try Outputs(["json": json], replace: replace)
-    var trials = NoiseModel.allCases.map { GateTrial(model: $0) }
-    var withoutCoin = GateTrial(model: .position)
-    withoutCoin.isCoinFixed = true
-    trials.append(withoutCoin)
-    for slowdown in [0.02, 0.03, 0.05, 0.07, 0.1] {
-      var trial = GateTrial(model: .logNormal)
-      trial.slowdown = slowdown
-      trials.append(trial)
-    }
-    for slowdown in [0.05, 0.1] {
-      var trial = GateTrial(model: .heavyTails)
-      trial.slowdown = slowdown
-      trials.append(trial)
-    }
     let seed = Environment.value(suite.seed, for: "seed").flatMap { UInt64($0) } ?? 1
-    let tallies = trials.map { given in
-      var trial = given
-      trial.suites = suites
-      trial.cases = cases
-      trial.seed = seed
-      trial.tolerance = tolerance
-      return trial.run()
-    }
-    try outputs.write("json") { try JSONText.encode(tallies, pretty: true) }
-    if !outputs.takeStandardOutput { TrialTable(tallies).lines.forEach(Console.print) }
+    let tallies = GateTrial.all(
+      suites: suites, cases: cases, seed: seed, tolerance: tolerance
+    ).map { $0.run() }
+    try outputs.deliver(TrialDocument.make(tallies))
   }
 }

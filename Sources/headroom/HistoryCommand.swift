@@ -65,8 +65,7 @@ struct HistoryCommand: ParsableCommand {
     func run() throws {
       let outputs = try output.outputs(from: file.path)
       let series = try History(file.path, mayMake: false).series(matching: pattern)
-      try outputs.write("json") { try JSONText.encode(series, pretty: true) }
-      if !outputs.takeStandardOutput { HistoryTable(series).lines.forEach(Console.print) }
+      try outputs.deliver(HistoryDocument.make(series))
       if series.isEmpty {
         Console.diagnose("no case of \(file.path) matches '\(pattern)'")
         throw ExitStatus.nothingMeasured
@@ -91,8 +90,7 @@ struct HistoryCommand: ParsableCommand {
       let outputs = try output.outputs(from: file.path)
       let series = try History(file.path, mayMake: false).series(matching: pattern)
       let changes = HistoryChanges(in: series, direction: faster ? .faster : .slower)
-      try outputs.write("json") { try JSONText.encode(changes, pretty: true) }
-      if !outputs.takeStandardOutput { HistoryChangesTable(changes).lines.forEach(Console.print) }
+      try outputs.deliver(HistoryChangesDocument.make(changes))
     }
   }
 }

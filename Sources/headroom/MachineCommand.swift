@@ -28,8 +28,6 @@ struct MachineCommand: ParsableCommand {
     let report = MachineReport(
       machine: survey.machine, build: survey.build, ceilings: survey.ceilings,
       conditions: survey.conditions, noise: survey.noise, capabilities: capabilities)
-    try outputs.write("json") { try JSONReport.data(report) }
-    if outputs.takeStandardOutput { return }
-    MachineTable(report, isTerminal: Console.isTerminal).lines.forEach(Console.print)
+    try outputs.deliver(MachineDocument.make(report))
   }
 }

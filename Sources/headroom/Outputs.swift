@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Quantities
 import Records
+import Reporting
 
 /// What a command writes its result to, each looked at before any work is done.
 struct Outputs {
@@ -60,6 +61,17 @@ struct Outputs {
 
   func write(_ option: String, text: () throws -> String) throws {
     try write(option) { Data(try text().utf8) }
+  }
+
+  /// A result in every form that was asked for; at the terminal unless one of them took standard output.
+  func deliver(_ document: Document) throws {
+    try write("json") { try document.json() }
+    try write("markdown", text: { try MarkdownFormat.text(document) })
+    if !takeStandardOutput { Self.show(document) }
+  }
+
+  static func show(_ document: Document) {
+    TerminalFormat.lines(document, isTerminal: Console.isTerminal).forEach(Console.print)
   }
 }
 

@@ -40,13 +40,9 @@ struct ReportCommand: ParsableCommand {
     }
     for note in runs.flatMap(\.notes) { Console.diagnose("note: \(note)") }
     let report = Report(runs: runs)
-    try outputs.write("markdown", text: { try MarkdownReport.text(report) })
-    try outputs.write("json") { try JSONReport.data(report) }
     try outputs.write("csv", text: { CSVReport.text(report) })
+    try outputs.deliver(SweepDocument.make(report))
     if outputs.takeStandardOutput { return }
-    let table = TerminalTable(cases: report.cases.map(\.case), isTerminal: Console.isTerminal)
-    let rows = report.cases.filter(TerminalTable.hasRow).map(table.row)
-    (table.head + rows + table.foot(report.cases)).forEach(Console.print)
     for warning in report.warnings { Console.diagnose("warning: \(warning)") }
   }
 }

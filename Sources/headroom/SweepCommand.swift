@@ -57,8 +57,8 @@ struct SweepCommand: ParsableCommand {
     progress.say("looking at the machine")
     let session = try await SweepSession.open(plan, options)
     progress.clear()
-    let table = TerminalTable(
-      cases: plan.cases.map(\.case) + plan.skips.map(\.case), isTerminal: Console.isTerminal)
+    let table = SweepDocument.terminalTable(
+      of: plan.cases.map(\.case) + plan.skips.map(\.case), isTerminal: Console.isTerminal)
     if !isQuiet { table.head.forEach(Console.print) }
     var printer = RowPrinter(
       table: table, runs: plan.measure.runs, isQuiet: isQuiet, records: session.earlier)
@@ -74,7 +74,8 @@ struct SweepCommand: ParsableCommand {
     progress.clear()
     let report = Report(run: Run(header: session.header, records: printer.records))
     if !isQuiet {
-      table.foot(report.cases).forEach(Console.print)
+      Console.print("")
+      Outputs.show(SweepDocument.foot(of: report))
       Console.diagnose("wrote \(options.output)")
     }
     try outputs.write("json") { try JSONReport.data(report) }
@@ -126,9 +127,7 @@ private struct RowPrinter {
 
   /// Those that were skipped have none.
   private func printRow(_ own: [Record]) {
-    guard !isQuiet, let report = CaseReport(records: own), TerminalTable.hasRow(report) else {
-      return
-    }
-    Console.print(table.row(for: report))
+    guard !isQuiet, let row = CaseReport(records: own).flatMap(SweepDocument.row) else { return }
+    Console.print(table.row(row))
   }
 }

@@ -46,31 +46,30 @@ enum Reader: String, CaseIterable, Codable {
     case .run:
       let run = try RunFile.parse(input())
       let report = Report(runs: [run])
-      let table = TerminalTable(cases: report.cases.map(\.case), isTerminal: false)
-      _ = table.head + report.cases.filter(TerminalTable.hasRow).map(table.row)
-      _ = table.foot(report.cases)
+      let document = SweepDocument.make(report)
+      _ = TerminalFormat.lines(document)
       _ = try JSONReport.data(report)
-      _ = try MarkdownReport.text(report)
+      _ = try MarkdownFormat.text(document)
       _ = CSVReport.text(report)
       try compare(ResultSet(run))
     case .results: try compare(ResultReader.parse(input()))
     case .gate:
       switch try GateReplay.parse(input()) {
       case .result(let result):
-        show(result.replayed().answer, result.rule)
+        try show(result.replayed().answer, result.rule)
         try compare(ResultSet(result))
-      case .timings(let timings): show(timings.judged().answer, .standard)
+      case .timings(let timings): try show(timings.judged().answer, .standard)
       }
     case .accept:
       let acceptances = try AcceptanceFile.parse(input())
       let seed = try seedFile("gate.json")
       if case .result(var result) = try GateReplay.parse(seed) {
         result.accept(acceptances, today: "2026-01-01")
-        show(result.answer, result.rule)
+        try show(result.answer, result.rule)
       }
     case .calibration:
       let calibration = try CalibrationFile.parse(input())
-      _ = CalibrationTable(calibration).lines
+      _ = TerminalFormat.lines(CalibrationDocument.make(calibration))
       _ = calibration.relinks(of: "ci").map(\.floor)
     case .suite: _ = try SuiteReader.parse(try input().text, path: "f")
     case .history:
@@ -78,8 +77,9 @@ enum Reader: String, CaseIterable, Codable {
       for end in ["", "-journal", "-wal", "-shm"] { unlink(path + end) }
       try bytes.write(to: URL(fileURLWithPath: path))
       let series = try History(path, mayMake: false).series(matching: "*")
-      _ = HistoryTable(series).lines
-      _ = HistoryChangesTable(HistoryChanges(in: series, direction: .slower)).lines
+      _ = TerminalFormat.lines(HistoryDocument.make(series))
+      _ = TerminalFormat.lines(
+        HistoryChangesDocument.make(HistoryChanges(in: series, direction: .slower)))
     case .answer:
       for line in bytes.split(separator: UInt8(ascii: "\n")) {
         _ = try Answer.read(String(decoding: line, as: UTF8.self))
@@ -89,14 +89,15 @@ enum Reader: String, CaseIterable, Codable {
 
   private func compare(_ set: ResultSet) throws {
     let diff = Diff(set, set, noise: .unavailable("not calibrated"))
-    _ = DiffTable(diff).lines
-    _ = DiffMarkdown.text(diff)
+    _ = TerminalFormat.lines(DiffDocument.make(diff))
+    _ = try MarkdownFormat.text(DiffDocument.make(diff))
     for format in ForeignFormat.allCases { _ = try format.data(set) }
   }
 
-  private func show(_ answer: GateAnswer, _ rule: GateRule) {
-    _ = GateTable(answer, rule: rule).lines
-    _ = GateMarkdown.text(answer, rule: rule)
+  private func show(_ answer: GateAnswer, _ rule: GateRule) throws {
+    let document = GateDocument.make(answer, rule: rule)
+    _ = TerminalFormat.lines(document)
+    _ = try MarkdownFormat.text(document)
     _ = GateJUnit.data(answer, allowsInconclusive: false)
     _ = GateAnnotations.lines(answer, allowsInconclusive: false)
   }

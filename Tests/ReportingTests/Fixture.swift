@@ -89,6 +89,10 @@ enum Fixture {
 
   static func report(_ record: Record...) -> CaseReport? { CaseReport(records: record) }
 
+  static func report(of cases: [CaseReport]) -> Report {
+    Report(header: run([]).header, cases: cases)
+  }
+
   static let machine = Machine(
     cpuModel: "Example CPU", cpuStepping: "6.1.2", visibleCores: 8, threadsPerCore: 2,
     caches: [

@@ -7,8 +7,9 @@ import Testing
   private static func text(
     _ records: [Record], about: String? = "One decoded token.", warnings: [String] = []
   ) throws -> String {
-    try MarkdownReport.text(
-      Report(run: Fixture.run(records, about: about, warnings: warnings)))
+    try MarkdownFormat.text(
+      SweepDocument.make(
+        Report(run: Fixture.run(records, about: about, warnings: warnings))))
   }
 
   private let cases = ["1024", "4096"].map { Fixture.matmul(["m": "1", "n": $0]) }

@@ -18,12 +18,27 @@ import Testing
     }
   }
 
+  private static func table(_ cases: [Case]) -> TerminalTable {
+    SweepDocument.terminalTable(of: cases, isTerminal: false)
+  }
+
+  private static func row(_ table: TerminalTable, _ report: CaseReport) throws -> String {
+    table.row(try #require(SweepDocument.row(report)))
+  }
+
   private static func rows(_ table: TerminalTable, _ reports: [CaseReport]) -> [String] {
-    reports.flatMap { table.row(for: $0).split(separator: "\n").map(String.init) }
+    reports.compactMap(SweepDocument.row).flatMap {
+      table.row($0).split(separator: "\n").map(String.init)
+    }
+  }
+
+  /// What follows the rows.
+  private static func foot(_ reports: [CaseReport]) -> [String] {
+    TerminalFormat.lines(SweepDocument.foot(of: Fixture.report(of: reports)))
   }
 
   @Test func `what all cases share is said once, and what varies is a column`() {
-    let head = TerminalTable(cases: Self.sweep).head
+    let head = Self.table(Self.sweep).head
     #expect(head.first == "matmul m=1 k=4096 variant=best")
     #expect(head[1] == "columns: n, precision, threads, cache")
     #expect(head.last?.hasPrefix("    n prec threads cache ") == true)
@@ -31,10 +46,10 @@ import Testing
 
   /// 2 ms; 1000 flops are far below 0.01 G; 2e-6 of 8e-6 is a quarter.
   @Test func `a row holds every figure`() throws {
-    let table = TerminalTable(cases: Self.sweep)
+    let table = Self.table(Self.sweep)
     let report = try #require(Fixture.report(Fixture.record(Self.sweep[1])))
     #expect(
-      table.row(for: report)
+      try Self.row(table, report)
         == " 1024 fp32       1 cold   2.00 ms ±0.0 %  <0.01 GF/s   50 % fma  68.0 MiB   0.25")
   }
 
@@ -43,14 +58,14 @@ import Testing
     var record = Fixture.record(Self.sweep[1])
     record.work = Work(
       flops: 1000, bytesRead: Bytes(400), bytesWritten: Bytes(100), tokens: 3, format: .fp32)
-    let table = TerminalTable(cases: Self.sweep)
+    let table = Self.table(Self.sweep)
     let report = try #require(Fixture.report(record))
-    #expect(table.row(for: report).contains("  1500 tok/s  "))
-    #expect(table.foot([report]).joined(separator: " ").contains("does, tokens/s of models;"))
+    #expect(try Self.row(table, report).contains("  1500 tok/s  "))
+    #expect(Self.foot([report]).joined(separator: " ").contains("does, tokens/s of models;"))
   }
 
   @Test func `rows that print one by one line up under their titles`() throws {
-    let table = TerminalTable(cases: Self.sweep)
+    let table = Self.table(Self.sweep)
     let reports = try Self.sweep.map { try #require(Fixture.report(Fixture.record($0))) }
     let lines = Self.rows(table, reports)
     let title = try #require(table.head.last)
@@ -70,7 +85,7 @@ import Testing
       "some-long-axis-of-a-kernel": String(repeating: "long", count: 30),
     ])
     for cases in [Self.sweep, Self.sweep + [wide], [wide]] {
-      let table = TerminalTable(cases: cases)
+      let table = Self.table(cases)
       let reports = try cases.flatMap { one in
         [
           try #require(
@@ -81,7 +96,7 @@ import Testing
                 one, outcome: .skipped(reason: String(repeating: "because ", count: 30))))),
         ]
       }
-      let lines = table.head + Self.rows(table, reports) + table.foot(reports)
+      let lines = table.head + Self.rows(table, reports) + Self.foot(reports)
       #expect(lines.map(\.count).max() ?? 0 <= 80)
     }
   }
@@ -89,7 +104,7 @@ import Testing
   @Test func `axes that do not fit stand on a line of their own, uncut`() throws {
     let values = ["a", "b"].map { String(repeating: $0, count: 30) }
     let cases = values.map { Fixture.matmul(["n": "1", "shape": $0]) }
-    let table = TerminalTable(cases: cases)
+    let table = Self.table(cases)
     let report = try #require(Fixture.report(Fixture.record(cases[1])))
     let lines = Self.rows(table, [report])
     #expect(lines.count == 2)
@@ -98,55 +113,56 @@ import Testing
 
   @Test func `cases of several workloads are named`() throws {
     let other = Case(workload: "softmax", axes: ["rows": .number(8)])
-    let table = TerminalTable(cases: [Self.sweep[0], other])
+    let table = Self.table([Self.sweep[0], other])
     let report = try #require(Fixture.report(Fixture.record(other)))
-    #expect(table.row(for: report).hasPrefix("softmax  "))
+    #expect(try Self.row(table, report).hasPrefix("softmax  "))
     #expect(table.head.prefix(2).last == "softmax rows=8")
   }
 
   @Test(arguments: [
-    (Outcome.skipped(reason: "9 threads"), "skipped: 9 threads"),
-    (.outOfMemory(.limit, reason: "1 GiB"), "out-of-memory(limit): 1 GiB"),
+    (Outcome.outOfMemory(.limit, reason: "1 GiB"), "out-of-memory(limit): 1 GiB"),
     (
       .crashed(signal: "SIGSEGV", reason: "\u{1B}[31min run\nat 0"),
       "crashed(SIGSEGV): [31min run at 0"
     ),
   ])
   func `a case without figures says what became of it`(outcome: Outcome, words: String) throws {
-    let table = TerminalTable(cases: Self.sweep)
+    let table = Self.table(Self.sweep)
     let report = try #require(Fixture.report(Fixture.record(Self.sweep[0], outcome: outcome)))
     let lines = Self.rows(table, [report]).joined(separator: " ")
     #expect(lines.split(separator: " ").joined(separator: " ") == "1024 fp32 1 warm \(words)")
   }
 
   @Test func `cases skipped for one reason share a line, with what they share`() throws {
-    let table = TerminalTable(cases: Self.sweep)
-    let reports = try Self.sweep.filter { $0.axes["precision"]?.text == "bf16" }.map {
-      try #require(Fixture.report(Fixture.record($0, outcome: .skipped(reason: "no bf16"))))
+    let (skipped, run) = try Self.sweep.reduce(into: ([CaseReport](), [CaseReport]())) {
+      let isSkipped = $1.axes["precision"]?.text == "bf16"
+      let outcome = isSkipped ? Outcome.skipped(reason: "no bf16") : .ok
+      let report = try #require(Fixture.report(Fixture.record($1, outcome: outcome)))
+      if isSkipped { $0.0.append(report) } else { $0.1.append(report) }
     }
-    #expect(reports.count > 1)
-    #expect(reports.allSatisfy { !TerminalTable.hasRow($0) })
-    let lines = table.foot(reports)
+    #expect(skipped.count > 1)
+    #expect(skipped.allSatisfy { SweepDocument.row($0) == nil })
     #expect(
-      lines.prefix(2) == ["", "skipped: \(reports.count) cases of precision=bf16: no bf16"])
+      Self.foot(skipped + run).first
+        == "skipped: \(skipped.count) cases of precision=bf16: no bf16")
   }
 
   @Test func `marks are explained only where they occur`() throws {
-    let table = TerminalTable(cases: Self.sweep)
+    let table = Self.table(Self.sweep)
     let calm = try #require(Fixture.report(Fixture.record()))
     let moved = Fixture.timing([2e-3, 2e-3], probes: [1e6, 2e6, 1e6])
     let unsteady = try #require(Fixture.report(Fixture.record(timing: moved)))
-    #expect(!table.foot([calm]).contains { $0.hasPrefix("~") })
-    #expect(table.foot([calm, unsteady]).contains { $0.hasPrefix("~ unsteady") })
-    #expect(table.row(for: unsteady).contains("±?~"))
-    #expect(table.foot([calm]).last == "1 case: 1 ok")
+    #expect(!Self.foot([calm]).contains { $0.hasPrefix("~") })
+    #expect(Self.foot([calm, unsteady]).contains { $0.hasPrefix("~ unsteady") })
+    #expect(try Self.row(table, unsteady).contains("±?~"))
+    #expect(Self.foot([calm]).last == "1 case: 1 ok")
   }
 
   @Test func `without a terminal there are no colours`() throws {
-    let table = TerminalTable(cases: Self.sweep)
+    let table = Self.table(Self.sweep)
     let report = try #require(
       Fixture.report(Fixture.record(outcome: .timedOut(reason: "60 s"))))
-    let text = (table.head + [table.row(for: report)] + table.foot([report])).joined()
+    let text = (table.head + [try Self.row(table, report)] + Self.foot([report])).joined()
     #expect(!text.contains("\u{1B}"))
   }
 }

@@ -39,6 +39,32 @@ package struct GateTrial: Sendable {
     }
   }
 
+  /// The method on every kind of noise with nothing slower, once without its coin, and with slow-downs of
+  /// 2 % to 10 %.
+  package static func all(suites: Int, cases: Int, seed: UInt64, tolerance: GateTolerance)
+    -> [GateTrial]
+  {
+    var trials = NoiseModel.allCases.map { GateTrial(model: $0) }
+    var withoutCoin = GateTrial(model: .position)
+    withoutCoin.isCoinFixed = true
+    trials.append(withoutCoin)
+    for (model, slowdowns) in [
+      (NoiseModel.logNormal, [0.02, 0.03, 0.05, 0.07, 0.1]), (.heavyTails, [0.05, 0.1]),
+    ] {
+      for slowdown in slowdowns {
+        var trial = GateTrial(model: model)
+        trial.slowdown = slowdown
+        trials.append(trial)
+      }
+    }
+    return trials.map { given in
+      var trial = given
+      (trial.suites, trial.cases) = (suites, cases)
+      (trial.seed, trial.tolerance) = (seed, tolerance)
+      return trial
+    }
+  }
+
   package func run() -> Tally {
     var counts: [CaseVerdict: Int] = [:]
     var suitesRegressed = 0

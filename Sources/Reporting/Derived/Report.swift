@@ -9,6 +9,12 @@ package struct Report: Sendable {
   /// Sentences for the reader, about the runs as a whole.
   package let warnings: [String]
 
+  package init(header: RunHeader, cases: [CaseReport], warnings: [String] = []) {
+    self.header = header
+    self.cases = cases
+    self.warnings = warnings
+  }
+
   package init(run: Run) { self.init(runs: [run]) }
 
   /// Cases of several files one after the other; what they share is told from the first.

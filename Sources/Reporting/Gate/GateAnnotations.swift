@@ -20,7 +20,7 @@ package enum GateAnnotations {
     case .new, .vanished: kind = "notice"
     case .pass, .improved, .accepted, .skipped: return nil
     }
-    let change = cell.change.map { GateTable.signed($0.median) }
+    let change = cell.change.map { Cell.signed($0.median) }
     let words = [change, cell.reason].compactMap(\.self).joined(separator: ", ")
     return
       "::\(kind) title=\(escaped("\(cell.verdict.rawValue): \(cell.name)", isProperty: true))"

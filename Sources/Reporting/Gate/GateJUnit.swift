@@ -28,7 +28,7 @@ package enum GateJUnit {
       let test = XMLElement(name: "testcase")
       let workload = cell.name.prefix { $0 != "/" }
       test.attributes = [attribute("classname", String(workload)), attribute("name", cell.name)]
-      let change = cell.change.map { GateTable.signed($0.median) }
+      let change = cell.change.map { Cell.signed($0.median) }
       let message = [change, cell.reason].compactMap(\.self).joined(separator: ", ")
       let kind: String? =
         switch cell.verdict {

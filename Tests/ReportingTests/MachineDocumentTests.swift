@@ -5,7 +5,7 @@ import Records
 import Reporting
 import Testing
 
-@Suite struct MachineTableTests {
+@Suite struct MachineDocumentTests {
   private let report = MachineReport(
     machine: Fixture.machine, build: Fixture.build, ceilings: Fixture.ceilings,
     conditions: Fixture.conditions(warnings: ["the load is 0.25: something else runs"]),
@@ -17,7 +17,7 @@ import Testing
     ])
 
   @Test func `ceilings stand by unit, format and threads`() {
-    let lines = MachineTable(report).lines
+    let lines = TerminalFormat.lines(MachineDocument.make(report))
     #expect(lines.contains("  unit      format    1    8"))
     #expect(lines.contains("  fma-512   fp32    110  800"))
     #expect(lines.contains("  vnni-512  int8    440    –"))
@@ -25,20 +25,20 @@ import Testing
   }
 
   @Test func `what is unavailable says why`() {
-    let text = MachineTable(report).lines.joined(separator: "\n")
+    let text = TerminalFormat.lines(MachineDocument.make(report)).joined(separator: "\n")
     #expect(text.contains("amx           no: the processor has no AMX tiles"))
     #expect(text.contains("governor      unavailable: no cpufreq here"))
     #expect(text.contains("warning       the load is 0.25"))
   }
 
   @Test func `the noise is told as the middle four fifths of the probes`() {
-    let text = MachineTable(report).lines.joined(separator: "\n")
+    let text = TerminalFormat.lines(MachineDocument.make(report)).joined(separator: "\n")
     #expect(text.contains("the middle four fifths of 64 probes lie within 2.1 %"))
     #expect(text.contains("memory        unavailable: no probe answered"))
   }
 
   @Test func `no line is wider than 80 columns`() {
-    #expect(MachineTable(report).lines.map(\.count).max() ?? 0 <= 80)
+    #expect(TerminalFormat.lines(MachineDocument.make(report)).map(\.count).max() ?? 0 <= 80)
   }
 
   @Test func `JSON has the ceilings and the reason for what is lacking`() throws {

@@ -1,25 +1,41 @@
 package import Comparing
 import Quantities
+import Records
 
-/// The gate's answer for people, in 80 columns.
-package struct GateTable {
-  private let answer: GateAnswer
-  private let rule: GateRule
-  let names: NamedRows
-
-  package init(_ answer: GateAnswer, rule: GateRule) {
-    self.answer = answer
-    self.rule = rule
-    names = NamedRows(answer.cells.map(\.name))
+/// The gate's answer for people: the verdict and the census first, then what is worth looking at.
+package enum GateDocument {
+  package static func make(_ answer: GateAnswer, rule: GateRule) -> Document {
+    var document = Document("gate") { try JSONText.encode(answer, pretty: true) }
+    document.say(first(answer), .strong)
+    document.add(.table(table(answer)))
+    for words in answer.staleAcceptances { document.say(words) }
+    document.say(claim(answer, rule))
+    return document
   }
 
-  package var lines: [String] {
-    [first] + names.shared.flatMap { $0.wrapped(80) } + [""] + rows + [""]
-      + notes.flatMap { $0.wrapped(80) }
+  private static func table(_ answer: GateAnswer) -> Table {
+    Table(
+      [
+        .init("verdict", .left), .init("change"), .init("95 % interval", .left),
+        .init("sees"), .init("blocks"),
+      ],
+      rows: ordered(answer).map { cell in
+        var interval = Cell.absent
+        if let low = cell.change?.low, let high = cell.change?.high {
+          interval = .interval(low, high)
+        }
+        return Table.Row(
+          Table.Label(name: cell.name),
+          [
+            .words(cell.verdict.rawValue), cell.change.map { .change($0.median) } ?? .absent,
+            interval, cell.detectable.map { .percent($0, digits: 1) } ?? .absent,
+            .count(cell.blocks),
+          ], words: [cell.reason].compactMap(\.self))
+      })
   }
 
   /// The verdict and the census.
-  package var first: String {
+  private static func first(_ answer: GateAnswer) -> String {
     var counts: [CaseVerdict: Int] = [:]
     for cell in answer.cells { counts[cell.verdict, default: 0] += 1 }
     let words = [
@@ -33,44 +49,15 @@ package struct GateTable {
   }
 
   /// What is worth looking at comes first.
-  var ordered: [JudgedCase] {
+  private static func ordered(_ answer: GateAnswer) -> [JudgedCase] {
     let order: [CaseVerdict] = [
       .regressed, .failed, .inconclusive, .accepted, .improved, .new, .vanished, .pass, .skipped,
     ]
     return order.flatMap { verdict in answer.cells.filter { $0.verdict == verdict } }
   }
 
-  private var rows: [String] {
-    var lines: [String] = []
-    for cell in ordered {
-      lines += names.label(cell.name).wrapped(80)
-      lines.append("  " + figures(of: cell))
-      if let reason = cell.reason { lines += reason.wrapped(76).map { "    " + $0 } }
-    }
-    return lines
-  }
-
-  private func figures(of cell: JudgedCase) -> String {
-    var parts = [cell.verdict.rawValue.left(12)]
-    if let change = cell.change {
-      var text = Self.signed(change.median)
-      if let low = change.low, let high = change.high {
-        text += " (\(Self.signed(low)) to \(Self.signed(high)))"
-      }
-      parts.append(text.left(32))
-    }
-    parts.append(counted(cell.blocks, "block").right(10))
-    if let detectable = cell.detectable {
-      parts.append("sees \(Self.share(detectable))")
-    }
-    return parts.joined(separator: "  ").trimmingTrailingBlanks
-  }
-
-  /// What is to be mended beside the cases, and what the verdicts mean.
-  var notes: [String] { answer.staleAcceptances + [claim] }
-
   /// In numbers.
-  private var claim: String {
+  private static func claim(_ answer: GateAnswer, _ rule: GateRule) -> String {
     func whole(_ share: Double) -> String { "\(significantPercent(share)) %" }
     let tolerances = Set(answer.cells.compactMap(\.tolerance))
     let common = tolerances.count == 1 ? tolerances.first : nil
@@ -100,20 +87,11 @@ package struct GateTable {
     return text
   }
 
-  private func significantPercent(_ share: Double) -> String {
+  private static func significantPercent(_ share: Double) -> String {
     let text = fixed(share * 100, 2)
     var trimmed = text[...]
     while trimmed.hasSuffix("0") { trimmed = trimmed.dropLast() }
     if trimmed.hasSuffix(".") { trimmed = trimmed.dropLast() }
     return String(trimmed)
-  }
-
-  /// `3.2 %`.
-  static func share(_ share: Double) -> String { "\(fixed(share * 100, 1)) %" }
-
-  /// `+3.2 %`, `-0.4 %`.
-  static func signed(_ share: Double) -> String {
-    let text = fixed(share * 100, 1)
-    return "\(text.hasPrefix("-") ? "" : "+")\(text) %"
   }
 }

@@ -40,35 +40,6 @@ extension Character {
   fileprivate var isSteering: Bool { unicodeScalars.contains(where: \.isSteering) }
 }
 
-/// Cells in columns that are as wide as their widest cell; the first row is the head.
-struct TextGrid {
-  enum Alignment { case left, right }
-
-  let alignments: [Alignment]
-  private(set) var rows: [[String]]
-
-  init(_ columns: [(title: String, alignment: Alignment)]) {
-    alignments = columns.map(\.alignment)
-    rows = [columns.map(\.title)]
-  }
-
-  mutating func append(_ row: [String]) {
-    precondition(row.count == alignments.count, "a row has a cell for each column")
-    rows.append(row)
-  }
-
-  var lines: [String] {
-    let widths = alignments.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      let cells = row.indices.map { column in
-        alignments[column] == .right
-          ? row[column].right(widths[column]) : row[column].left(widths[column])
-      }
-      return cells.joined(separator: "  ").trimmingTrailingBlanks
-    }
-  }
-}
-
 extension String {
   var trimmingTrailingBlanks: String {
     var text = self[...]

@@ -24,15 +24,24 @@ struct RowLabels {
   let layout: Layout
   /// Of the column that labels fill, at the left of the figures.
   let width: Int
+  /// What all cases of a workload share: a line each, with the workload's name.
+  let shared: [String]
   private let varying: [String: [String]]
   private let named: Bool
+  /// Whether some are another program's names, which say all by themselves.
+  private var isForeign = false
 
-  init(_ cases: [Case], room: Int) {
-    let groups = OrderedDictionary(grouping: cases, by: \.workload)
-    varying = Dictionary(
+  /// - Parameter room: characters that there are for labels beside the figures.
+  init(_ labels: [Table.Label], room: Int) {
+    let cases = labels.compactMap { if case .asked(let one) = $0 { one } else { nil } }
+    let isForeign = cases.count < labels.count
+    let groups = OrderedDictionary(grouping: isForeign ? [] : cases, by: \.workload)
+    let varying = Dictionary(
       uniqueKeysWithValues: groups.map { ($0.key, Self.varying(in: $0.value)) })
-    named = groups.count > 1 || varying.values.allSatisfy(\.isEmpty)
-
+    let named = groups.count > 1 || varying.values.allSatisfy(\.isEmpty)
+    self.varying = varying
+    self.named = named
+    shared = groups.map { "\($0.key) \(Self.constants(of: $0.value))".trimmingTrailingBlanks }
     if !named, let name = cases.first?.workload, let axes = varying[name],
       let columns = Self.columns(axes, of: cases, room: room)
     {
@@ -40,10 +49,10 @@ struct RowLabels {
       width = columns.reduce(columns.count - 1) { $0 + $1.width }
       return
     }
-    let (varying, named) = (varying, named)
-    let widest = cases.map { Self.words($0, varying, named).count }.max() ?? 0
+    let widest = labels.map { Self.words($0, isForeign, varying, named).count }.max() ?? 0
     layout = widest <= room ? .words : .above
     width = widest <= room ? widest : 0
+    self.isForeign = isForeign
   }
 
   /// What the cases of one workload share, in words.
@@ -62,12 +71,11 @@ struct RowLabels {
   }
 
   /// Aligned to `width` in columns; in plain words otherwise.
-  func text(of one: Case) -> String {
-    switch layout {
-    case .columns(let axes):
-      axes.map { $0.aligned(one.axes[$0.name]?.text ?? "") }.joined(separator: " ")
-    case .words, .above: Self.words(one, varying, named)
+  func text(of label: Table.Label) -> String {
+    if case .columns(let axes) = layout, case .asked(let one) = label {
+      return axes.map { $0.aligned(one.axes[$0.name]?.text ?? "") }.joined(separator: " ")
     }
+    return Self.words(label, isForeign, varying, named)
   }
 
   var title: String {
@@ -92,6 +100,16 @@ struct RowLabels {
     let words = axes.compactMap { name in first.axes[name].map { "\(name)=\($0.text)" } }
     return ((named && workloads.count == 1 ? [first.workload] : []) + words)
       .joined(separator: " ")
+  }
+
+  private static func words(
+    _ label: Table.Label, _ isForeign: Bool, _ varying: [String: [String]], _ named: Bool
+  ) -> String {
+    switch label {
+    case .none: ""
+    case .words(let words): words
+    case .asked(let one): isForeign ? one.id : words(one, varying, named)
+    }
   }
 
   private static func words(

@@ -1,38 +1,62 @@
 package import Comparing
 import Quantities
+import Records
 import Statistics
 
-/// Two stored results compared, for people, in 80 columns.
-package struct DiffTable {
+/// Two stored results compared, for people: the census first.
+package struct DiffDocument {
   private let diff: Diff
-  let names: NamedRows
   /// Reasons that three cases or more have: said once at the foot.
   private let common: [String: Int]
 
-  package init(_ diff: Diff) {
+  package static func make(_ diff: Diff) -> Document { DiffDocument(diff).document }
+
+  private init(_ diff: Diff) {
     self.diff = diff
-    names = NamedRows(diff.cells.map(\.name) + diff.new + diff.vanished)
     var reasons: [String: Int] = [:]
     for cell in diff.cells { if let reason = cell.reason { reasons[reason, default: 0] += 1 } }
     common = reasons.filter { $0.value >= 3 }
   }
 
-  package var lines: [String] {
-    var lines = ([first] + sides + names.shared).flatMap { $0.wrapped(80) } + [""]
-    for cell in ordered {
-      lines += names.label(cell.name).wrapped(80)
-      lines.append("  " + figures(of: cell))
-      lines += cell.changes.map { "    \(Self.words(of: $0))" }
-      if let reason = cell.reason, common[reason] == nil {
-        lines += reason.wrapped(76).map { "    " + $0 }
-      }
-    }
-    if !ordered.isEmpty { lines.append("") }
-    return lines + foot.flatMap { $0.wrapped(80) }
+  private var document: Document {
+    let diff = diff
+    var document = Document("diff") { try JSONText.encode(diff, pretty: true) }
+    document.say(first, .strong)
+    for side in sides { document.say(side) }
+    document.add(.table(table))
+    for line in foot { document.say(line) }
+    return document
+  }
+
+  private var table: Table {
+    Table(
+      [
+        .init("verdict", .left), .init("change"), .init("95 % interval", .left),
+        .init("processes"),
+      ],
+      rows: ordered.map { cell in
+        var interval = Cell.absent
+        if let low = cell.change?.low, let high = cell.change?.high {
+          interval = .interval(low, high)
+        }
+        let reason = cell.reason.flatMap { common[$0] == nil ? $0 : nil }
+        return Table.Row(
+          Table.Label(name: cell.name),
+          [
+            .words(Self.text(of: cell)), cell.change.map { .change($0.median) } ?? .absent,
+            interval, .words("\(cell.base.processes) and \(cell.head.processes)"),
+          ], words: cell.changes.map(Self.words) + [reason].compactMap(\.self))
+      })
+  }
+
+  /// As rows of a table name a case.
+  private func label(_ name: String) -> String {
+    let names = diff.cells.map(\.name) + diff.new + diff.vanished
+    return RowLabels(names.map { Table.Label(name: $0) }, room: 0).text(of: Table.Label(name: name))
   }
 
   /// The verdict and the census.
-  var first: String {
+  private var first: String {
     var words = [counted(diff.cells.count, "case") + " compared"]
     for verdict in [
       DiffVerdict.slower, .faster, .same, .cannotTell, .notComparable, .failed, .skipped,
@@ -54,7 +78,7 @@ package struct DiffTable {
   }
 
   /// What is worth looking at comes first.
-  var ordered: [DiffCell] {
+  private var ordered: [DiffCell] {
     let order: [DiffVerdict] = [
       .failed, .slower, .cannotTell, .notComparable, .faster, .same, .skipped,
     ]
@@ -63,7 +87,7 @@ package struct DiffTable {
     return grown + rest.filter { cell in !cell.changes.contains(where: \.isWorse) }
   }
 
-  var foot: [String] {
+  private var foot: [String] {
     var lines: [String] = []
     for (reason, count) in common.sorted(by: { $0.key < $1.key }) {
       lines.append("\(count) cases: \(reason)")
@@ -74,7 +98,7 @@ package struct DiffTable {
           + diff.machineDifferences.joined(separator: "; "))
     }
     for (what, cases) in [("new", diff.new), ("vanished", diff.vanished)] where !cases.isEmpty {
-      lines.append("\(what): " + cases.map(names.label).joined(separator: ", "))
+      lines.append("\(what): " + cases.map(label).joined(separator: ", "))
     }
     let exact = diff.cells.filter { !$0.counts.isEmpty }
     if !exact.isEmpty, exact.allSatisfy(\.changes.isEmpty),
@@ -101,22 +125,8 @@ package struct DiffTable {
       + "only larger counts make this fail; headroom gate tells on time."
   }
 
-  private func figures(of cell: DiffCell) -> String {
-    var parts = [Self.text(of: cell).left(20)]
-    if let change = cell.change {
-      var text = GateTable.signed(change.median)
-      if let low = change.low, let high = change.high {
-        text += " (\(GateTable.signed(low)) to \(GateTable.signed(high)))"
-      }
-      parts.append(text.left(32))
-      parts.append(
-        "\(cell.base.processes) and \(counted(cell.head.processes, "process", "processes"))")
-    }
-    return parts.joined(separator: "  ").trimmingTrailingBlanks
-  }
-
   /// `same within ±1.2 %`
-  static func text(of cell: DiffCell) -> String {
+  private static func text(of cell: DiffCell) -> String {
     guard cell.verdict == .same, let within = cell.within else { return word(cell.verdict) }
     return "same within ±\(percent(within, rounding: .up))"
   }
@@ -130,13 +140,13 @@ package struct DiffTable {
   }
 
   /// `weights bytes: 16.0 MiB → 17.0 MiB (+6.3 %)`
-  static func words(of change: ExactChange) -> String {
+  private static func words(of change: ExactChange) -> String {
     func text(_ count: Int) -> String {
       change.metric.hasSuffix("bytes") ? "\(Bytes(count))" : "\(count)"
     }
     let share =
       change.base > 0
-      ? " (\(GateTable.signed((Double(change.head) - Double(change.base)) / Double(change.base))))"
+      ? " (\(Cell.signed((Double(change.head) - Double(change.base)) / Double(change.base))))"
       : ""
     func span(_ count: Int, _ span: ExactChange.Span?) -> String {
       span.map { "\($0.low)–\($0.high)" } ?? "\(count)"

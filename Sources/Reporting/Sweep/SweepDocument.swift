@@ -1,0 +1,168 @@
+import OrderedCollections
+import Quantities
+package import Records
+
+/// A sweep's report for people.
+package enum SweepDocument {
+  package static func make(_ report: Report) -> Document {
+    var document = Document(report.header.suite.name) { try JSONReport.data(report) }
+    addHead(of: report, to: &document)
+    document.add(.table(table(report.cases)), for: .terminal)
+    for (name, cases) in OrderedDictionary(grouping: report.cases, by: \.case.workload) {
+      addPage(of: name, cases, to: &document)
+    }
+    addFoot(of: report, to: &document)
+    return document
+  }
+
+  /// What a page says of the whole run.
+  private static func addHead(of report: Report, to document: inout Document) {
+    let header = report.header
+    document.add(.heading(header.suite.name, level: 1), for: .page)
+    document.say(header.suite.about ?? "", for: .page)
+    document.add(
+      .fields(
+        [
+          .init("machine", header.machine.line), .init("build", header.build.line),
+          .init("result", Notes.summary(of: report.cases)),
+        ] + report.warnings.map { .init("warning", $0, .warning) }), for: .page)
+  }
+
+  // MARK: At a terminal
+
+  /// A table whose rows are printed as cases finish.
+  ///
+  /// - Parameter cases: all that it will have rows for, skipped ones too.
+  package static func terminalTable(of cases: [Case], isTerminal: Bool) -> TerminalTable {
+    TerminalTable(
+      labels: cases.map { .asked($0) }, columns: CaseFigure.brief.map(\.column),
+      isTerminal: isTerminal)
+  }
+
+  /// One case's row; none for one that was skipped: those share a line for each reason.
+  package static func row(_ report: CaseReport) -> Table.Row? {
+    let label = Table.Label.asked(report.case)
+    switch report.outcome {
+    case .ok: return Table.Row(label, marked: CaseFigure.brief.map { $0.marked(report) })
+    case .skipped: return nil
+    default:
+      let reason = report.outcome.reason.map { $0.isEmpty ? "" : ": \($0)" } ?? ""
+      return Table.Row(
+        label, [], words: ["\(report.outcome)\(reason)"],
+        tone: report.outcome.isFailure ? .failure : .quiet)
+    }
+  }
+
+  /// What follows a sweep's rows at a terminal, where those were printed one by one.
+  package static func foot(of report: Report) -> Document {
+    var document = Document(report.header.suite.name) { try JSONReport.data(report) }
+    addFoot(of: report, to: &document)
+    return document
+  }
+
+  private static func table(_ cases: [CaseReport]) -> Table {
+    Table(CaseFigure.brief.map(\.column), rows: cases.compactMap(row))
+  }
+
+  // MARK: In pages
+
+  private static func addPage(
+    of name: String, _ cases: [CaseReport], to document: inout Document
+  ) {
+    document.add(.heading(name, level: 2), for: .page)
+    let timed = cases.filter { $0.outcome == .ok }
+    let hasTokens = timed.contains { $0.throughput.value?.tokensPerSecond.value != nil }
+    let hasCompetition = timed.contains { $0.competition != nil }
+    let figures = CaseFigure.allCases.filter {
+      $0 != .rate && ($0 != .tokens || hasTokens) && ($0 != .versus || hasCompetition)
+    }
+    document.add(
+      .table(
+        Table(
+          figures.map(\.column),
+          rows: timed.map { report in
+            Table.Row(.asked(report.case), marked: figures.map { $0.marked(report) })
+          })), for: .page)
+    let memory = memoryTable(timed)
+    guard !memory.rows.isEmpty else { return }
+    document.add(.heading("Memory of \(name)", level: 3), for: .page)
+    document.add(.table(memory), for: .page)
+  }
+
+  private static func memoryTable(_ cases: [CaseReport]) -> Table {
+    let known = cases.filter { $0.memory.peak.value != nil }
+    let roles = MemoryRole.allCases.filter { role in
+      known.contains { $0.memory.byRole.value?[role] ?? .zero > .zero }
+    }
+    func cell(_ bytes: Reading<Bytes>) -> Cell { bytes.value.map { .bytes($0) } ?? .absent }
+    func unused(_ report: CaseReport) -> Bytes {
+      report.memory.unused.value?.values.reduce(.zero, +) ?? .zero
+    }
+    let someUnused = known.contains { unused($0) > .zero }
+    let titles =
+      ["predicted", "ledger peak", "resident peak", "rotation"] + roles.map(\.label)
+      + (someUnused ? ["unused"] : [])
+    return Table(
+      titles.map { .init($0) },
+      rows: known.map { report in
+        let memory = report.memory
+        let whole = [memory.predicted, memory.peak, memory.residentPeak, memory.rotation].map(cell)
+        let byRole = roles.map { Cell.bytes(memory.byRole.value?[$0] ?? .zero) }
+        return Table.Row(
+          .asked(report.case),
+          whole + byRole + (someUnused ? [.bytes(unused(report))] : []))
+      })
+  }
+
+  // MARK: Under the figures
+
+  private static func addFoot(of report: Report, to document: inout Document) {
+    let cases = report.cases
+    document.add(.table(competition(cases)), for: .terminal)
+    let skipped = cases.compactMap { report -> (case: Case, reason: String)? in
+      guard case .skipped(let reason) = report.outcome else { return nil }
+      return (report.case, reason)
+    }
+    for sentence in SkippedCases.sentences(skipped, of: cases.map(\.case)) {
+      document.say(sentence, .quiet, for: .terminal)
+    }
+    let others = cases.filter { $0.outcome != .ok }
+    if !others.isEmpty {
+      document.add(.heading("Skipped and failed", level: 2), for: .page)
+      document.add(
+        .table(
+          Table(
+            [.init("outcome", .left), .init("reason", .left)],
+            rows: others.map {
+              Table.Row(
+                .words($0.case.id),
+                [.words("\($0.outcome)"), .words($0.outcome.reason ?? "")])
+            })), for: .page)
+    }
+    document.add(
+      .notes(Notes.of(cases, shown: [.rate]) + [Notes.summary(of: cases)]), for: .terminal)
+    document.add(.heading("Notes", level: 2), for: .page)
+    document.add(.notes(Notes.of(cases)), for: .page)
+    document.add(
+      .commands(
+        title: "The command that repeats a row",
+        cases.filter { $0.outcome == .ok || $0.outcome.isFailure }
+          .map { $0.case.repro.wrapped(.max).joined() }), for: .page)
+  }
+
+  /// A line for each case of ours that took turns with libraries of others: known only at the end.
+  private static func competition(_ reports: [CaseReport]) -> Table {
+    Table(
+      [CaseFigure.versus.column.leading],
+      rows: reports.compactMap { report in
+        report.competition.map {
+          Table.Row(.asked(report.case), [.words(CaseFigure.versus($0))])
+        }
+      })
+  }
+}
+
+extension Table.Column {
+  /// The same, its cells beginning under one another.
+  fileprivate var leading: Table.Column { Table.Column(title, .left, gap: 2) }
+}
