@@ -17,17 +17,17 @@ void hr_bytes_of_rows(const float *from, int64_t columns, int64_t rows, int32_t 
     const float *a = from + row * columns;
     uint8_t *bytes = to + row * columns;
     // Magnitudes compare as whole numbers do, which, unlike floats, a compiler may reorder.
-    uint32_t most_bits = 0;
+    uint32_t max_bits = 0;
     for (int64_t i = 0; i < columns; i++) {
       uint32_t bits;
       __builtin_memcpy(&bits, a + i, 4);
       bits &= 0x7fffffffu;
-      most_bits = bits > most_bits ? bits : most_bits;
+      max_bits = bits > max_bits ? bits : max_bits;
     }
-    float most;
-    __builtin_memcpy(&most, &most_bits, 4);
-    float factor = most >= 0x1p-118f ? 127 / most : 0;
-    scales[row] = most / 127;
+    float max;
+    __builtin_memcpy(&max, &max_bits, 4);
+    float factor = max >= 0x1p-118f ? 127 / max : 0;
+    scales[row] = max / 127;
     for (int64_t i = 0; i < columns; i++) {
       float shifted = a[i] * factor + (WHOLE + (float)zero);
       uint32_t bits;

@@ -13,14 +13,14 @@
 // is code 0.
 static inline __attribute__((always_inline)) uint16_t hr_codes_of_32(
     const float *x, const int bits, uint8_t *codes) {
-  float most = 0, value = 0;
+  float max = 0, value = 0;
   for (int i = 0; i < 32; i++) {
-    if (fabsf(x[i]) > most) {
-      most = fabsf(x[i]);
+    if (fabsf(x[i]) > max) {
+      max = fabsf(x[i]);
       value = x[i];
     }
   }
-  float scale = bits == 8 ? most / 127 : value / -8;
+  float scale = bits == 8 ? max / 127 : value / -8;
   float by = scale != 0 ? 1 / scale : 0;
   for (int i = 0; i < 32; i++) {
     int code = bits == 8 ? (int)roundf(x[i] * by) + 128 : (int)(x[i] * by + 8.5f);

@@ -14,7 +14,8 @@
 
 // Two units of a latency of 4 or 5 need ten chains; twelve and twenty-four leave room for both.
 // The instructions are spelled out, so that no compiler folds a chain; the sums are handed to an
-// empty statement, so that none drops one.
+// empty statement, so that none drops one. They stay macros: an operand of a spelled-out instruction
+// has to be a variable of its own, or it would lie in memory wherever nothing is optimized.
 #define CHAINS(NAME, TARGET, VECTOR, ZERO, LIST, INSTRUCTION, KEEP)                             \
   TARGET static void NAME(int64_t iterations) {                                                 \
     LIST(DECLARE_##VECTOR) VECTOR x = ZERO(), y = ZERO();                                       \
@@ -80,128 +81,55 @@ hr_compute_loop hr_compute_loop_at(int32_t index) {
   return loops[index];
 }
 
-// Passes over memory, written once for each width. A line is 64 bytes. The passes are inside, since
-// one pass over L1 takes no longer than a few calls.
-#define ASK(P)                                                    \
-  if (ahead == HR_PAGES_AHEAD) hr_prefetch_ahead(P, 64);               \
-  else if (ahead) _mm_prefetch((P) + ahead, _MM_HINT_T0);
-
 // What is stored is not 0: lines of zeros reach memory at twice the rate of others on Zen 5
 // (70 to 90 GB/s against 38).
-static const _Alignas(64) uint32_t filling[16] = {
+static const _Alignas(64) uint32_t memory_filling[16] = {
     0x3F8CCCCD, 0x400CCCCD, 0x40533333, 0x408CCCCD, 0x40B00000, 0x40D33333, 0x40F66666, 0x410CCCCD,
     0x411E6666, 0x41300000, 0x4141999A, 0x41533333, 0x4164CCCD, 0x41766666, 0x41840000, 0x418CCCCD};
 
-#define MEMORY_LOOPS(SUFFIX, TARGET, VECTOR, BYTES, LOAD, STORE, STREAM, OR, ZERO)               \
-  TARGET static inline __attribute__((always_inline)) VECTOR line_##SUFFIX(VECTOR sum,           \
-                                                                           const char *p) {      \
-    for (int at = 0; at < 64; at += BYTES) sum = OR(sum, LOAD((const VECTOR *)(p + at)));        \
-    return sum;                                                                                  \
-  }                                                                                              \
-  TARGET static inline __attribute__((always_inline)) void read_as_##SUFFIX(                     \
-      const char *p, int64_t bytes, int32_t streams, int64_t ahead, int64_t passes) {            \
-    int64_t half = bytes / 2, quarter = bytes / 4;                                               \
-    VECTOR a = ZERO(), b = a, c = a, d = a;                                                      \
-    for (int64_t n = 0; n < passes; n++) {                                                       \
-      if (streams == 1) {                                                                        \
-        for (int64_t i = 0; i < bytes; i += 256) {                                               \
-          ASK(p + i) ASK(p + i + 64) ASK(p + i + 128) ASK(p + i + 192)                           \
-          a = line_##SUFFIX(a, p + i);                                                           \
-          b = line_##SUFFIX(b, p + i + 64);                                                      \
-          c = line_##SUFFIX(c, p + i + 128);                                                     \
-          d = line_##SUFFIX(d, p + i + 192);                                                     \
-        }                                                                                        \
-      } else if (streams == 2) {                                                                 \
-        for (int64_t i = 0; i < half; i += 128) {                                                \
-          ASK(p + i) ASK(p + i + 64) ASK(p + half + i) ASK(p + half + i + 64)                    \
-          a = line_##SUFFIX(a, p + i);                                                           \
-          b = line_##SUFFIX(b, p + i + 64);                                                      \
-          c = line_##SUFFIX(c, p + half + i);                                                    \
-          d = line_##SUFFIX(d, p + half + i + 64);                                               \
-        }                                                                                        \
-      } else {                                                                                   \
-        for (int64_t i = 0; i < quarter; i += 64) {                                              \
-          ASK(p + i) ASK(p + quarter + i) ASK(p + 2 * quarter + i) ASK(p + 3 * quarter + i)      \
-          a = line_##SUFFIX(a, p + i);                                                           \
-          b = line_##SUFFIX(b, p + quarter + i);                                                 \
-          c = line_##SUFFIX(c, p + 2 * quarter + i);                                             \
-          d = line_##SUFFIX(d, p + 3 * quarter + i);                                             \
-        }                                                                                        \
-      }                                                                                          \
-      __asm__ volatile("" : "+x"(a), "+x"(b), "+x"(c), "+x"(d) : : "memory");                    \
-    }                                                                                            \
-  }                                                                                              \
-  TARGET static void read_##SUFFIX(const void *from, int64_t bytes, int32_t streams,             \
-                                   int64_t ahead, int64_t passes) {                              \
-    /* Constants, so that the loops hold no branch that is always the same. */                   \
-    if (streams == 1 && !ahead) return read_as_##SUFFIX(from, bytes, 1, 0, passes);              \
-    if (streams == 2 && !ahead) return read_as_##SUFFIX(from, bytes, 2, 0, passes);              \
-    if (streams == 4 && !ahead) return read_as_##SUFFIX(from, bytes, 4, 0, passes);              \
-    if (ahead == HR_PAGES_AHEAD)                                                                 \
-      return read_as_##SUFFIX(from, bytes, 1, HR_PAGES_AHEAD, passes);                           \
-    __builtin_assume(ahead > 0);                                                                 \
-    if (streams == 1) return read_as_##SUFFIX(from, bytes, 1, ahead, passes);                    \
-    if (streams == 2) return read_as_##SUFFIX(from, bytes, 2, ahead, passes);                    \
-    read_as_##SUFFIX(from, bytes, 4, ahead, passes);                                             \
-  }                                                                                              \
-  TARGET static void fill_##SUFFIX(void *to, int64_t bytes, int64_t passes) {                    \
-    char *p = to;                                                                                \
-    VECTOR x = LOAD((const VECTOR *)filling);                                                    \
-    for (int64_t n = 0; n < passes; n++) {                                                       \
-      __asm__ volatile("" : "+x"(x) : : "memory");                                               \
-      for (int64_t i = 0; i < bytes; i += 128)                                                   \
-        for (int at = 0; at < 128; at += BYTES) STORE((VECTOR *)(p + i + at), x);                \
-    }                                                                                            \
-  }                                                                                              \
-  TARGET static void fill_past_caches_##SUFFIX(void *to, int64_t bytes, int64_t passes) {        \
-    char *p = to;                                                                                \
-    VECTOR x = LOAD((const VECTOR *)filling);                                                    \
-    for (int64_t n = 0; n < passes; n++) {                                                       \
-      __asm__ volatile("" : "+x"(x) : : "memory");                                               \
-      for (int64_t i = 0; i < bytes; i += 128)                                                   \
-        for (int at = 0; at < 128; at += BYTES) STREAM((VECTOR *)(p + i + at), x);               \
-      _mm_sfence();                                                                              \
-    }                                                                                            \
-  }                                                                                              \
-  TARGET static void copy_##SUFFIX(void *to, const void *from, int64_t bytes, int64_t passes) {  \
-    char *p = to;                                                                                \
-    const char *q = from;                                                                        \
-    for (int64_t n = 0; n < passes; n++) {                                                       \
-      __asm__ volatile("" : : : "memory");                                                       \
-      for (int64_t i = 0; i < bytes; i += 128)                                                   \
-        for (int at = 0; at < 128; at += BYTES)                                                  \
-          STORE((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                     \
-    }                                                                                            \
-  }                                                                                              \
-  TARGET static void copy_past_caches_##SUFFIX(void *to, const void *from, int64_t bytes,        \
-                                               int64_t passes) {                                 \
-    char *p = to;                                                                                \
-    const char *q = from;                                                                        \
-    for (int64_t n = 0; n < passes; n++) {                                                       \
-      __asm__ volatile("" : : : "memory");                                                       \
-      for (int64_t i = 0; i < bytes; i += 128)                                                   \
-        for (int at = 0; at < 128; at += BYTES)                                                  \
-          STREAM((VECTOR *)(p + i + at), LOAD((const VECTOR *)(q + i + at)));                    \
-      _mm_sfence();                                                                              \
-    }                                                                                            \
-  }
+// How memory is read: as it comes, or with lines prefetched, at a distance or by pages.
+typedef enum { MEMORY_READS, MEMORY_PREFETCHES, MEMORY_PREFETCHES_PAGES } memory_pattern;
 
-MEMORY_LOOPS(512, AVX512, __m512i, 64, _mm512_load_si512, _mm512_store_si512, _mm512_stream_si512,
-             _mm512_or_si512, _mm512_setzero_si512)
-MEMORY_LOOPS(256, AVX2, __m256i, 32, _mm256_load_si256, _mm256_store_si256, _mm256_stream_si256,
-             _mm256_or_si256, _mm256_setzero_si256)
-MEMORY_LOOPS(128, , __m128i, 16, _mm_load_si128, _mm_store_si128, _mm_stream_si128, _mm_or_si128,
-             _mm_setzero_si128)
+static inline __attribute__((always_inline)) void memory_prefetch(const memory_pattern pattern,
+                                                                  const char *p, int64_t ahead) {
+  if (pattern == MEMORY_PREFETCHES_PAGES) hr_prefetch_ahead(p, 64);
+  else if (pattern == MEMORY_PREFETCHES) _mm_prefetch(p + ahead, _MM_HINT_T0);
+}
 
-#define LOOPS(SUFFIX, FEATURES)                                                         \
-  (hr_memory_loops) {                                                                   \
-    FEATURES, read_##SUFFIX, fill_##SUFFIX, fill_past_caches_##SUFFIX, copy_##SUFFIX,   \
-        copy_past_caches_##SUFFIX                                                       \
-  }
+#pragma clang attribute push(AVX512, apply_to = function)
+#define MEMORY(name) memory_##name##_512
+#define MEMORY_VECTOR __m512i
+#define MEMORY_LOAD _mm512_load_si512
+#define MEMORY_STORE _mm512_store_si512
+#define MEMORY_STORE_NON_TEMPORAL _mm512_stream_si512
+#define MEMORY_OR _mm512_or_si512
+#define MEMORY_ZERO _mm512_setzero_si512
+#include "ceilings_memory.inc"
+#pragma clang attribute pop
+
+#pragma clang attribute push(AVX2, apply_to = function)
+#define MEMORY(name) memory_##name##_256
+#define MEMORY_VECTOR __m256i
+#define MEMORY_LOAD _mm256_load_si256
+#define MEMORY_STORE _mm256_store_si256
+#define MEMORY_STORE_NON_TEMPORAL _mm256_stream_si256
+#define MEMORY_OR _mm256_or_si256
+#define MEMORY_ZERO _mm256_setzero_si256
+#include "ceilings_memory.inc"
+#pragma clang attribute pop
+
+#define MEMORY(name) memory_##name##_128
+#define MEMORY_VECTOR __m128i
+#define MEMORY_LOAD _mm_load_si128
+#define MEMORY_STORE _mm_store_si128
+#define MEMORY_STORE_NON_TEMPORAL _mm_stream_si128
+#define MEMORY_OR _mm_or_si128
+#define MEMORY_ZERO _mm_setzero_si128
+#include "ceilings_memory.inc"
 
 hr_memory_loops hr_memory_loops_for(uint32_t features) {
-  if (features & HR_CPU_AVX512) return LOOPS(512, HR_CPU_AVX512);
-  if (features & HR_CPU_AVX2) return LOOPS(256, HR_CPU_AVX2);
-  return LOOPS(128, 0);
+  if (features & HR_CPU_AVX512) return memory_loops_512(HR_CPU_AVX512);
+  if (features & HR_CPU_AVX2) return memory_loops_256(HR_CPU_AVX2);
+  return memory_loops_128(0);
 }
 #endif

@@ -33,7 +33,7 @@ HR_INLINE float hr_sum(hr_vec v) {
   half = _mm_add_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
-HR_INLINE float hr_most(hr_vec v) {
+HR_INLINE float hr_max_lane(hr_vec v) {
   __m128 half = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
   half = _mm_max_ps(half, _mm_movehl_ps(half, half));
   return _mm_cvtss_f32(_mm_max_ss(half, _mm_movehdup_ps(half)));
@@ -42,7 +42,7 @@ HR_INLINE hr_vec hr_load(const float *p) { return _mm256_loadu_ps(p); }
 HR_INLINE hr_vec hr_load_some(const float *p, hr_mask m) { return _mm256_maskload_ps(p, m); }
 HR_INLINE void hr_store(float *p, hr_vec v) { _mm256_storeu_ps(p, v); }
 // Past the caches, to whole vectors' addresses; `hr_fence` makes such stores seen.
-HR_INLINE void hr_stream(float *p, hr_vec v) { _mm256_stream_ps(p, v); }
+HR_INLINE void hr_store_non_temporal(float *p, hr_vec v) { _mm256_stream_ps(p, v); }
 HR_INLINE void hr_fence(void) { _mm_sfence(); }
 HR_INLINE void hr_store_some(float *p, hr_vec v, hr_mask m) { _mm256_maskstore_ps(p, m, v); }
 HR_INLINE hr_vec hr_add(hr_vec a, hr_vec b) { return _mm256_add_ps(a, b); }
@@ -205,18 +205,18 @@ HR_INLINE hr_ints hr_widen_s8_16(const void *p) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(p));
 }
 HR_INLINE hr_ints hr_to_ints(hr_vec v) { return _mm256_cvtps_epi32(v); }
-// Two vectors of 32-bit lanes, at most 16 bits each, as one of 16-bit lanes.
+// Two vectors of 32-bit lanes, up to 16 bits each, as one of 16-bit lanes.
 HR_INLINE hr_ints hr_pack_16(hr_ints low, hr_ints high) {
   // Packing goes by halves of vectors: the 64-bit pieces are put back in order.
   return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xD8);
 }
 // Products of 16-bit numbers over 2¹⁵, rounded.
 HR_INLINE hr_ints hr_mul_high_16(hr_ints a, hr_ints b) { return _mm256_mulhrs_epi16(a, b); }
-HR_INLINE float hr_absolute_most_32(const float *x) {
-  hr_vec sign = _mm256_set1_ps(-0.0f), most = _mm256_setzero_ps();
+HR_INLINE float hr_max_magnitude_32(const float *x) {
+  hr_vec sign = _mm256_set1_ps(-0.0f), max = _mm256_setzero_ps();
   for (int i = 0; i < 32; i += 8)
-    most = _mm256_max_ps(most, _mm256_andnot_ps(sign, _mm256_loadu_ps(x + i)));
-  return hr_most(most);
+    max = _mm256_max_ps(max, _mm256_andnot_ps(sign, _mm256_loadu_ps(x + i)));
+  return hr_max_lane(max);
 }
 // 32 floats times `by`, rounded to bytes, and the sums of both halves.
 HR_INLINE void hr_round_32(const float *x, float by, int8_t *to, int32_t sums[2]) {

@@ -27,13 +27,13 @@ HR_INLINE hr_vec hr_blend(hr_mask m, hr_vec a, hr_vec b) { return _mm512_mask_mo
 HR_INLINE hr_vec hr_zero(void) { return _mm512_setzero_ps(); }
 HR_INLINE hr_vec hr_fma(hr_vec a, hr_vec b, hr_vec c) { return _mm512_fmadd_ps(a, b, c); }
 HR_INLINE hr_vec hr_broadcast(const float *p) { return _mm512_set1_ps(*p); }
-HR_INLINE float hr_most(hr_vec v) { return _mm512_reduce_max_ps(v); }
+HR_INLINE float hr_max_lane(hr_vec v) { return _mm512_reduce_max_ps(v); }
 HR_INLINE float hr_sum(hr_vec v) { return _mm512_reduce_add_ps(v); }
 HR_INLINE hr_vec hr_load(const float *p) { return _mm512_loadu_ps(p); }
 HR_INLINE hr_vec hr_load_some(const float *p, hr_mask m) { return _mm512_maskz_loadu_ps(m, p); }
 HR_INLINE void hr_store(float *p, hr_vec v) { _mm512_storeu_ps(p, v); }
 // Past the caches, to whole vectors' addresses; `hr_fence` makes such stores seen.
-HR_INLINE void hr_stream(float *p, hr_vec v) { _mm512_stream_ps(p, v); }
+HR_INLINE void hr_store_non_temporal(float *p, hr_vec v) { _mm512_stream_ps(p, v); }
 HR_INLINE void hr_fence(void) { _mm_sfence(); }
 HR_INLINE void hr_store_some(float *p, hr_vec v, hr_mask m) { _mm512_mask_storeu_ps(p, m, v); }
 HR_INLINE hr_vec hr_add(hr_vec a, hr_vec b) { return _mm512_add_ps(a, b); }
@@ -204,7 +204,7 @@ HR_INLINE hr_ints hr_widen_s8_16(const void *p) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(p));
 }
 HR_INLINE hr_ints hr_to_ints(hr_vec v) { return _mm512_cvtps_epi32(v); }
-// Two vectors of 32-bit lanes, at most 16 bits each, as one of 16-bit lanes.
+// Two vectors of 32-bit lanes, up to 16 bits each, as one of 16-bit lanes.
 HR_INLINE hr_ints hr_pack_16(hr_ints low, hr_ints high) {
   // Packing goes by quarters of vectors: the 64-bit pieces are put back in order.
   hr_ints order = _mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7);
@@ -212,7 +212,7 @@ HR_INLINE hr_ints hr_pack_16(hr_ints low, hr_ints high) {
 }
 // Products of 16-bit numbers over 2¹⁵, rounded.
 HR_INLINE hr_ints hr_mul_high_16(hr_ints a, hr_ints b) { return _mm512_mulhrs_epi16(a, b); }
-HR_INLINE float hr_absolute_most_32(const float *x) {
+HR_INLINE float hr_max_magnitude_32(const float *x) {
   return _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(_mm512_loadu_ps(x)),
                                             _mm512_abs_ps(_mm512_loadu_ps(x + 16))));
 }

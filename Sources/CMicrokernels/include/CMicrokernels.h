@@ -38,9 +38,10 @@ typedef struct {
   /// Rows by a panel: c[rows, columns] = (accumulate ? c : 0) + a · b.
   /// `a` is tile × step × row, as many tiles as rows need and as equal as they come: tile i of t
   /// holds the rows from i · rows / t to (i + 1) · rows / t. `b` is step × tile_columns; columns
-  /// may be fewer. If it `asks`, then for the panel that follows in memory.
+  /// may be fewer. If it `prefetches`, then the panel that follows in memory.
   void (*multiply)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
-                   int32_t rows, int32_t columns, int32_t accumulate, int32_t asks);
+                   int32_t rows, int32_t columns, int32_t accumulate,
+                   int32_t prefetches);
 
   /// rows × depth, row-major, to what `multiply` reads of a tile; rows ≤ tile_rows. An odd depth is filled up
   /// with zeros.
@@ -80,13 +81,13 @@ typedef struct {
   void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t depth, float *to);
   /// Scores of keys outside `first` to `last` of their column become minus infinity.
   void (*mask)(float *scores, const int32_t *ends, const int32_t *first, const int32_t *last);
-  /// Scores become 2^(scale · score − most) with the new `most` of each column; their sum is added to
-  /// what `sum` was times `factor`, 2^(old most − new most), which `scale` is to be given.
-  void (*softmax)(float *scores, const int32_t *ends, float scale, float *most, float *sum,
-                 float *factor);
+  /// Scores become 2^(scale · score − max) with the new `max` of each column; their sum is added to
+  /// what `sum` was times `factor`, 2^(old max − new max), which `scale` is to be given.
+  void (*softmax)(float *scores, const int32_t *ends, float scale, float *max, float *sum,
+                  float *factor);
   /// Each of the first columns of the sums, whole vectors of them, times its own factor.
   void (*scale)(float *sums, int64_t depth, const float *factor, int32_t columns);
-  /// All of attention for one query and `keys` keys, `HR_FEW_KEYS` at most, whose rows and those of the
+  /// All of attention for one query and `keys` keys, up to `HR_FEW_KEYS`, whose rows and those of the
   /// values are `stride` apart; `scale` as of `softmax`.
   void (*attend_row)(const void *q, const void *k, const void *v, int64_t stride, int32_t keys,
                      int64_t depth, float scale, float *to);
@@ -117,7 +118,7 @@ typedef struct {
   int64_t onward;
 } hr_run;
 
-/// The most rows of queries that go side by side: a group of 7 or 8 heads reads a cache once.
+/// The largest number of rows of queries that go side by side: a group of 7 or 8 heads reads a cache once.
 #define HR_CACHE_ROWS 8
 
 /// The inner loops over the keys of one head.
@@ -132,8 +133,8 @@ typedef struct {
   /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
   void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
   /// Products of up to `HR_CACHE_ROWS` rows of queries with the first `tokens` keys of a block, and
-  /// with as many more as fill a vector: row × width, `stride` apart. What is next of `run` is asked
-  /// for; NULL: nothing.
+  /// with as many more as fill a vector: row × width, `stride` apart. What is next of `run` is
+  /// prefetched; NULL: nothing.
   void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
                  const void *queries, int32_t rows, float *to, int64_t stride,
                  const hr_run *run);
@@ -158,15 +159,15 @@ typedef struct {
 
 /// What a step of decoding does besides. Sums of values are rows × depth, filled up to a multiple of 16.
 typedef struct {
-  /// Scores of each row, powers of two, become weights: 2^(score − most) with the new `most`, and
+  /// Scores of each row, powers of two, become weights: 2^(score − max) with the new `max`, and
   /// 0 outside `first` to `last`. What was summed before is shrunk to it. Memory would rest for so
-  /// long: `next` on, if not NULL, a line for a few scores is asked for.
+  /// long: `next` on, if not NULL, a line is prefetched for a few scores.
   void (*softmax)(float *scores, int64_t stride, int64_t count, int32_t rows,
-                 const int32_t *first, const int32_t *last, float *most, float *sum, float *sums,
-                 int64_t depth, const void *next);
-  /// Sums of `parts` stretches of one row to the result; those of a stretch, its `most` and its
+                  const int32_t *first, const int32_t *last, float *max, float *sum, float *sums,
+                  int64_t depth, const void *next);
+  /// Sums of `parts` stretches of one row to the result; those of a stretch, its `max` and its
   /// `sum` lie `apart` floats from those of the one before.
-  void (*combine)(const float *sums, const float *most, const float *sum, int64_t parts,
+  void (*combine)(const float *sums, const float *max, const float *sum, int64_t parts,
                   int64_t apart, int64_t depth, float *to);
 } hr_decode_loops;
 
@@ -186,26 +187,8 @@ typedef struct {
 /// A panel is groups in the order of k; a group is a header (the scales of its outputs) and then
 /// sub-blocks of 32 k: first code bits, four consecutive k of one output in one 32-bit lane.
 typedef enum : uint32_t {
-  HR_Q4_0 = 0,
-  HR_Q4_1 = 1,
-  HR_Q5_0 = 2,
-  HR_Q5_1 = 3,
-  HR_Q8_0 = 4,
-  HR_Q2_K = 5,
-  HR_Q3_K = 6,
-  HR_Q4_K = 7,
-  HR_Q5_K = 8,
-  HR_Q6_K = 9,
-  HR_IQ4_NL = 10,
-  HR_NF4 = 11,
-  /// One fp32 scale a row; the others that follow have an fp16 scale a group, and some a zero point.
-  HR_INT8_ROWS = 12,
-  HR_INT8 = 13,
-  HR_INT8_ZERO = 14,
-  HR_INT4 = 15,
-  HR_INT4_ZERO = 16,
-  HR_INT3 = 17,
-  HR_INT3_ZERO = 18,
+#define HR_FORMAT(NAME, ...) HR_##NAME,
+#include "formats.def"
 } hr_quantization;
 
 /// 32 activations of one row in 8 bits. Super-blocks' may be the values alone.
@@ -243,6 +226,34 @@ typedef enum : uint32_t {
   HR_PAIRS_OF_32 = 4,
 } hr_activation_sums;
 
+/// The facts of a format, as formats.def lists them.
+typedef struct {
+  /// Weights and bytes of a block; 1 and 0 where each weight is stored by itself and scales are apart.
+  int32_t block_weights, block_bytes;
+  /// Bits of a code, and the code that stands for 0; 0 where the format has minima.
+  int32_t bits, zero;
+  /// Bytes of a panel group's header, for each output.
+  int32_t header;
+  /// Sub-blocks in a group; 0 where it is the caller's to say.
+  int32_t sub_blocks;
+  /// Activations that share a scale, and which sums of them products need.
+  int32_t activation_block;
+  hr_activation_sums sums;
+} hr_quantized_format;
+
+/// One format's facts: a constant, where the format is one.
+static inline __attribute__((always_inline)) hr_quantized_format hr_format_facts(
+    hr_quantization format) {
+  switch (format) {
+#define HR_FORMAT(NAME, name, WEIGHTS, BYTES, BITS, ZERO, HEADER, SUB_BLOCKS, BLOCK, SUMS, ...) \
+  case HR_##NAME:                                                                              \
+    return (hr_quantized_format){WEIGHTS, BYTES,      BITS,  ZERO,                              \
+                                 HEADER,  SUB_BLOCKS, BLOCK, SUMS};
+#include "formats.def"
+  }
+  return (hr_quantized_format){0};
+}
+
 typedef struct {
   /// sums[rows, columns] += a · weights, for one panel's groups. A group has `given` sub-blocks
   /// where the format does not say; `a` is what `quantize_rows` made of these rows.
@@ -273,26 +284,28 @@ typedef struct {
   hr_activation_sums sums;
 } hr_quantized_kernels;
 
-/// Whole blocks, as GGUF lays them out, to fp32; `past` the caches, where `to` starts on a line's
+/// Whole blocks, as GGUF lays them out, to fp32; by `non_temporal` stores where `to` starts on a line's
 /// boundary.
-typedef void (*hr_dequantize)(const void *from, int64_t blocks, float *to, int32_t past);
+typedef void (*hr_dequantize)(const void *from, int64_t blocks, float *to, int32_t non_temporal);
 
-/// Dequantizing what is not laid out in GGUF's blocks, to fp32, `past` the caches as above.
+/// Dequantizing what is not laid out in GGUF's blocks, to fp32; `non_temporal` as above.
 typedef struct {
   /// Blocks of 64 nf4 codes, two in a byte, with a scale each.
-  void (*nf4)(const uint8_t *codes, const float *scales, int64_t blocks, float *to, int32_t past);
+  void (*nf4)(const uint8_t *codes, const float *scales, int64_t blocks, float *to,
+              int32_t non_temporal);
   /// Signed bytes times one scale.
-  void (*bytes)(const int8_t *codes, float scale, int64_t count, float *to, int32_t past);
+  void (*bytes)(const int8_t *codes, float scale, int64_t count, float *to,
+              int32_t non_temporal);
   /// Outputs `first` … of rows × columns whose codes lie in words, k × output, with fp16 scales
   /// and, unless NULL, zero points for each group; `to` is the whole output, row by row.
   void (*words)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
                 int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
-                int64_t zero_words, float *to, int32_t past);
+                int64_t zero_words, float *to, int32_t non_temporal);
   /// Likewise of words k × (output / 8), of 4 bits for outputs 0, 2, 4, 6, 1, 3, 5, 7 of eight;
   /// zero points are there, and lie likewise. `first` and `count` are multiples of 8.
   void (*words_awq)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
                     int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
-                    int64_t zero_words, float *to, int32_t past);
+                    int64_t zero_words, float *to, int32_t non_temporal);
 } hr_dequantize_loops;
 
 /// Rows of activations in 8 bits, row-major, each row by a scale of its own: its largest magnitude
@@ -349,7 +362,7 @@ typedef enum : uint32_t {
   HR_FORMAT_INT8 = 3,
 } hr_format;
 
-/// A loop of independent chains of one instruction in registers: what a unit can do at the most.
+/// A loop of independent chains of one instruction in registers: the most that a unit can do.
 typedef struct {
   /// `fma-512`, `vnni-512`, …: the unit's name in reports.
   const char *unit;
@@ -363,7 +376,7 @@ typedef struct {
 /// The loops by index, widest first; a loop with a NULL `spin` ends the list.
 hr_compute_loop hr_compute_loop_at(int32_t index);
 
-/// In place of a distance: lines are asked for as by `hr_prefetch_ahead`, of one stream.
+/// In place of a distance: lines of one stream are prefetched as by `hr_prefetch_ahead`.
 enum { HR_PAGES_AHEAD = -1 };
 
 /// Loops over memory for one width of vector: `passes` times over the same bytes.
@@ -371,19 +384,19 @@ enum { HR_PAGES_AHEAD = -1 };
 typedef struct {
   /// The features it needs.
   uint32_t features;
-  /// Reads all, as one, two or four streams side by side, asking `ahead` bytes in advance (0: not, or
+  /// Reads all, as one, two or four streams side by side, prefetching `ahead` bytes in advance (0: not, or
   /// `HR_PAGES_AHEAD`).
   void (*read)(const void *from, int64_t bytes, int32_t streams, int64_t ahead,
                int64_t passes);
   /// Plain stores, of what is not 0: zeros may reach memory faster than anything else does.
   void (*fill)(void *to, int64_t bytes, int64_t passes);
-  /// Stores past the caches.
+  /// Non-temporal stores, which go past the caches.
   void (*fill_non_temporal)(void *to, int64_t bytes, int64_t passes);
   void (*copy)(void *to, const void *from, int64_t bytes, int64_t passes);
   void (*copy_non_temporal)(void *to, const void *from, int64_t bytes, int64_t passes);
 } hr_memory_loops;
 
-/// Asks for `count` lines of memory, `apart` bytes from one another, that will be read soon.
+/// Prefetches `count` lines of memory, `apart` bytes from one another, that will be read soon.
 static inline void hr_prefetch(const void *from, int64_t count, int64_t apart) {
   for (int64_t i = 0; i < count; i++) __builtin_prefetch((const char *)from + i * apart);
 }
@@ -393,10 +406,10 @@ static inline void hr_prefetch_to_write(void *from, int64_t count, int64_t apart
   for (int64_t i = 0; i < count; i++) __builtin_prefetch((char *)from + i * apart, 1);
 }
 
-/// What a reader of one line after the other asks for in advance: four pages.
+/// What a reader of one line after the other prefetches: four pages.
 enum { HR_AHEAD = 4 * 4096 };
 
-/// Asks for what a reader of one line after the other will read, who takes `bytes` at once and is now
+/// Prefetches what a reader of one line after the other will read, who takes `bytes` at once and is now
 /// at `at`: lines of the next four pages by turns, a page each. Processors follow each page by
 /// themselves, too, as far as it goes, so that four are under way where one alone would leave memory
 /// waiting: one thread of an Ice Lake server read 12.9 GB/s so, 10.3 with the same distance line by line.

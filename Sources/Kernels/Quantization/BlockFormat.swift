@@ -1,3 +1,4 @@
+package import CMicrokernels
 package import Quantities
 
 /// A way of storing weights in blocks of a fixed length along a row, each with scales of its own.
@@ -6,13 +7,9 @@ package import Quantities
 /// product and the sum rounded to fp32 one after the other.
 package protocol BlockFormat: SendableMetatype {
   static var elementType: ElementType { get }
-  static var blockLength: Int { get }
-  static var blockBytes: Int { get }
+  /// What C's list of formats says of it.
+  static var facts: hr_quantized_format { get }
   static var partLength: Int { get }
-  /// Bits of a code.
-  static var bits: Int { get }
-  /// The code that stands for 0; nil where parts have minima of their own.
-  static var zero: Int? { get }
 
   /// Stores one block. The weights are finite, and no scale is beyond fp16.
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer)
@@ -31,8 +28,14 @@ package struct BlockPart {
 }
 
 extension BlockFormat {
+  package static var blockLength: Int { Int(facts.block_weights) }
+  package static var blockBytes: Int { Int(facts.block_bytes) }
+  /// Bits of a code.
+  package static var bits: Int { Int(facts.bits) }
+  /// The code that stands for 0; nil where parts have minima of their own.
+  package static var zero: Int? { facts.zero == 0 ? nil : Int(facts.zero) }
+
   package static var partLength: Int { 32 }
-  package static var zero: Int? { nil }
   package static func level(_ code: UInt8) -> Float { Float(Int(code) - (zero ?? 0)) }
 
   /// One block's weights.

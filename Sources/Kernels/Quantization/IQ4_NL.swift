@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 32 codes of 4 bits into a table of 16 levels that lie closer around 0, and an fp16 scale:
@@ -6,11 +7,7 @@ import Quantities
 /// - Source: GGUF's `block_iq4_nl` and `kvalues_iq4nl` (ggml, ggml-common.h): d, then nibbles.
 enum IQ4NL: BlockFormat {
   static let elementType = ElementType.iq4_nl
-  static let blockLength = 32
-  static let blockBytes = 18
-  static let bits = 4
-  /// Of the levels as a panel's loops look them up: 128 up.
-  static let zero: Int? = 128
+  static var facts: hr_quantized_format { hr_format_facts(HR_IQ4_NL) }
 
   static let levels: [Float] = [
     -127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113,

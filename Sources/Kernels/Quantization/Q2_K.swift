@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 256 codes of 2 bits; sixteen parts of 16 have a scale and a minimum of 4 bits each, times fp16
@@ -8,10 +9,8 @@ import Quantities
 ///   of its 128.
 enum Q2K: BlockFormat {
   static let elementType = ElementType.q2_k
-  static let blockLength = 256
-  static let blockBytes = 84
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q2_K) }
   static let partLength = 16
-  static let bits = 2
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     SuperBlock.lines(weights, parts: 16, length: 16, top: 3) { lines, search in

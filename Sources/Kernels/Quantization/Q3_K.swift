@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 256 codes of 3 bits; sixteen parts of 16 have a signed scale of 6 bits each, times an fp16 one of
@@ -8,11 +9,8 @@ import Quantities
 ///   first, then pairs of high bits), d.
 enum Q3K: BlockFormat {
   static let elementType = ElementType.q3_k
-  static let blockLength = 256
-  static let blockBytes = 110
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q3_K) }
   static let partLength = 16
-  static let bits = 3
-  static let zero: Int? = 4
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let read = UnsafeRawPointer(block)

@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 32 codes of 4 bits and an fp16 scale: `w = (q − 8) · d`.
@@ -6,10 +7,7 @@ import Quantities
 /// - Source: GGUF's `block_q4_0` (ggml, ggml-common.h): d, then nibbles.
 enum Q4_0: BlockFormat {
   static let elementType = ElementType.q4_0
-  static let blockLength = 32
-  static let blockBytes = 18
-  static let bits = 4
-  static let zero: Int? = 8
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q4_0) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let scale = BlockExtremes(weights, count: 32).most / -8

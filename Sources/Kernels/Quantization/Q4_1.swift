@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 32 codes of 4 bits, an fp16 scale and an fp16 minimum: `w = q · d + m`.
@@ -5,9 +6,7 @@ import Quantities
 /// - Source: GGUF's `block_q4_1` (ggml, ggml-common.h): d, m, then nibbles.
 enum Q4_1: BlockFormat {
   static let elementType = ElementType.q4_1
-  static let blockLength = 32
-  static let blockBytes = 20
-  static let bits = 4
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q4_1) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let extremes = BlockExtremes(weights, count: 32)

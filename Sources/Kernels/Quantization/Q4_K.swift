@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 256 codes of 4 bits; eight parts of 32 have a scale and a minimum of 6 bits each, times fp16
@@ -7,9 +8,7 @@ import Quantities
 ///   each 64 weights 32 bytes with the first 32 in their low halves.
 enum Q4K: BlockFormat {
   static let elementType = ElementType.q4_k
-  static let blockLength = 256
-  static let blockBytes = 144
-  static let bits = 4
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q4_K) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     SixBitScales.quantize(weights, top: 15, into: block) { part, search in

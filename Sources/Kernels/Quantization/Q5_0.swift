@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 32 codes of 5 bits and an fp16 scale: `w = (q − 16) · d`.
@@ -6,10 +7,7 @@ import Quantities
 /// - Source: GGUF's `block_q5_0` (ggml, ggml-common.h): d, a word of fifth bits, then nibbles.
 enum Q5_0: BlockFormat {
   static let elementType = ElementType.q5_0
-  static let blockLength = 32
-  static let blockBytes = 22
-  static let bits = 5
-  static let zero: Int? = 16
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q5_0) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let scale = BlockExtremes(weights, count: 32).most / -16

@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 256 codes of 5 bits; eight parts of 32 have a scale and a minimum of 6 bits each, times fp16
@@ -7,9 +8,7 @@ import Quantities
 ///   whose bit p is the fifth bit of part p, then nibbles as in q4_k.
 enum Q5K: BlockFormat {
   static let elementType = ElementType.q5_k
-  static let blockLength = 256
-  static let blockBytes = 176
-  static let bits = 5
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q5_K) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let read = UnsafeRawPointer(block)

@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 256 codes of 6 bits; sixteen parts of 16 have a signed scale of 8 bits each, times an fp16 one of
@@ -8,11 +9,8 @@ import Quantities
 ///   of pairs serves weights i, 32 + i, 64 + i, 96 + i.
 enum Q6K: BlockFormat {
   static let elementType = ElementType.q6_k
-  static let blockLength = 256
-  static let blockBytes = 210
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q6_K) }
   static let partLength = 16
-  static let bits = 6
-  static let zero: Int? = 32
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let read = UnsafeRawPointer(block)

@@ -1,3 +1,4 @@
+import CMicrokernels
 import Quantities
 
 /// 32 signed bytes and an fp16 scale: `w = q · d`, `d` the largest magnitude / 127.
@@ -5,10 +6,7 @@ import Quantities
 /// - Source: GGUF's `block_q8_0` (ggml, ggml-common.h): d, then 32 codes.
 enum Q8_0: BlockFormat {
   static let elementType = ElementType.q8_0
-  static let blockLength = 32
-  static let blockBytes = 34
-  static let bits = 8
-  static let zero: Int? = 128
+  static var facts: hr_quantized_format { hr_format_facts(HR_Q8_0) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
     let scale = abs(BlockExtremes(weights, count: 32).most) / 127
