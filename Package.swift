@@ -10,7 +10,13 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-let strictC: [CSetting] = [.unsafeFlags(["-std=c17", "-Wall", "-Wextra", "-Werror"])]
+/// Functions and loops are aligned, so that a kernel's speed does not depend on what the linker puts before
+/// it: moved by 16 bytes, products of one row with a quantized panel took up to 12 % more time.
+let strictC: [CSetting] = [
+  .unsafeFlags([
+    "-std=c17", "-Wall", "-Wextra", "-Werror", "-falign-functions=64", "-falign-loops=32",
+  ])
+]
 
 let collections = Target.Dependency.product(
   name: "OrderedCollections", package: "swift-collections")
