@@ -236,7 +236,9 @@ import Testing
     #expect(made.code == 0, "\(made.errors)")
     let path = program.folder + "/libdnnl.so.3"
     let run = try await program.run(["list", "workloads"], environment: ["HEADROOM_ONEDNN": path])
-    #expect(run.output.contains("\(path), which cannot be loaded: libneeded.so: cannot open"))
+    // A path may be longer than a line.
+    let words = run.output.filter { !$0.isWhitespace }
+    #expect(words.contains("\(path),whichcannotbeloaded:libneeded.so:cannotopen"))
   }
 
   // MARK: What others left

@@ -63,7 +63,10 @@ import Testing
     let planned = try await program.run(["plan"] + Self.matmul + ["--filter", pattern])
     #expect(planned.code == 0)
     #expect(planned.output.contains("\(count) case"))
-    #expect(planned.output.split(separator: "\n").count { $0.hasPrefix("matmul/") } == count)
+    let json = try await program.run(
+      ["plan"] + Self.matmul + ["--filter", pattern, "--json", "-"])
+    let plan = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
+    #expect((plan?["cases"] as? [Any])?.count == count)
   }
 
   @Test func `what there is can be read as JSON`() async throws {
