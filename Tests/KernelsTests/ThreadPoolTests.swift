@@ -1,4 +1,5 @@
 import CLinux
+import Foundation
 import Kernels
 import Quantities
 import Testing
@@ -85,7 +86,14 @@ import Testing
     #expect(processors() == before)
   }
 
+  /// As many threads as before are left each time.
   @Test func `a pool whose threads are parked, or never ran, can go`() throws {
+    func threads() throws -> Int {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+    }
+    let before = try threads()
     for _ in 0..<50 { _ = try ThreadPool(threads: Self.cores) }
+    // Other tests' threads come and go; fifty that stayed would be seen.
+    #expect(try threads() < before + 25)
   }
 }

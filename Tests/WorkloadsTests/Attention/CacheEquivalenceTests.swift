@@ -78,7 +78,7 @@ import Testing
     let off = problem(context: 150, newTokens: 3, mask: mask, kvCache: .off)
     let operands = try AttentionDecodeWorkload.operands(for: off, seed: 7, in: ledger)
     let expected = try result(off, operands)
-    guard case .projected(let hidden, let wK, let wV) = operands.step else { return }
+    let (hidden, wK, wV) = try #require(operands.step.projected)
     func project(_ weights: Tensor) -> [Float] {
       (0..<153 * 64).map { index in
         (0..<128).reduce(0) {
@@ -89,7 +89,7 @@ import Testing
     let (keys, values) = (project(wK), project(wV))
     let on = problem(context: 150, newTokens: 3, mask: mask, type: type, paging: paging)
     let cached = try AttentionDecodeWorkload.operands(for: on, seed: 8, in: ledger)
-    guard case .cached(_, _, let cache, _) = cached.step else { return }
+    let cache = try #require(cached.step.cached).cache
     // Beside the sequence that is there: in its place.
     try cache.remove(0)
     let sequence = cache.addSequence()
@@ -147,7 +147,7 @@ import Testing
   @Test func `sequences in another order give results in that order`() throws {
     let problem = problem(batch: 2, context: 40, newTokens: 2, type: .q8_0, paging: .pages(16))
     let operands = try AttentionDecodeWorkload.operands(for: problem, seed: 5, in: ledger)
-    guard case .cached(let newK, let newV, let cache, let sequences) = operands.step else { return }
+    let (newK, newV, cache, sequences) = try #require(operands.step.cached)
     let first = try result(problem, operands)
     func swapped(_ tensor: Tensor) throws -> Tensor {
       let all = (0..<tensor.count).map { tensor[$0] }
@@ -170,7 +170,7 @@ import Testing
     let problem = problem(
       context: 100, newTokens: 2, mask: .window(20), type: type, paging: .pages(16))
     let operands = try AttentionDecodeWorkload.operands(for: problem, seed: 4, in: ledger)
-    guard case .cached(_, _, let cache, let sequences) = operands.step else { return }
+    let (_, _, cache, sequences) = try #require(operands.step.cached)
     let before = try result(problem, operands)
     let held = cache.use.held
     // The first new token sees from 81 on.
@@ -203,5 +203,17 @@ import Testing
             sequences: [one, other]), o: try tensor([2, 4, 32], [])))
     }
     #expect(try run(sharing: true) == run(sharing: false))
+  }
+}
+
+extension AttentionDecodeWorkload.Operands.Step {
+  fileprivate var cached: (newK: Tensor, newV: Tensor, cache: KVCache, sequences: [Int])? {
+    guard case .cached(let newK, let newV, let cache, let sequences) = self else { return nil }
+    return (newK, newV, cache, sequences)
+  }
+
+  fileprivate var projected: (hidden: Tensor, wK: Tensor, wV: Tensor)? {
+    guard case .projected(let hidden, let wK, let wV) = self else { return nil }
+    return (hidden, wK, wV)
   }
 }
