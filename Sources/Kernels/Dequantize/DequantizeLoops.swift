@@ -45,7 +45,7 @@ extension NF4 {
   }
 }
 
-extension Integers {
+extension IntegerWeights {
   func dequantize(
     rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
     nonTemporal: Bool

@@ -34,7 +34,7 @@ package struct GPTQ {
   package func quantize(_ weights: [Float], inputs: [Float], into matrix: any QuantizedWeights)
     throws
   {
-    guard let integers = matrix as? Integers, let group = integers.layout.group else {
+    guard let integers = matrix as? IntegerWeights, let group = integers.layout.group else {
       preconditionFailure("GPTQ stores whole numbers in groups")
     }
     let (rows, columns) = (integers.layout.rows, integers.layout.columns)
@@ -173,7 +173,7 @@ package struct GPTQ {
   /// out of their natural order by the weights as they were, since a group's columns are apart.
   private func quantize(
     _ row: Int, _ weights: [Double], _ sequence: [Int], _ factor: [Double], _ group: Int,
-    _ integers: Integers
+    _ integers: IntegerWeights
   ) {
     let columns = weights.count
     var moved = weights
@@ -196,7 +196,7 @@ package struct GPTQ {
   }
 
   private func setGrid(
-    _ row: Int, _ part: Int, _ group: Int, _ weights: [Double], _ integers: Integers
+    _ row: Int, _ part: Int, _ group: Int, _ weights: [Double], _ integers: IntegerWeights
   ) {
     let stretch = weights[part * group..<(part + 1) * group].map { Float($0) }
     stretch.withUnsafeBufferPointer { buffer in

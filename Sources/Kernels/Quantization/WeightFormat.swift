@@ -33,14 +33,14 @@ package struct WeightFormat: Hashable, Sendable {
   package func bytes(rows: Int, columns: Int) -> Bytes {
     switch elementType {
     case .nf4: NF4.bytes(rows: rows, columns: columns)
-    case .int8, .int4, .int3: Integers.Layout(self, rows: rows, columns: columns).bytes
+    case .int8, .int4, .int3: IntegerWeights.Layout(self, rows: rows, columns: columns).bytes
     default: elementType.bytes(of: rows * columns)
     }
   }
 
   /// Where the scales of whole numbers begin, in bytes from the first.
   package func scalesOffset(rows: Int, columns: Int) -> Int {
-    Integers.Layout(self, rows: rows, columns: columns).scalesAt
+    IntegerWeights.Layout(self, rows: rows, columns: columns).scalesAt
   }
 
   /// A matrix's weights where they lie; nil for plain numbers.
@@ -51,7 +51,7 @@ package struct WeightFormat: Hashable, Sendable {
     case .fp32, .fp16, .bf16: nil
     case .nf4: NF4(start: start, rows: rows, columns: columns)
     case .int8, .int4, .int3:
-      Integers(layout: .init(self, rows: rows, columns: columns), start: start)
+      IntegerWeights(layout: .init(self, rows: rows, columns: columns), start: start)
     default: elementType.blockFormat.map { blockWeights($0, start, rows: rows, columns) }
     }
   }

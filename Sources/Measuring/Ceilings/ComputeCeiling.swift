@@ -33,8 +33,10 @@ package struct ComputeUnit {
       }
   }
 
-  /// FLOP/s over all threads of the crew, from one stretch of about `seconds`.
-  package func measure(_ crew: any Crew, seconds: Double, clock: some NanosecondClock) -> Double {
+  /// FLOP/s over all threads of the team, from one stretch of about `seconds`.
+  package func measure(_ team: any ThreadTeam, seconds: Double, clock: some NanosecondClock)
+    -> Double
+  {
     // A first guess of 4 ns an iteration; the second stretch corrects it.
     var iterations = Int64(seconds / 4e-9)
     let loop = loop
@@ -42,14 +44,14 @@ package struct ComputeUnit {
     for attempt in 0..<2 {
       let count = iterations
       let start = clock.now()
-      crew.run { _ in loop.spin(count) }
+      team.run { _ in loop.spin(count) }
       elapsed = max(1e-9, Double(clock.now() - start) / 1e9)
       if attempt == 0 {
         guard elapsed < seconds / 2 || elapsed > seconds * 2 else { break }
         iterations = max(1, Int64(Double(iterations) * seconds / elapsed))
       }
     }
-    return loop.flops_per_iteration * Double(iterations) * Double(crew.threads) / elapsed
+    return loop.flops_per_iteration * Double(iterations) * Double(team.threads) / elapsed
   }
 }
 
@@ -57,14 +59,14 @@ extension ComputeUnit {
   /// Medians of `turns` stretches of 2 ms for every unit. Formats without a unit of their own are
   /// computed by the widest fp32 unit: conversions are not arithmetic.
   package static func ceilings(
-    _ crew: any Crew, turns: Int = 9, clock: some NanosecondClock
+    _ team: any ThreadTeam, turns: Int = 9, clock: some NanosecondClock
   ) -> [Ceilings.Compute] {
     var found: [Ceilings.Compute] = []
     for unit in available {
-      let rates = (0..<turns).map { _ in unit.measure(crew, seconds: 0.002, clock: clock) }
+      let rates = (0..<turns).map { _ in unit.measure(team, seconds: 0.002, clock: clock) }
       found.append(
         .init(
-          unit: unit.name, format: unit.format, threads: crew.threads,
+          unit: unit.name, format: unit.format, threads: team.threads,
           flopsPerSecond: rates.sorted()[turns / 2]))
     }
     let plain = found.filter { $0.format == .fp32 }.max { $0.flopsPerSecond < $1.flopsPerSecond }

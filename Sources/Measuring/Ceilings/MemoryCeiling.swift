@@ -3,7 +3,7 @@ import CMicrokernels
 import Quantities
 package import Records
 
-/// Reads, fills and copies of a buffer that lies in one level of memory, by all threads of a crew.
+/// Reads, fills and copies of a buffer that lies in one level of memory, by all threads of a team.
 package final class MemoryCeiling {
   /// How a buffer is read: streams side by side, and how far ahead lines are asked for.
   private struct Pattern {
@@ -90,16 +90,16 @@ package final class MemoryCeiling {
   }
 
   /// Where a stretch begins: always the same place, but in DRAM the next slice.
-  private func start(_ level: MemoryLevel, _ crew: any Crew) -> Int {
+  private func start(_ level: MemoryLevel, _ team: any ThreadTeam) -> Int {
     guard level == .dram else { return 0 }
-    let size = Self.stretch * crew.threads
+    let size = Self.stretch * team.threads
     slice = (slice + 1) % max(1, length / size)
     return slice * size
   }
 
   /// All rates of one level: medians of `turns` stretches, reading by the best pattern.
   package func measure(
-    _ level: MemoryLevel, _ crew: any Crew, turns: Int = 7, clock: some NanosecondClock
+    _ level: MemoryLevel, _ team: any ThreadTeam, turns: Int = 7, clock: some NanosecondClock
   ) -> Ceilings.Bandwidth? {
     guard let footprint = footprints[level] else { return nil }
     let (loops, source, target) = (self.loops, self.source, self.target)
@@ -107,8 +107,8 @@ package final class MemoryCeiling {
     let passes = Int64(max(1, Self.stretch / footprint))
     func median(_ moved: Int, _ stretch: @escaping (_ at: Int) -> Void) -> Double {
       let rates = (0..<turns).map { _ in
-        let start = start(level, crew)
-        return rate(crew, bytes: moved * Int(passes) * crew.threads, clock: clock) {
+        let start = start(level, team)
+        return rate(team, bytes: moved * Int(passes) * team.threads, clock: clock) {
           stretch(start + $0 * footprint)
         }
       }
@@ -122,7 +122,7 @@ package final class MemoryCeiling {
       reads[pattern.name] = rate
       if rate > read {
         read = rate
-        best[Key(level: level, threads: crew.threads)] = Best(pattern: pattern, rate: rate)
+        best[Key(level: level, threads: team.threads)] = Best(pattern: pattern, rate: rate)
       }
     }
     let fill = median(footprint) { loops.fill(target + $0, bytes, passes) }
@@ -140,21 +140,21 @@ package final class MemoryCeiling {
     let copy = max(
       copyRate(loops.copy), level == .dram ? copyRate(loops.copy_non_temporal) : 0)
     return .init(
-      level: level, threads: crew.threads, footprint: Bytes(footprint), read: read,
+      level: level, threads: team.threads, footprint: Bytes(footprint), read: read,
       readBy: reads, fill: fill, fillNonTemporal: past, copy: copy)
   }
 
   /// Bytes per second of one short read by the pattern that was best: for the moments beside a
   /// case's blocks.
   package func probe(
-    _ level: MemoryLevel, _ crew: any Crew, seconds: Double, clock: some NanosecondClock
+    _ level: MemoryLevel, _ team: any ThreadTeam, seconds: Double, clock: some NanosecondClock
   ) -> Double? {
-    let known = best[Key(level: level, threads: crew.threads)]
+    let known = best[Key(level: level, threads: team.threads)]
     guard let footprint = footprints[level], let known else { return nil }
     let (loops, source) = (self.loops, self.source)
-    let each = known.rate / Double(crew.threads) * seconds
+    let each = known.rate / Double(team.threads) * seconds
     let passes = max(1, Int64(each) / Int64(footprint))
-    let start = start(level, crew)
+    let start = start(level, team)
     func read(_ part: Int, _ passes: Int64) {
       loops.read(
         source + start + part * footprint, Int64(footprint), Int32(known.pattern.streams),
@@ -162,8 +162,8 @@ package final class MemoryCeiling {
     }
     // The case in between took these lines' places: a cache is filled again first. A victim cache
     // gets its lines only when the level above it lets go of them, on the second pass.
-    if level != .dram { crew.run { read($0, 2) } }
-    return rate(crew, bytes: footprint * Int(passes) * crew.threads, clock: clock) {
+    if level != .dram { team.run { read($0, 2) } }
+    return rate(team, bytes: footprint * Int(passes) * team.threads, clock: clock) {
       read($0, passes)
     }
   }
@@ -172,10 +172,10 @@ package final class MemoryCeiling {
   private static let stretch = 128 << 20
 
   private func rate(
-    _ crew: any Crew, bytes: Int, clock: some NanosecondClock, _ body: @escaping (Int) -> Void
+    _ team: any ThreadTeam, bytes: Int, clock: some NanosecondClock, _ body: @escaping (Int) -> Void
   ) -> Double {
     let start = clock.now()
-    crew.run(body)
+    team.run(body)
     return Double(bytes) / max(1e-9, Double(clock.now() - start) / 1e9)
   }
 }

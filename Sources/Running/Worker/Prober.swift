@@ -7,47 +7,47 @@ import Records
 /// the cases' blocks. Between requests its threads are parked.
 final class Prober {
   private let machine: Machine
-  private let crews: [Int: PoolCrew]
+  private let teams: [Int: PoolTeam]
   private let memory: MemoryCeiling?
   private let clock = MonotonicClock()
   private let units = ComputeUnit.available
 
   init(machine: Machine, threads: [Int], cpus: [Int]) throws {
     self.machine = machine
-    var crews: [Int: PoolCrew] = [:]
+    var teams: [Int: PoolTeam] = [:]
     for count in threads {
-      crews[count] = PoolCrew(pool: try ThreadPool(threads: count, cpus: cpus))
+      teams[count] = PoolTeam(pool: try ThreadPool(threads: count, cpus: cpus))
     }
-    self.crews = crews
+    self.teams = teams
     memory = MemoryCeiling(machine: machine, threads: threads.max() ?? 1)
   }
 
   func ceilings() -> Ceilings {
     var compute: [Ceilings.Compute] = []
     var bandwidth: [Ceilings.Bandwidth] = []
-    for (_, crew) in crews.sorted(by: { $0.key < $1.key }) {
-      compute += ComputeUnit.ceilings(crew, clock: clock)
+    for (_, team) in teams.sorted(by: { $0.key < $1.key }) {
+      compute += ComputeUnit.ceilings(team, clock: clock)
       for level in MemoryLevel.allCases {
-        if let measured = memory?.measure(level, crew, clock: clock) { bandwidth.append(measured) }
+        if let measured = memory?.measure(level, team, clock: clock) { bandwidth.append(measured) }
       }
     }
     return Ceilings(compute: compute, bandwidth: bandwidth, clockCost: clock.cost())
   }
 
   func probe(unit: String, level: MemoryLevel?, threads: Int) -> Record.Probe {
-    guard let crew = crews[threads], let unit = units.first(where: { $0.name == unit }) else {
+    guard let team = teams[threads], let unit = units.first(where: { $0.name == unit }) else {
       return Record.Probe(flopsPerSecond: 0, bytesPerSecond: nil)
     }
     return Record.Probe(
-      flopsPerSecond: unit.measure(crew, seconds: 0.002, clock: clock),
+      flopsPerSecond: unit.measure(team, seconds: 0.002, clock: clock),
       bytesPerSecond: level.flatMap {
-        memory?.probe($0, crew, seconds: 0.002, clock: clock)
+        memory?.probe($0, team, seconds: 0.002, clock: clock)
       })
   }
 }
 
-/// A thread pool as the crew that measuring asks for.
-struct PoolCrew: Crew {
+/// A thread pool as the team that measuring asks for.
+struct PoolTeam: ThreadTeam {
   let pool: ThreadPool
 
   var threads: Int { pool.threads }

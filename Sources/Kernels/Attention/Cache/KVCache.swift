@@ -15,10 +15,10 @@ package final class KVCache {
   /// Sequences that hold each page.
   private var references: [Int]
   private var free: [Int]
-  private var sequences: [Int: Held] = [:]
+  private var sequences: [Int: SequencePages] = [:]
   private var next = 0
 
-  private struct Held {
+  private struct SequencePages {
     /// By place in the sequence; nil where evicted.
     var pages: [Int?] = []
     var tokens = 0
@@ -56,7 +56,7 @@ package final class KVCache {
 
   /// An empty one.
   package func addSequence() -> Int {
-    sequences[next] = Held()
+    sequences[next] = SequencePages()
     next += 1
     return next - 1
   }
@@ -88,7 +88,7 @@ package final class KVCache {
 
   package func tokens(of sequence: Int) throws -> Int { try held(sequence).tokens }
 
-  private func held(_ sequence: Int) throws -> Held {
+  private func held(_ sequence: Int) throws -> SequencePages {
     guard let held = sequences[sequence] else { throw CacheFault.noSequence(sequence) }
     return held
   }

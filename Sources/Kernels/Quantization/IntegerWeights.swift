@@ -13,7 +13,7 @@ import Quantities
 /// Or as AWQ checkpoints are (Lin et al., "AWQ", 2023, and AutoAWQ's GEMM form): `qweight` k × (n / 8)
 /// words, each with the 4-bit codes of eight outputs, and `qzeros` (k / group) × (n / 8); from the
 /// lowest bits up they are those of outputs 0, 2, 4, 6, 1, 3, 5, 7.
-struct Integers: QuantizedWeights, @unchecked Sendable {
+struct IntegerWeights: QuantizedWeights, @unchecked Sendable {
   let layout: Layout
   let start: UnsafeMutableRawPointer
 
@@ -199,7 +199,7 @@ struct Integers: QuantizedWeights, @unchecked Sendable {
 }
 
 // What lies where in groups.
-extension Integers {
+extension IntegerWeights {
   func code(row: Int, column: Int) -> Int {
     let place = layout.place(row: row, column: column)
     return bits(place.bit) {
