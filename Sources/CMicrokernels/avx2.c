@@ -10,29 +10,9 @@
 #define MATMUL(name) matmul_##name
 #define MATMUL_VECTORS HR_TILE_VECTORS
 #include "matmul.inc"
-#include "attention.inc"
-#include "rotary.inc"
-#include "cache_keys.inc"
-#include "cache_values.inc"
-#include "decode.inc"
-#include "layers.inc"
-#include "quantized.inc"
-#include "dequantize.inc"
+#define PANEL_MATMUL matmul_kernels
+#include "every_loop.inc"
 #pragma clang attribute pop
 
-hr_loops hr_loops_avx2(void) {
-  return (hr_loops){
-      .matmul = matmul_kernels,
-      .panel_matmul = matmul_kernels,
-      .attention = attention_kernels,
-      .rope = rope_loop,
-      .cache_keys = keys_loops,
-      .cache_values = values_loops,
-      .decode = decode_loops,
-      .layers = layer_loops,
-      .quantized = panel_kernels,
-      .dequantize = blocks_dequantizer,
-      .dequantize_others = dequantize_loops,
-  };
-}
+hr_loops hr_loops_avx2(void) { return every_loop; }
 #endif

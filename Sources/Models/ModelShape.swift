@@ -71,17 +71,6 @@ package struct ModelShape: Hashable, Sendable {
   /// Of the embedding, and of the logits.
   package var vocabulary: Matrix { Matrix(n: vocab, k: hidden) }
 
-  /// The matrices that one pass reads whole: of an embedding it reads a row a token.
-  package var matricesRead: [Matrix] {
-    let each = products.map(matrix)
-    return (0..<layers).flatMap { _ in each } + (vocab > 0 ? [vocabulary] : [])
-  }
-
-  /// Weights, those of norms and biases apart.
-  package var matrixWeights: Int {
-    matricesRead.reduce(0) { $0 + $1.count } + (isTied ? 0 : vocabulary.count)
-  }
-
   /// Gains of norms: one before attention and one after it of each layer, and the last.
   package var gains: Int { 2 * layers + (vocab > 0 ? 1 : 0) }
 

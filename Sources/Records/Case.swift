@@ -15,7 +15,16 @@ package struct Case: Hashable, Sendable {
 
   /// `matmul/m=1,n=4096,k=4096,precision=bf16,variant=best,threads=all,cache=warm`
   package var id: String {
-    "\(workload)/" + axes.map { "\($0.key)=\($0.value.text)" }.joined(separator: ",")
+    var id = workload
+    var separator = "/"
+    for (name, value) in axes {
+      id += separator
+      id += name
+      id += "="
+      id += value.text
+      separator = ","
+    }
+    return axes.isEmpty ? id + separator : id
   }
 
   /// Reads an `id` back.

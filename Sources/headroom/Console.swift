@@ -18,8 +18,13 @@ enum Console {
     failure.withLock { $0 }.flatMap { $0.code == EPIPE ? nil : $0.words }
   }
 
-  static func print(_ line: String) {
-    put(Data((harmless(line, keepsColour: isTerminal) + "\n").utf8))
+  static func print(_ line: String) { print([line]) }
+
+  /// All in one write: a table may have a hundred thousand lines.
+  static func print(_ lines: [String]) {
+    guard !lines.isEmpty else { return }
+    let text = lines.map { harmless($0, keepsColour: isTerminal) }.joined(separator: "\n")
+    put(Data((text + "\n").utf8))
   }
 
   /// A command of this program's own for the server that shows the log.
@@ -47,6 +52,7 @@ enum Console {
   ///
   /// - Source: GitHub's runner, `ActionCommand`: `::name::` at a line's start, `##[name]` anywhere.
   private static func harmless(_ text: String, keepsColour: Bool) -> String {
+    if text.utf8.allSatisfy(isPlain) { return text }
     let lines = text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
     return lines.map { scalars in
       var line = String(scalars)
@@ -58,6 +64,11 @@ enum Console {
       }
       return line
     }.joined(separator: "\n")
+  }
+
+  /// A letter, a figure, a blank or a mark of ASCII that no command has: most lines hold nothing else.
+  private static func isPlain(_ byte: UInt8) -> Bool {
+    (0x20..<0x7F).contains(byte) && byte != UInt8(ascii: "#") && byte != UInt8(ascii: ":")
   }
 
   private static var colour: Regex<Substring> { /\u{1B}\[[0-9;]*m/ }

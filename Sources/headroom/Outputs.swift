@@ -71,7 +71,7 @@ struct Outputs {
   }
 
   static func show(_ document: Document) {
-    TerminalFormat.lines(document, isTerminal: Console.isTerminal).forEach(Console.print)
+    Console.print(TerminalFormat.lines(document, isTerminal: Console.isTerminal))
   }
 }
 

@@ -65,12 +65,15 @@ final class LedgerMap: @unchecked Sendable {
     static let phaseStride = 16
   }
 
+  /// The words that have a meaning.
+  private static let used = Word.phases + MemoryPhase.allCases.count * Word.phaseStride
+
   private let words: UnsafeMutablePointer<Int>
   private let roles = MemoryRole.allCases
 
   init() {
-    words = .allocate(capacity: Self.size / 8)
-    words.initialize(repeating: 0, count: Self.size / 8)
+    words = .allocate(capacity: Self.used)
+    words.initialize(repeating: 0, count: Self.used)
     isShared = false
   }
 
@@ -90,7 +93,7 @@ final class LedgerMap: @unchecked Sendable {
   }
 
   func start(budget: Bytes?) {
-    for index in 0..<(Self.size / 8) { words[index] = 0 }
+    words.update(repeating: 0, count: Self.used)
     words[Word.magic] = Self.magic
     words[Word.budget] = budget?.count ?? 0
   }

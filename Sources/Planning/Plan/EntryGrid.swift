@@ -71,11 +71,13 @@ struct EntryGrid {
       }
     }
     var indices = [Int](repeating: 0, count: columns.count)
+    // The names stay; only values are put in, as no name need be looked up for it.
+    var row = OrderedDictionary(
+      uniqueKeysWithValues: places.map { ($0.axis, values[$0.column][0][$0.index]) })
     while true {
-      let row = OrderedDictionary(
-        uniqueKeysWithValues: places.map { place in
-          (place.axis, values[place.column][indices[place.column]][place.index])
-        })
+      for (number, place) in places.enumerated() {
+        row.values[number] = values[place.column][indices[place.column]][place.index]
+      }
       try body(row)
       var position = columns.count - 1
       while position >= 0, indices[position] + 1 == values[position].count {

@@ -28,7 +28,7 @@ package struct Planner {
       }
     }
     let measure = options.falling(backOn: suite.measure).settings
-    var draft = PlanDraft(cores: cores, memoryLimit: measure.memoryLimit)
+    var draft = PlanDraft(cores: cores, memoryLimit: measure.memoryLimit, count: total)
     for grid in grids { try draft.add(grid) }
     return Plan(
       suite: suite, measure: measure, cases: draft.groupedCases, skips: draft.skips,
@@ -59,13 +59,19 @@ struct PlanDraft {
     let memoryLimit: Bytes?
   }
 
-  init(cores: Int, memoryLimit: Bytes?) {
+  /// - Parameter count: how many cases there may be.
+  init(cores: Int, memoryLimit: Bytes?, count: Int) {
     self.cores = cores
     self.memoryLimit = memoryLimit
+    cases.reserveCapacity(count)
+    groupKeys.reserveCapacity(count)
+    seen.reserveCapacity(count)
+    resolved.reserveCapacity(count)
   }
 
   /// The cases, each with the number of its group where that holds more than one.
   var groupedCases: [PlannedCase] {
+    if groupKeys.allSatisfy({ $0 == nil }) { return cases }
     let sizes = Dictionary(grouping: groupKeys.compactMap(\.self)) { $0 }.mapValues(\.count)
     var numbers: [String: Int] = [:]
     return zip(cases, groupKeys).map { planned, key in

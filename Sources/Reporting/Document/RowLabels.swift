@@ -41,7 +41,10 @@ struct RowLabels {
     let named = groups.count > 1 || varying.values.allSatisfy(\.isEmpty)
     self.varying = varying
     self.named = named
-    shared = groups.map { "\($0.key) \(Self.constants(of: $0.value))".trimmingTrailingBlanks }
+    shared = groups.map { workload, cases in
+      "\(workload) \(Self.constants(of: cases, but: varying[workload] ?? []))"
+        .trimmingTrailingBlanks
+    }
     if !named, let name = cases.first?.workload, let axes = varying[name],
       let columns = Self.columns(axes, of: cases, room: room)
     {
@@ -57,8 +60,11 @@ struct RowLabels {
 
   /// What the cases of one workload share, in words.
   static func constants(of cases: [Case]) -> String {
+    constants(of: cases, but: varying(in: cases))
+  }
+
+  private static func constants(of cases: [Case], but varying: [String]) -> String {
     guard let first = cases.first else { return "" }
-    let varying = Self.varying(in: cases)
     return first.axes.filter { !varying.contains($0.key) }
       .map { "\($0.key)=\($0.value.text)" }.joined(separator: " ")
   }

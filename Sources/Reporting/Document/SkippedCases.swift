@@ -5,6 +5,7 @@ import Records
 enum SkippedCases {
   /// - Parameter all: every case of the table that these are left out of.
   static func sentences(_ skipped: [(case: Case, reason: String)], of all: [Case]) -> [String] {
+    if skipped.isEmpty { return [] }
     let labels = RowLabels(all.map { .asked($0) }, room: 0)
     return OrderedDictionary(grouping: skipped, by: \.reason).map { reason, group in
       let shared = labels.words(sharedBy: group.map(\.case))

@@ -100,7 +100,4 @@ package struct TerminalTable: Sendable {
     }
     return lines.joined(separator: "\n")
   }
-
-  /// Of several rows' labels: the axes that vary and on which they agree.
-  func words(sharedBy cases: [Case]) -> String { labels.words(sharedBy: cases) }
 }

@@ -1,0 +1,61 @@
+import Kernels
+import Planning
+import Quantities
+import Records
+import Synchronization
+import Testing
+import Workloads
+
+struct DecodeOnceTests {
+  @Test func `each planned case decodes its problem once`() throws {
+    let catalog = WorkloadCatalog(workloads: [Counted.self]) { _ in nil }
+    let before = Counted.decoded.withLock { $0 }
+    let suite = try Suite(inlineWorkload: "counted", axes: ["rows=1,2,3", "cache=warm,cold"])
+    let plan = try Planner(catalog: catalog, cores: 1).plan(suite)
+    #expect(plan.cases.count == 6)
+    #expect(Counted.decoded.withLock { $0 } - before == 6)
+  }
+}
+
+/// A workload whose problem counts how often it is decoded.
+private enum Counted: Workload {
+  static let decoded = Mutex(0)
+
+  struct Problem: Codable, Hashable, Sendable {
+    let rows: Int
+
+    init(rows: Int) { self.rows = rows }
+
+    enum CodingKeys: String, CodingKey { case rows }
+
+    init(from decoder: any Decoder) throws {
+      rows = try decoder.container(keyedBy: CodingKeys.self).decode(Int.self, forKey: .rows)
+      decoded.withLock { $0 += 1 }
+    }
+  }
+
+  static let name = "counted"
+  static let about = ""
+  static let smallest = Problem(rows: 1)
+  static var variants: [Variant<Counted>] {
+    ["reference", "own"].map { name in
+      Variant(name: name, kind: name == "own" ? .own : .reference) { _, _, _ in Nothing() }
+    }
+  }
+
+  private final class Nothing: Kernel {
+    func run() {}
+  }
+
+  static func magnitude(of problem: Problem) -> Double { 1 }
+  static func work(of problem: Problem) -> Work {
+    Work(flops: problem.rows, bytesRead: .zero, bytesWritten: .zero, format: .fp32)
+  }
+  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger)
+    -> Toy.Operands
+  { Toy.Operands() }
+  static func expectation(of: Problem, _ operands: Toy.Operands, at sample: OutputSample)
+    -> Workloads.Expectation
+  { Workloads.Expectation(values: [], magnitudes: []) }
+  static func tolerance(of problem: Problem) -> Tolerance { .sum(roundings: 1) }
+}
