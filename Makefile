@@ -7,7 +7,7 @@ HEADROOM := .build/release/headroom
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 INSTALL := $(SUDO) apt-get update -q && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -q --no-install-recommends
 
-.PHONY: sweep test lint build setup clean
+.PHONY: sweep test lint witness results build setup clean
 
 sweep: build
 	$(HEADROOM) sweep suites/quick.yaml --replace
@@ -25,6 +25,15 @@ test: setup
 lint: setup
 	swift format lint --strict -r Package.swift Sources Tests
 	$(BUILD) --build-tests --explicit-target-dependency-import-check error
+
+# Other implementations, and what the pages show that takes minutes: half an hour, and more the first time.
+witness: build
+	python3 Tests/Witness/witness.py
+
+# The pages that are made from stored runs and trials.
+results: build
+	$(HEADROOM) results $(sort $(wildcard reports/baselines/*.jsonl)) --markdown reports/results.md --replace > /dev/null
+	python3 Tests/Benchmarks/trials.py summary > reports/trials.md
 
 build: setup
 	$(BUILD)

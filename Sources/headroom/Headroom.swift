@@ -13,7 +13,8 @@ struct Headroom: ParsableCommand {
     version: BuildReader.version,
     subcommands: [
       ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
-      ReportCommand.self, DiffCommand.self, GateCommand.self, AcceptCommand.self,
+      ReportCommand.self, ResultsCommand.self, DiffCommand.self, GateCommand.self,
+      AcceptCommand.self,
       CalibrateCommand.self, HistoryCommand.self, ExportCommand.self,
     ])
 

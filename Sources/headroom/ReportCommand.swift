@@ -24,22 +24,9 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     let outputs = try Outputs(
       ["markdown": markdown, "json": json, "csv": csv], inputs: runs, replace: replace.isGiven)
-    var runs: [Run] = []
-    var seen: [Digest: String] = [:]
-    for path in self.runs {
-      let input = try RunFile.open(path)
-      if let twin = seen.updateValue(path, forKey: Digest(input.bytes)) {
-        Console.diagnose("note: \(path) is \(twin) once more, byte for byte: it is left out")
-        continue
-      }
-      let run = try RunFile.parse(input)
-      if run.tornLine {
-        Console.diagnose("note: \(path): the last line was cut short by a kill, and is left out")
-      }
-      runs.append(run)
-    }
-    for note in runs.flatMap(\.notes) { Console.diagnose("note: \(note)") }
-    let report = Report(runs: runs)
+    let stored = try RunFile.read(all: runs)
+    for note in stored.notes { Console.diagnose("note: \(note)") }
+    let report = Report(runs: stored.runs)
     try outputs.write("csv", text: { CSVReport.text(report) })
     try outputs.deliver(SweepDocument.make(report))
     if outputs.takeStandardOutput { return }

@@ -12,7 +12,8 @@
     python3 Tests/Benchmarks/trials.py replay                   made-up timings through gate --replay
     python3 Tests/Benchmarks/trials.py judge                    the blocks of all runs, judged again
     python3 Tests/Benchmarks/trials.py summary [SINCE]          what all of them came to, or those from a
-                                                                time on, as 2026-11-22T09:00Z
+                                                                time on, as 2026-11-22T09:00Z: a page in
+                                                                Markdown
 
 Each run appends lines to reports/trials/<trial>.csv, and its blocks to reports/trials/blocks/<trial>.jsonl.gz:
 a line each in the plain form that gate --replay takes, so that another rule can be tried on them without
@@ -270,45 +271,88 @@ def rate(successes, runs):
     return f"{successes} of {runs} ({100 * low:.1f} to {100 * high:.1f} %)"
 
 
+def table(title, words, columns, lines):
+    """A chapter of the page; nothing where there is no line."""
+    if not lines:
+        return
+    print(f"\n## {title}\n" + (f"\n{words}\n" if words else ""))
+    print("| " + " | ".join(columns) + " |")
+    print("|" + "---|" * len(columns))
+    for line in lines:
+        print("| " + " | ".join(str(cell) for cell in line) + " |")
+
+
+def tally(found, words):
+    return [rate(sum(row["verdict"] == word for row in found), len(found)) for word in words]
+
+
 def summary(since):
+    """All trials, added up: a page in Markdown."""
     def rows(trial):
         return [row for row in globals()["rows"](trial) if row.get("at", "9") >= since]
 
-    for trial in ("null", "ci"):
-        for load in ("idle", "half"):
-            found = [row for row in rows(trial) if row["load"] == load]
-            if not found:
-                continue
-            print(f"{trial}, {load}: " + ", ".join(
-                f"{word} {rate(sum(row['verdict'] == word for row in found), len(found))}"
-                for word in ("regressed", "contaminated", "inconclusive")))
+    print("# The gate on trial\n\nWhat the gate said where the truth was known. This page is made from the "
+          "stored trials in `reports/trials` by\n`make results`; nothing in it is written by hand. A rate "
+          "stands with its 95 % interval (Clopper and Pearson).")
+
+    lines = []
+    for trial, load in [("null", "idle"), ("null", "half"), ("ci", "idle"), ("ci", "half"), ("relink", "idle")]:
+        found = [row for row in rows(trial) if row["load"] == load]
+        if found:
             seconds = sorted(float(row["seconds"]) for row in found)
-            print(f"  {seconds[len(seconds) // 2]} s a run (median), {seconds[-1]} at the most")
-    found = rows("slow-down")
+            what = {"idle": "", "half": ", beside a neighbour that keeps both cores half busy"}[load]
+            what = f"`suites/{trial}.yaml`{what}" if trial != "relink" else "linked in another order"
+            lines.append([what, *tally(found, ("regressed", "inconclusive")),
+                          f"{seconds[len(seconds) // 2]:.0f} s, {seconds[-1]:.0f} s"])
+    table("Nothing changed", "A build against itself. Each regression would be a false alarm.",
+          ["trial", "runs that regressed", "inconclusive", "seconds a run: median, maximum"], lines)
+
+    found, lines = rows("slow-down"), []
     for by in sorted({row["slow_down"] for row in found}, key=float):
         cells = [row for row in found if row["slow_down"] == by]
         able = [row for row in cells if float(row["detectable"]) <= 0.05]
-        for what, some in (("all cases", cells), ("cases that see 5 %", able)):
+        for what, some in (("all", cells), ("those whose row says that it sees 5 %", able)):
             if some:
-                count = lambda word: sum(row["verdict"] == word for row in some)
-                print(f"slow-down of {by} %, {what}: regressed {rate(count('regressed'), len(some))}, "
-                      f"passed {rate(count('pass') + count('improved'), len(some))}, "
-                      f"inconclusive {count('inconclusive')}")
-    found = rows("relink")
-    if found:
-        print(f"relinked: regressed {rate(sum(row['verdict'] == 'regressed' for row in found), len(found))}, "
-              f"moved by up to {max(float(row['moved']) for row in found):.1%}")
+                passed = sum(row["verdict"] in ("pass", "improved") for row in some)
+                lines.append([f"{by} %", what, *tally(some, ("regressed",)), rate(passed, len(some)),
+                              sum(row["verdict"] == "inconclusive" for row in some)])
+    table("Exact extra work", "The head does so much more work in every case.",
+          ["more work", "cases", "regressed", "passed", "inconclusive"], lines)
+
+    lines = []
     found = rows("counts")
     if found:
         cases = sum(int(row["cases"]) for row in found)
-        print(f"an allocation more: found {rate(sum(int(row['allocations_found']) for row in found), cases)}, "
-              f"its bytes {rate(sum(int(row['bytes_found']) for row in found), cases)}")
+        for what, key in (("an allocation more", "allocations_found"), ("its bytes", "bytes_found")):
+            lines.append([what, rate(sum(int(row[key]) for row in found), cases)])
     found = [set(row["failing"].split("; ")) for row in rows("again")]
     if len(found) > 1:
-        pairs = [(a, b) for i, a in enumerate(found) for b in found[:i]]
-        print(f"again: Jaccard {sum(len(a & b) / len(a | b) for a, b in pairs) / len(pairs):.3f} over {len(found)} runs")
-    for row in rows("replay"):
-        print("replay: " + ", ".join(f"{key} {value}" for key, value in row.items()))
+        same = sum(cases == found[0] for cases in found)
+        lines.append(["one regressed build again and again: the same cases fail as the first time", rate(same, len(found))])
+    found = [row for row in rows("mutants") if row["mutant"] != "none"]
+    if found:
+        latest = {row["mutant"]: row for row in found}
+        killed = sum(row["verdict"] == "killed" for row in latest.values())
+        lines.append(["the gate broken on purpose, in one way at a time: a test fails", f"{killed} of {len(latest)}"])
+    table("Counts, repetition, and a broken gate", "", ["trial", "found"], lines)
+
+    table("Made-up timings", "Suites of made-up cases on five kinds of machine, judged by `gate --replay`. Some or none of the "
+          "cases are slowed.",
+          ["machine", "cases a suite", "slowed", "by", "blocks at most", "suites", "false alarms", "regressed",
+           "passed", "inconclusive", "blocks a case"],
+          [[row["machine"].replace("_", " "), row["cases"], row["slowed"], f"{row['slow_down']} %", row["blocks"],
+            row["suites"], row["false"], row["regressed"], row["passed"], row["inconclusive"], row["blocks_a_case"]]
+           for row in rows("replay")])
+
+    if os.path.exists(f"{FOLDER}/simulated.json") and not since:
+        table("The method alone", "The decision rule on simulated noise, without any program: `gate --simulate`. Where the coin "
+              "is fixed, the same side goes first in each pair: a machine that favours a position then fails every case.",
+              ["noise", "coin", "slow-down", "suites", "suites that regressed", "cases", "regressed", "passed",
+               "improved", "inconclusive", "blocks a case"],
+              [[row["model"], "fixed" if row["is_coin_fixed"] else "thrown", f"{100 * row['slowdown']:g} %",
+                row["suites"], row["suites_regressed"], row["cases"], row["regressed"], row["passed"],
+                row["improved"], row["inconclusive"], f"{row['blocks_per_case']:.1f}"]
+               for row in json.load(open(f"{FOLDER}/simulated.json"))])
 
 
 def main(arguments):

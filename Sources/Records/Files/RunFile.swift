@@ -7,6 +7,26 @@ package import Quantities
 package enum RunFile {
   package static func read(_ path: String) throws -> Run { try parse(open(path)) }
 
+  /// Several run files, each once, with what a reader should know of them: a sentence each.
+  package static func read(all paths: [String]) throws -> (runs: [Run], notes: [String]) {
+    var runs: [Run] = []
+    var notes: [String] = []
+    var seen: [Digest: String] = [:]
+    for path in paths {
+      let input = try open(path)
+      if let twin = seen.updateValue(path, forKey: Digest(input.bytes)) {
+        notes.append("\(path) is \(twin) once more, byte for byte: it is left out")
+        continue
+      }
+      let run = try parse(input)
+      if run.tornLine {
+        notes.append("\(path): the last line was cut short by a kill, and is left out")
+      }
+      runs.append(run)
+    }
+    return (runs, notes + runs.flatMap(\.notes))
+  }
+
   package static func open(_ path: String) throws -> InputFile {
     try InputFile(path, as: noun, fix: "make one with: headroom sweep SUITE -o \(path)")
   }

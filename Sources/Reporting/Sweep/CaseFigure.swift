@@ -21,6 +21,25 @@ enum CaseFigure: CaseIterable {
   /// What 80 columns have room for.
   static let brief: [CaseFigure] = [.latency, .spread, .rate, .share, .peak, .error]
 
+  /// What a page has room for, as far as these cases have it.
+  static func ofPages(_ cases: [CaseReport]) -> [CaseFigure] {
+    allCases.filter { $0 != .rate && $0.isKnown(in: cases) }
+  }
+
+  /// What a page of results shows: how near to the limit, and to others.
+  static func ofResults(_ cases: [CaseReport]) -> [CaseFigure] {
+    [.latency, .spread, .tokens, .share, .versus].filter { $0.isKnown(in: cases) }
+  }
+
+  /// Whether a column would say something of some case, where not every sweep has it.
+  private func isKnown(in cases: [CaseReport]) -> Bool {
+    switch self {
+    case .tokens: cases.contains { $0.throughput.value?.tokensPerSecond.value != nil }
+    case .versus: cases.contains { $0.competition != nil }
+    default: true
+    }
+  }
+
   /// Widths are those of the widest figure that there can be: rows are printed one by one.
   var column: Table.Column {
     switch self {
@@ -71,15 +90,18 @@ enum CaseFigure: CaseIterable {
     return Table.Marked(cell(report), marks: marks)
   }
 
-  static func rateLegend(hasTokens: Bool) -> String {
-    "rate: GFLOP/s where arithmetic binds, GB/s where memory does"
-      + (hasTokens ? ", tokens/s of models; " : "; ")
+  /// What the column means, where its title does not tell.
+  func legend(hasTokens: Bool) -> String? {
+    switch self {
+    case .rate:
+      "rate: GFLOP/s where arithmetic binds, GB/s where memory does"
+        + (hasTokens ? ", tokens/s of models" : "")
+    case .share: "of ceiling: the shortest time this machine allows ÷ the median, and what binds"
+    case .peak: "memory: the ledger's peak, as predicted unless marked ≠"
+    case .error: "error: ÷ its tolerance, 1 is the most that passes"
+    default: nil
+    }
   }
-
-  /// What the columns mean, where their titles do not tell.
-  static let legend =
-    "of ceiling: the shortest time this machine allows ÷ the median, and what binds; "
-    + "memory: the ledger's peak, as predicted unless marked ≠; error: ÷ its tolerance, 1 is the most that passes"
 
   static let formatLegend =
     "error in %: what storing the weights so costs, as the results' root mean square error "

@@ -4,8 +4,8 @@ import Records
 
 /// What a reader must be told under a table, whatever the format: only what occurs in it.
 enum Notes {
-  /// - Parameter shown: columns that the table has beside the usual ones.
-  static func of(_ cases: [CaseReport], shown: Set<CaseFigure> = []) -> [String] {
+  /// - Parameter shown: the columns of the tables above.
+  static func of(_ cases: [CaseReport], shown: [CaseFigure]) -> [String] {
     let timed = cases.filter { $0.outcome == .ok }
     guard !timed.isEmpty else { return [] }
     var notes: [String] = []
@@ -20,9 +20,8 @@ enum Notes {
       notes.append("±95 %: half of the median's 95 % interval, \(scope)")
     }
     let hasTokens = timed.contains { $0.throughput.value?.tokensPerSecond.value != nil }
-    let rate = shown.contains(.rate) ? CaseFigure.rateLegend(hasTokens: hasTokens) : ""
-    notes.append(rate + CaseFigure.legend)
-    if timed.contains(where: { ($0.check.value?.ofFormat ?? 0) > 0 }) {
+    notes.append(shown.compactMap { $0.legend(hasTokens: hasTokens) }.joined(separator: "; "))
+    if shown.contains(.error), timed.contains(where: { ($0.check.value?.ofFormat ?? 0) > 0 }) {
       notes.append(CaseFigure.formatLegend)
     }
     if let resolved = resolved(timed) { notes.append(resolved) }

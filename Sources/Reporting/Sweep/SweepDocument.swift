@@ -71,11 +71,7 @@ package enum SweepDocument {
   ) {
     document.add(.heading(name, level: 2), for: .page)
     let timed = cases.filter { $0.outcome == .ok }
-    let hasTokens = timed.contains { $0.throughput.value?.tokensPerSecond.value != nil }
-    let hasCompetition = timed.contains { $0.competition != nil }
-    let figures = CaseFigure.allCases.filter {
-      $0 != .rate && ($0 != .tokens || hasTokens) && ($0 != .versus || hasCompetition)
-    }
+    let figures = CaseFigure.ofPages(timed)
     document.add(
       .table(
         Table(
@@ -140,9 +136,9 @@ package enum SweepDocument {
             })), for: .page)
     }
     document.add(
-      .notes(Notes.of(cases, shown: [.rate]) + [Notes.summary(of: cases)]), for: .terminal)
+      .notes(Notes.of(cases, shown: CaseFigure.brief) + [Notes.summary(of: cases)]), for: .terminal)
     document.add(.heading("Notes", level: 2), for: .page)
-    document.add(.notes(Notes.of(cases)), for: .page)
+    document.add(.notes(Notes.of(cases, shown: CaseFigure.ofPages(cases))), for: .page)
     document.add(
       .commands(
         title: "The command that repeats a row",
