@@ -48,7 +48,7 @@ package struct DecoderRun: Hashable, Sendable {
 
   /// All tokens of a sequence at the end.
   package var longest: Int { depth + prompt + tokens }
-  /// The most tokens that go through the layers at once, of all sequences.
+  /// The maximum number of tokens that go through the layers at once, of all sequences.
   package var maxRows: Int { batch * (passes.map(\.count).max() ?? 1) }
 
   /// Tokens that are given to a call, sequence after sequence.
