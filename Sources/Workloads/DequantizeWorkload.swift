@@ -45,7 +45,7 @@ package enum DequantizeWorkload: Workload {
 
   package static func validate(_ problem: Problem) throws { try problem.weights.validate() }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.weights.n, problem.weights.k)
   }
 

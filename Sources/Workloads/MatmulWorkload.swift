@@ -71,7 +71,7 @@ package enum MatmulWorkload: Workload {
     return [.reference()] + own + competitors
   }()
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.m, problem.n, problem.k)
   }
 

@@ -80,7 +80,7 @@ package enum QuantizeWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     let codes = 64 * product(problem.weights.n, problem.weights.k)
     // Samples are twice as many as k.
     return problem.method == .nearest

@@ -9,7 +9,7 @@ package import Quantities
 /// - Work: 2·m·n·k operations; reads `a` and `b` once, writes `c` once.
 /// - Error: against the dequantized weights in fp64, a result's path has k roundings of products
 ///   and k of sums in fp32. Activations in 8 bits are off by up to half a step each, independently:
-///   8 · ½ · √Σ (step · w)² bounds their part with probability 1 − 2·exp(−32)
+///   8 · ½ · √Σ (step · w)² bounds their share with probability 1 − 2·exp(−32)
 ///   (Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", 1963).
 package enum QuantizedMatmulWorkload: Workload {
   package struct Problem: Codable, Hashable, Sendable {
@@ -121,7 +121,7 @@ package enum QuantizedMatmulWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.m, problem.weights.n, problem.weights.k)
   }
 
@@ -186,22 +186,22 @@ package enum QuantizedMatmulWorkload: Workload {
   private static func activationSteps(_ activations: [Double], block: Int) -> [Double] {
     stride(from: 0, to: activations.count, by: block).flatMap { start in
       let stretch = activations[start..<min(activations.count, start + block)]
-      let most = stretch.reduce(0) { max($0, abs($1)) }
-      return [Double](repeating: most / 127, count: stretch.count)
+      let largest = stretch.reduce(0) { max($0, abs($1)) }
+      return [Double](repeating: largest / 127, count: stretch.count)
     }
   }
 
   private static func roundingAllowance(_ steps: [Double], _ weights: [Double]) -> Double {
     var squares = 0.0
     for (index, weight) in weights.enumerated() {
-      let part = steps[index] * weight
-      squares += part * part
+      let error = steps[index] * weight
+      squares += error * error
     }
     return 8 * 0.5 * squares.squareRoot()
   }
 
   /// Integer products take nf4's levels as multiples of 1/127 of the largest: off by half of that
-  /// at the most, times the largest weight of a block, either way.
+  /// at most, times the largest weight of a block, either way.
   private static func levelAllowance(
     _ problem: Problem, _ steps: [Double], _ weights: [Double]
   ) -> Double {
@@ -209,11 +209,11 @@ package enum QuantizedMatmulWorkload: Workload {
     var squares = 0.0
     for start in stride(from: 0, to: weights.count, by: ElementType.nf4.blockLength) {
       let block = weights[start..<start + ElementType.nf4.blockLength]
-      let most = block.reduce(0) { max($0, abs($1)) }
+      let largest = block.reduce(0) { max($0, abs($1)) }
       for index in block.indices {
         // 127 steps of activation times 1/127 of the largest weight.
-        let part = steps[index] * most
-        squares += part * part
+        let error = steps[index] * largest
+        squares += error * error
       }
     }
     return 8 * 0.5 * squares.squareRoot()

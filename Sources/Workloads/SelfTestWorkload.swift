@@ -53,7 +53,7 @@ package enum SelfTestWorkload: Workload {
     ]
   }()
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.nanoseconds)
   }
 
@@ -119,11 +119,11 @@ private final class SelfTestKernel: Kernel {
   }
 
   private func takeAll() {
-    // Steps below the size at which the allocator asks for huge stretches, each touched.
-    let step = 1 << 20
+    // Stretches below the size at which the allocator asks for huge stretches, each touched.
+    let length = 1 << 20
     for _ in 0..<(1 << 16) {
-      let taken = UnsafeMutableRawPointer.allocate(byteCount: step, alignment: 64)
-      taken.initializeMemory(as: UInt8.self, repeating: 1, count: step)
+      let taken = UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 64)
+      taken.initializeMemory(as: UInt8.self, repeating: 1, count: length)
     }
   }
 }

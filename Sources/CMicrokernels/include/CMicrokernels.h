@@ -43,13 +43,13 @@ typedef struct {
                    int32_t rows, int32_t columns, int32_t accumulate,
                    int32_t prefetches);
 
-  /// rows × depth, row-major, to what `multiply` reads of a tile; rows ≤ tile_rows. An odd depth is filled up
-  /// with zeros.
-  void (*pack_a)(const void *from, int64_t stride, float *to, int64_t depth, int32_t rows);
+  /// rows × k, row-major, to what `multiply` reads of a tile; rows ≤ tile_rows. An odd k is filled up with
+  /// zeros.
+  void (*pack_a)(const void *from, int64_t stride, float *to, int64_t k, int32_t rows);
 
-  /// rows × depth, row-major, to what `multiply` reads; missing rows become zeros, and so does the
-  /// second of a pair after an odd depth.
-  void (*pack_b)(const void *from, int64_t stride, void *to, int64_t depth, int32_t rows);
+  /// rows × k, row-major, to what `multiply` reads; missing rows become zeros, and so does the second
+  /// of a pair after an odd k.
+  void (*pack_b)(const void *from, int64_t stride, void *to, int64_t k, int32_t rows);
 } hr_matmul_kernels;
 
 /// Where the rows of a group of heads lie: row r is token r / group, head r % group; strides are in
@@ -64,21 +64,21 @@ enum { HR_FEW_KEYS = 32 };
 
 /// What attention does around its products, for one way of storing queries, keys and values.
 ///
-/// A tile is `columns` queries, one a lane: scores are key × column, sums of values depth × column.
+/// A tile is `columns` queries, one a lane: scores are key × column, sums of values head_dim × column.
 /// A vector's columns see no key from its own of the `ends` on: its scores there are never read.
 typedef struct {
   int32_t columns, lanes;
 
-  /// Rows become columns: depth × columns, in fp32. Columns beyond the rows repeat the last one.
-  void (*pack_rows)(const void *from, hr_rows rows, int64_t depth, float *to);
+  /// Rows become columns: head_dim × columns, in fp32. Columns beyond the rows repeat the last one.
+  void (*pack_rows)(const void *from, hr_rows rows, int64_t head_dim, float *to);
   /// The same of fp32 rows.
-  void (*pack_sums)(const void *from, hr_rows rows, int64_t depth, float *to);
+  void (*pack_sums)(const void *from, hr_rows rows, int64_t head_dim, float *to);
   /// Values as matmul's `multiply` reads its rows: tile i of `tiles` holds the columns from
-  /// i · depth / tiles to (i + 1) · depth / tiles, value after value.
-  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int64_t depth, int32_t tiles,
+  /// i · head_dim / tiles to (i + 1) · head_dim / tiles, value after value.
+  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int64_t head_dim, int32_t tiles,
                       float *to);
   /// Columns become rows, each divided by its own of `sum`; not divided where that is NULL.
-  void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t depth, float *to);
+  void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t head_dim, float *to);
   /// Scores of keys outside `first` to `last` of their column become minus infinity.
   void (*mask)(float *scores, const int32_t *ends, const int32_t *first, const int32_t *last);
   /// Scores become 2^(scale · score − max) with the new `max` of each column; their sum is added to
@@ -86,16 +86,16 @@ typedef struct {
   void (*softmax)(float *scores, const int32_t *ends, float scale, float *max, float *sum,
                   float *factor);
   /// Each of the first columns of the sums, whole vectors of them, times its own factor.
-  void (*scale)(float *sums, int64_t depth, const float *factor, int32_t columns);
+  void (*scale)(float *sums, int64_t head_dim, const float *factor, int32_t columns);
   /// All of attention for one query and `keys` keys, up to `HR_FEW_KEYS`, whose rows and those of the
   /// values are `stride` apart; `scale` as of `softmax`.
   void (*attend_row)(const void *q, const void *k, const void *v, int64_t stride, int32_t keys,
-                     int64_t depth, float scale, float *to);
+                     int64_t head_dim, float scale, float *to);
   /// 2^x for x up to 0, as `softmax` does it: within 1 ulp, and 0 from 2^−127 down at the latest.
   void (*exp2)(const float *from, float *to, int64_t count);
 } hr_attention_kernels;
 
-/// Turns the pairs of one head of one token; `to` may be `from`. A pair's numbers lie side by side, or
+/// Rotates the pairs of one head of one token; `to` may be `from`. A pair's numbers lie side by side, or
 /// half a head `apart`.
 typedef void (*hr_rope)(const void *from, const float *cosines, const float *sines, int64_t pairs,
                         int32_t apart, void *to);
@@ -105,7 +105,7 @@ typedef enum : uint32_t {
   HR_CACHE_FP32 = 0,
   HR_CACHE_FP16 = 1,
   HR_CACHE_BF16 = 2,
-  /// 32 of a token's depth share an fp16 scale; their codes are 8 bits …
+  /// 32 numbers of a token's head share an fp16 scale; their codes are 8 bits …
   HR_CACHE_Q8_0 = 3,
   /// … or 4 bits.
   HR_CACHE_Q4_0 = 4,
@@ -123,52 +123,52 @@ typedef struct {
 
 /// The inner loops over the keys of one head.
 ///
-/// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: depth × width.
-/// Where they are quantized, a block is groups of 32 of the depth; a group has width fp16 scales, and
+/// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: head_dim × width.
+/// Where they are quantized, a block is groups of 32 of head_dim; a group has width fp16 scales, and
 /// then words of width × 4 bytes. Word i of q8_0 is 4 i … 4 i + 3 of the group, plus 128; of q4_0
 /// that in the low half of the bytes, less its sign as 8 more, and 16 + 4 i … in the high half.
 typedef struct {
-  /// Bytes that 32 of a query's depth take for `scores`: 128 as they are, 40 in 8 bits.
+  /// Bytes that 32 numbers of a query take for `scores`: 128 as they are, 40 in 8 bits.
   int32_t query_bytes;
-  /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
-  void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
+  /// Queries, rows × head_dim, times `scale`, to what `scores` reads.
+  void (*pack_queries)(const float *from, int32_t rows, int64_t head_dim, float scale, void *to);
   /// Products of up to `HR_CACHE_ROWS` rows of queries with the first `tokens` keys of a block, and
   /// with as many more as fill a vector: row × width, `stride` apart. What is next of `run` is
   /// prefetched; NULL: nothing.
-  void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
+  void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t head_dim,
                  const void *queries, int32_t rows, float *to, int64_t stride,
                  const hr_run *run);
   /// A token's key to its place in a block.
-  void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
+  void (*store)(const float *from, int64_t head_dim, int32_t width, int32_t token, void *block);
 } hr_cache_keys;
 
 /// The inner loops over the values of one head.
 ///
-/// They lie in blocks of `width` tokens likewise: 64 of the depth after 64, each token after token, the
-/// depth filled up to a multiple of 16. Where they are quantized, a block is depth / 32 groups of width
+/// They lie in blocks of `width` tokens likewise: 64 of head_dim after 64, each token after token, and
+/// head_dim filled up to a multiple of 16. Where they are quantized, a block is head_dim / 32 groups of width
 /// fp16 scales, and then codes, group after group, each two tokens after two: byte 2 i of the first,
 /// 2 i + 1 of the second. Those of q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its
 /// high half.
 typedef struct {
-  /// sums[rows, depth] += weights · values of the first `tokens` of a block; as many rows. `run` as above.
-  void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,
+  /// sums[rows, head_dim] += weights · values of the first `tokens` of a block; as many rows. `run` as above.
+  void (*add)(const void *block, int32_t width, int32_t tokens, int64_t head_dim,
               const float *weights, int64_t stride, int32_t rows, float *sums,
               const hr_run *run);
-  void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
+  void (*store)(const float *from, int64_t head_dim, int32_t width, int32_t token, void *block);
 } hr_cache_values;
 
-/// What a step of decoding does besides. Sums of values are rows × depth, filled up to a multiple of 16.
+/// What a step of decoding does besides. Sums of values are rows × head_dim, filled up to a multiple of 16.
 typedef struct {
   /// Scores of each row, powers of two, become weights: 2^(score − max) with the new `max`, and
   /// 0 outside `first` to `last`. What was summed before is shrunk to it. Memory would rest for so
   /// long: `next` on, if not NULL, a line is prefetched for a few scores.
   void (*softmax)(float *scores, int64_t stride, int64_t count, int32_t rows,
                   const int32_t *first, const int32_t *last, float *max, float *sum, float *sums,
-                  int64_t depth, const void *next);
-  /// Sums of `parts` stretches of one row to the result; those of a stretch, its `max` and its
+                  int64_t head_dim, const void *next);
+  /// Sums of `spans` stretches of one row to the result; those of a stretch, its `max` and its
   /// `sum` lie `apart` floats from those of the one before.
-  void (*combine)(const float *sums, const float *max, const float *sum, int64_t parts,
-                  int64_t apart, int64_t depth, float *to);
+  void (*combine)(const float *sums, const float *max, const float *sum, int64_t spans,
+                  int64_t apart, int64_t head_dim, float *to);
 } hr_decode_loops;
 
 /// What a decoder does between its products.
@@ -263,9 +263,9 @@ typedef struct {
   void (*widen)(const void *panel, int64_t groups, int32_t given, float *to);
   /// Codes of a panel's outputs, 32 k each, a byte a code, to a sub-block's bits.
   void (*pack_codes)(const uint8_t *codes, int32_t bits, void *to);
-  /// Rows of activations in 8 bits, a scale for each `block`; a depth that is no multiple of 32 is
+  /// Rows of activations in 8 bits, a scale for each `block`; a k that is no multiple of 32 is
   /// filled up with zeros. `from` lies at a multiple of the block.
-  void (*quantize_rows)(const float *from, int64_t stride, int64_t depth, int32_t rows,
+  void (*quantize_rows)(const float *from, int64_t stride, int64_t k, int32_t rows,
                         int32_t block, hr_activation_sums sums, int32_t zero, void *to);
   /// c[rows, columns] = (accumulate ? c : 0) + sums; the sums become zeros.
   void (*store_sums)(float *sums, int32_t rows, float *c, int64_t c_stride, int32_t columns,
@@ -362,7 +362,7 @@ typedef enum : uint32_t {
   HR_FORMAT_INT8 = 3,
 } hr_format;
 
-/// A loop of independent chains of one instruction in registers: the most that a unit can do.
+/// A loop of independent chains of one instruction in registers: the maximum rate of a unit.
 typedef struct {
   /// `fma-512`, `vnni-512`, …: the unit's name in reports.
   const char *unit;
@@ -410,7 +410,7 @@ static inline void hr_prefetch_to_write(void *from, int64_t count, int64_t apart
 enum { HR_AHEAD = 4 * 4096 };
 
 /// Prefetches what a reader of one line after the other will read, who takes `bytes` at once and is now
-/// at `at`: lines of the next four pages by turns, a page each. Processors follow each page by
+/// at `at`: lines of the next four pages, which take turns. Processors follow each page by
 /// themselves, too, as far as it goes, so that four are under way where one alone would leave memory
 /// waiting: one thread of an Ice Lake server read 12.9 GB/s so, 10.3 with the same distance line by line.
 ///

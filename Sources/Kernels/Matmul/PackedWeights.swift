@@ -18,7 +18,7 @@ package final class PackedWeights {
 
   /// - Parameters:
   ///   - weights: n × k in the product's format; not kept where panels are made of them.
-  ///   - maxRows: the most rows that will be multiplied: panels of plain weights are cut for them.
+  ///   - maxRows: the maximum number of rows that will be multiplied: panels of plain weights are cut for them.
   package init(_ product: Matmul, _ weights: Tensor, maxRows: Int, _ execution: Execution) throws {
     self.product = product
     switch product.method {
@@ -77,7 +77,7 @@ package final class PackedWeights {
     return .tiles(
       try TiledMatmul.Space(blocking, loops, execution),
       try WideningPanels.Space(
-        columns: panels.layout.columns, depth: blocking.depth, execution))
+        columns: panels.layout.columns, kCount: blocking.kCount, execution))
   }
 
   /// One that multiplies the workspace's rows.

@@ -160,12 +160,12 @@ private func portableTile<S: StoredElement>(
 @inline(__always)
 private func portablePackA<S: StoredElement>(
   _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ to: UnsafeMutablePointer<Float>?,
-  _ depth: Int64, _ rows: Int32
+  _ k: Int64, _ rows: Int32
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
-  for step in 0..<Int(depth) {
+  for l in 0..<Int(k) {
     for row in 0..<Int(rows) {
-      to[step * Int(rows) + row] = S.widen(from[row * Int(stride) + step])
+      to[l * Int(rows) + row] = S.widen(from[row * Int(stride) + l])
     }
   }
 }
@@ -174,15 +174,15 @@ private func portablePackA<S: StoredElement>(
 @inline(__always)
 private func portablePackB<S: StoredElement>(
   _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ to: UnsafeMutableRawPointer?,
-  _ depth: Int64, _ rows: Int32
+  _ k: Int64, _ rows: Int32
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self),
     let to = to?.assumingMemoryBound(to: S.Bits.self)
   else { return }
-  for step in 0..<Int(depth) {
+  for l in 0..<Int(k) {
     for column in 0..<tileColumns {
-      to[step * tileColumns + column] =
-        column < Int(rows) ? from[column * Int(stride) + step] : 0
+      to[l * tileColumns + column] =
+        column < Int(rows) ? from[column * Int(stride) + l] : 0
     }
   }
 }

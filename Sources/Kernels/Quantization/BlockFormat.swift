@@ -21,7 +21,7 @@ package protocol BlockFormat: SendableMetatype {
   static func packScales(_ block: UnsafeRawPointer, column: Int, into header: PanelHeader)
 }
 
-/// What turns levels into weights.
+/// What makes weights of levels.
 package struct BlockPart {
   package var scale: Float
   package var low: Float = 0

@@ -44,7 +44,7 @@ package struct GPTQ {
       try weights.withUnsafeBufferPointer { buffer in
         guard let start = buffer.baseAddress else { return }
         try validate(
-          start + row * columns, count: columns, row: row, most: 65504,
+          start + row * columns, count: columns, row: row, limit: 65504,
           integers.elementType)
       }
     }

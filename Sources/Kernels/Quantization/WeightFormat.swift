@@ -111,11 +111,11 @@ package enum WeightFault: Error, Hashable {
 
 /// Looks a row over before it is stored.
 func validate(
-  _ weights: UnsafePointer<Float>, count: Int, row: Int, most: Float, _ type: ElementType
+  _ weights: UnsafePointer<Float>, count: Int, row: Int, limit: Float, _ type: ElementType
 ) throws {
   for column in 0..<count {
     let weight = weights[column]
-    guard abs(weight) <= most else {
+    guard abs(weight) <= limit else {
       guard weight.isFinite else {
         throw WeightFault.notFinite(row: row, column: column, value: "\(weight)")
       }

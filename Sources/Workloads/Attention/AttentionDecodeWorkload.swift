@@ -140,7 +140,7 @@ package enum AttentionDecodeWorkload: Workload {
     try problem.rotary.validate(headDim: problem.headDim)
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     let tokens = product(problem.context) + product(problem.newTokens)
     let hidden = product(problem.headDim) * Double(max(problem.heads, problem.kvHeads))
     // Without a cache all tokens are projected, and attend.
@@ -153,14 +153,14 @@ package enum AttentionDecodeWorkload: Workload {
     let contexts = problem.contexts
     let new = problem.batch * problem.newTokens
     let outputs = ElementType.fp32.bytes(of: new * problem.hidden)
-    let depth = problem.headDim * problem.kvHeads
+    let tokenLength = problem.headDim * problem.kvHeads
     if problem.kvCache == .off {
       let tokens = contexts.map { $0 + problem.newTokens }
       let all = tokens.reduce(0, +)
       let pairs = tokens.reduce(0) { $0 + mask.pairs(of: $1) }
       return Work(
-        flops: 4 * all * depth * problem.hidden + 4 * problem.hidden * pairs,
-        bytesRead: ElementType.fp32.bytes(of: 2 * (all + depth) * problem.hidden),
+        flops: 4 * all * tokenLength * problem.hidden + 4 * problem.hidden * pairs,
+        bytesRead: ElementType.fp32.bytes(of: 2 * (all + tokenLength) * problem.hidden),
         bytesWritten: outputs, format: .fp32)
     }
     var pairs = 0
@@ -172,7 +172,7 @@ package enum AttentionDecodeWorkload: Workload {
     }
     return Work(
       flops: 4 * problem.hidden * pairs,
-      bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
+      bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * tokenLength)
         + problem.cache.format.tokenBytes(headDim: problem.headDim) * (problem.kvHeads * seen),
       bytesWritten: outputs, format: problem.cache.format.isQuantized ? .int8 : .fp32)
   }

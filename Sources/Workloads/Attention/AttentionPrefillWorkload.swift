@@ -42,7 +42,7 @@ package enum AttentionPrefillWorkload: Workload {
     var group: Int { heads / kvHeads }
     /// Of a query and a key that it sees.
     var pairs: Int { mask.value.pairs(of: tokens) * batch * heads }
-    /// Scores are divided by the root of their depth.
+    /// Scores are divided by the root of the head dimension.
     var scale: Double { 1 / Double(headDim).squareRoot() }
   }
 
@@ -89,7 +89,7 @@ package enum AttentionPrefillWorkload: Workload {
     try problem.rotary.validate(headDim: problem.headDim)
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.batch, problem.tokens, problem.tokens, problem.headDim)
       * Double(max(problem.heads, problem.kvHeads))
   }

@@ -70,7 +70,7 @@ package enum RotaryWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.batch, problem.tokens, problem.heads, problem.headDim)
   }
 

@@ -73,8 +73,8 @@ package enum DecoderBlockWorkload: Workload {
     try problem.rotary.validate(headDim: problem.layer.headDim)
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
-    DecoderWork.magnitude(of: problem.shape, problem.run)
+  package static func workBound(of problem: Problem) -> Double {
+    DecoderWork.workBound(of: problem.shape, problem.run)
   }
 
   package static func work(of problem: Problem) -> Work {

@@ -118,8 +118,8 @@ package enum DecoderWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
-    DecoderWork.magnitude(of: problem.shape, problem.run)
+  package static func workBound(of problem: Problem) -> Double {
+    DecoderWork.workBound(of: problem.shape, problem.run)
   }
 
   package static func work(of problem: Problem) -> Work {

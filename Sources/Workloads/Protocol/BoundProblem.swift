@@ -24,7 +24,7 @@ private struct Bound<W: Workload>: BoundProblem {
 
   var key: AnyHashable { AnyHashable(problem) }
   // Doubles are exact enough below a power of two that is left free.
-  var isCountable: Bool { W.magnitude(of: problem) < 0x1p62 }
+  var isCountable: Bool { W.workBound(of: problem) < 0x1p62 }
   var work: Work { W.work(of: problem) }
 
   func validate() throws { try W.validate(problem) }

@@ -23,8 +23,8 @@ package protocol Workload: SendableMetatype {
   /// Throws a `ProblemFault` for values that fit their types and still make no problem.
   static func validate(_ problem: Problem) throws
   /// No fewer than the operations of a call, and with room to spare than the bytes that it works on: what
-  /// 64 bits cannot count is turned down by it, so that other formulas need not look.
-  static func magnitude(of problem: Problem) -> Double
+  /// 64 bits cannot count is refused by it, so that other formulas need not look.
+  static func workBound(of problem: Problem) -> Double
   static func work(of problem: Problem) -> Work
   static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) throws
     -> Operands

@@ -9,7 +9,7 @@ extension CacheLayout {
     let column = token % width
     switch keys {
     case .fp32, .fp16, .bf16:
-      for depth in 0..<headDim { keys.store(key[depth], block, depth * width + column) }
+      for index in 0..<headDim { keys.store(key[index], block, index * width + column) }
     case .q8_0, .q4_0:
       forEachGroup(of: key, keys) { group, scale, codes in
         let start = block + group * width * keys.groupBytes
@@ -43,8 +43,8 @@ extension CacheLayout {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      for depth in 0..<headDim {
-        values.store(value[depth], block, valuePlace(row: row, depth: depth))
+      for column in 0..<headDim {
+        values.store(value[column], block, valuePlace(row: row, column: column))
       }
     case .q8_0, .q4_0:
       forEachGroup(of: value, values) { group, scale, codes in
@@ -63,7 +63,7 @@ extension CacheLayout {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      return (0..<headDim).map { values.load(block, valuePlace(row: row, depth: $0)) }
+      return (0..<headDim).map { values.load(block, valuePlace(row: row, column: $0)) }
     case .q8_0, .q4_0:
       return (0..<headDim / 32).flatMap { group in
         let start = UnsafeRawPointer(block + valueCodes(row: row, group: group))
@@ -76,10 +76,10 @@ extension CacheLayout {
     }
   }
 
-  /// 64 of the depth lie together, token after token.
-  func valuePlace(row: Int, depth: Int) -> Int {
-    let from = depth / 64 * 64
-    return from * width + row * min(64, filledDepth - from) + depth - from
+  /// 64 columns of the head dimension lie together, token after token.
+  func valuePlace(row: Int, column: Int) -> Int {
+    let from = column / 64 * 64
+    return from * width + row * min(64, paddedHeadDim - from) + column - from
   }
 
   /// A group's codes lie together: those of two tokens next to one another, byte by byte.

@@ -18,15 +18,15 @@ package struct CacheLayout: Hashable, Sendable {
     self.pageTokens = pageTokens
   }
 
-  /// Tokens of a block: the most of 64, 32 and 16 that a page has a whole number of.
+  /// Tokens of a block: the largest of 64, 32 and 16 that a page has a whole number of.
   var width: Int { [64, 32].first { pageTokens.isMultiple(of: $0) } ?? 16 }
 
-  /// The depth of plain values is filled up, so that rows of them are whole vectors.
-  var filledDepth: Int { roundUp(headDim, to: 16) }
+  /// The head dimension of plain values is filled up, so that rows of them are whole vectors.
+  var paddedHeadDim: Int { roundUp(headDim, to: 16) }
 
   var keyBlockBytes: Int { keys.elementType.bytes(of: width * headDim).count }
   var valueBlockBytes: Int {
-    values.elementType.bytes(of: width * (values.isQuantized ? headDim : filledDepth)).count
+    values.elementType.bytes(of: width * (values.isQuantized ? headDim : paddedHeadDim)).count
   }
 
   func keyBytes(pages: Int) -> Bytes {

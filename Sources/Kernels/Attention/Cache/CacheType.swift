@@ -19,7 +19,7 @@ package enum CacheType: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// Whether 32 of a token's depth share a scale.
+  /// Whether 32 numbers of a token's head share a scale.
   package var isQuantized: Bool { self == .q8_0 || self == .q4_0 }
 
   var stored: hr_cache_type {

@@ -186,18 +186,18 @@ package final class KVCache {
   /// their places and nothing more.
   ///
   /// - Parameters:
-  ///   - step: tokens at a time.
+  ///   - chunk: tokens at a time.
   ///   - numbers: keys and values of a stretch of the tokens, counted from 0: tokens × kv-heads × head-dim.
   package func fill(
-    _ sequence: Int, tokens: Int, step: Int,
+    _ sequence: Int, tokens: Int, chunk: Int,
     _ numbers: (Range<Int>) -> (keys: [Float], values: [Float])
   ) throws {
     guard !keys.isPlan else {
       _ = try reserve(tokens, for: sequence)
       return
     }
-    for start in stride(from: 0, to: tokens, by: step) {
-      let (keys, values) = numbers(start..<min(tokens, start + step))
+    for start in stride(from: 0, to: tokens, by: chunk) {
+      let (keys, values) = numbers(start..<min(tokens, start + chunk))
       try append(keys, values, to: sequence)
     }
   }

@@ -47,7 +47,7 @@ package struct AttentionPrefill: Hashable, Sendable {
   var group: Int { heads / kvHeads }
   /// Of a query and a key that it sees.
   var pairs: Int { mask.pairs(of: tokens) * batch * heads }
-  /// Scores are divided by the root of their depth.
+  /// Scores are divided by the root of the head dimension.
   var scale: Double { 1 / Double(headDim).squareRoot() }
 
   package struct Tensors {
@@ -72,7 +72,7 @@ package struct AttentionPrefill: Hashable, Sendable {
     }
   }
 
-  /// A tile of queries with a block of keys at a time, so that no more than that of the scores is kept.
+  /// A tile of queries with a tile of keys at a time, so that no more than that of the scores is kept.
   package func kernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
     try TiledAttention(self, tensors, execution)
   }
