@@ -41,6 +41,13 @@ package final class Transformer {
     let ids: Tensor
   }
 
+  /// Packs the weights, fills the cache with the tokens before, and prepares the kernels of all passes.
+  ///
+  /// - Parameters:
+  ///   - format: of all matrices; embedding and logits, too.
+  ///   - seed: of weights and of what the cache has: the same seed gives the same model.
+  ///   - operands: rows where the shape has no vocabulary, else tokens.
+  /// - Throws: `LedgerFault` where weights, cache, buffers or workspace do not fit.
   package init(
     _ shape: ModelShape, format: ElementType, run: DecoderRun, seed: UInt64, _ operands: Operands,
     instructions: InstructionSet, _ execution: Execution
@@ -87,7 +94,8 @@ package final class Transformer {
   /// Bytes of its cache that hold no token.
   package var unusedBytes: Bytes { cache?.cache.unusedBytes ?? .zero }
 
-  /// All passes of a call.
+  /// Runs all passes of a call, and the logits where there are such. The next call does the same again: it
+  /// stores its tokens where this one did.
   package func call() {
     var place = 0
     for kernels in passes {

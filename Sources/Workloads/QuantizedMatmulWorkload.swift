@@ -12,12 +12,15 @@ package import Quantities
 ///   8 · ½ · √Σ (step · w)² bounds their share with probability 1 − 2·exp(−32)
 ///   (Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", 1963).
 package enum QuantizedMatmulWorkload: Workload {
+  /// One product, C[m,n] = A[m,k] · B[n,k]ᵀ, with B in a format.
   package struct Problem: Codable, Hashable, Sendable {
     /// Rows of activations: tokens × batch.
     package let m: Int
     package let weights: WeightAxes
     package let activations: Activations
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       m: Int, n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
       zeroPoint: ZeroPoint = .none, packing: Packing = .gptq, activations: Activations = .fastest
@@ -58,6 +61,7 @@ package enum QuantizedMatmulWorkload: Workload {
     case int8
   }
 
+  /// `a` and `c` in fp32, `b` as the format has it.
   package struct Operands: OperandSet {
     package let a: Tensor
     package let b: Tensor
@@ -125,6 +129,8 @@ package enum QuantizedMatmulWorkload: Workload {
     64 * product(problem.m, problem.weights.n, problem.weights.k)
   }
 
+  /// Each of the m·n·k terms takes a product and a sum. Where activations are rounded these are of whole
+  /// numbers, whose ceiling then binds.
   package static func work(of problem: Problem) -> Work {
     let (m, n, k) = (problem.m, problem.weights.n, problem.weights.k)
     return Work(
@@ -146,6 +152,8 @@ package enum QuantizedMatmulWorkload: Workload {
     return Operands(a: a, b: b, c: c, original: source)
   }
 
+  /// A result's path has k roundings of products and k of sums. What rounded activations add is in the
+  /// expectation's allowances.
   package static func tolerance(of problem: Problem) -> Tolerance {
     .sum(roundings: 2 * problem.weights.k)
   }

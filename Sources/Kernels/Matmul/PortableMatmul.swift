@@ -12,10 +12,13 @@ private let tileColumns = 8
 
 /// How one element type is read.
 protocol StoredElement {
+  /// The bits of one element in memory.
   associatedtype Bits: FixedWidthInteger
+  /// Exact.
   static func widen(_ bits: Bits) -> Float
   /// To the nearest.
   static func narrow(_ value: Float) -> Bits
+  /// Eight elements as floats, from any address: exact.
   static func load(_ pointer: UnsafePointer<Bits>) -> PortableLanes
 }
 

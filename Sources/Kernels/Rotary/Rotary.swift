@@ -4,8 +4,10 @@ package struct Rotary: Hashable, Sendable {
   package let base: Int
   package let scaling: RotaryScaling
 
+  /// Nothing is rotated.
   package static let none = Rotary(.none)
 
+  /// - Parameter base: what the frequencies are powers of; 10,000 is RoFormer's.
   package init(_ layout: RotaryLayout, base: Int = 10_000, scaling: RotaryScaling = .none) {
     self.layout = layout
     self.base = base
@@ -14,6 +16,7 @@ package struct Rotary: Hashable, Sendable {
 
   package var isNone: Bool { layout == .none }
 
+  /// By how much each pair of a head of this length is rotated.
   package func angles(headDim: Int) -> RotaryAngles {
     RotaryAngles(headDim: headDim, base: base, scaling: scaling)
   }

@@ -7,6 +7,9 @@ package struct RotaryAngles: Hashable, Sendable {
   /// What cosines and sines are multiplied by: YaRN's attention factor; 1 for other scalings.
   package let attentionFactor: Double
 
+  /// Pair i has the frequency base^(−2 i / head-dim), as in RoFormer, before it is scaled.
+  ///
+  /// - Parameter headDim: even.
   package init(headDim: Int, base: Int, scaling: RotaryScaling) {
     let count = Double(headDim)
     func frequencies(_ base: Double) -> [Double] {
@@ -57,7 +60,7 @@ package struct RotaryAngles: Hashable, Sendable {
     return (angles.map { cos($0) * attentionFactor }, angles.map { sin($0) * attentionFactor })
   }
 
-  /// One head's numbers rotated, in fp64.
+  /// One head's numbers rotated, in fp64: as many as the head dimension that these angles are of.
   package func rotated(_ numbers: [Double], layout: RotaryLayout, position: Int) -> [Double] {
     guard layout != .none else { return numbers }
     let (cosines, sines) = cosinesAndSines(at: position)

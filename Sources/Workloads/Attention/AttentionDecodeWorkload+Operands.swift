@@ -2,6 +2,7 @@ package import Kernels
 import Quantities
 
 extension AttentionDecodeWorkload {
+  /// The context of a cache is made up in fp32 and rounded to its types; the new tokens' places are reserved.
   package static func operands(
     for problem: Problem, seed: UInt64, in ledger: MemoryLedger
   ) throws -> Operands {

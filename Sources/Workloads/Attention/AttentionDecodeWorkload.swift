@@ -6,6 +6,7 @@ package import Quantities
 ///
 /// - Shapes, work, error and source: as of `AttentionDecode`.
 package enum AttentionDecodeWorkload: Workload {
+  /// One step of decoding, of `batch` sequences.
   package struct Problem: Codable, Hashable, Sendable {
     package let batch: Int
     package let heads: Int
@@ -20,6 +21,8 @@ package enum AttentionDecodeWorkload: Workload {
     package let cache: CacheAxes
     package let rotary: RotaryAxes
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       batch: Int, heads: Int, kvHeads: Int, headDim: Int, context: Int, newTokens: Int = 1,
       lengths: Lengths = .same, mask: AttentionMask = .causal, kvCache: CacheSwitch = .on,
@@ -69,26 +72,35 @@ package enum AttentionDecodeWorkload: Workload {
     }
   }
 
+  /// How the contexts of a batch differ.
   package enum Lengths: String, AxisWord {
+    /// All have the whole context.
     case same
     /// Of n sequences the i-th has (n − i + 1) / n of the context.
     case mixed
   }
 
+  /// In fp32 but for the cache: `q` and `o` are new tokens × heads × head-dim. Without a cache `q` is of all
+  /// tokens.
   package struct Operands: OperandSet {
     /// New tokens' queries; those of all tokens without a cache.
     package let q: Tensor
     package let step: Step
     package let o: Tensor
 
+    /// - Parameter step: where keys and values come from; it must be the problem's kind.
     package init(q: Tensor, step: Step, o: Tensor) {
       self.q = q
       self.step = step
       self.o = o
     }
 
+    /// Where keys and values come from.
     package enum Step {
+      /// A cache with places for the new tokens, which are new tokens × kv-heads × head-dim.
       case cached(newK: Tensor, newV: Tensor, cache: KVCache, sequences: [Int])
+      /// Hidden states, all tokens × (heads · head-dim), and weights, (kv-heads · head-dim) × (heads ·
+      /// head-dim).
       case projected(hidden: Tensor, wK: Tensor, wV: Tensor)
     }
 
@@ -148,6 +160,9 @@ package enum AttentionDecodeWorkload: Workload {
     return 64 * product(problem.batch) * tokens * each * hidden
   }
 
+  /// Each pair of a query and a key that it sees takes 4·head-dim flops in each head: half in the score, half
+  /// in the sum of values. Without a cache these are the pairs of all tokens, and each token takes 2 flops
+  /// for each weight of the projections of keys and values.
   package static func work(of problem: Problem) -> Work {
     let mask = problem.mask.value
     let contexts = problem.contexts
@@ -177,6 +192,9 @@ package enum AttentionDecodeWorkload: Workload {
       bytesWritten: outputs, format: problem.cache.format.isQuantized ? .int8 : .fp32)
   }
 
+  /// A result's path has a rounding for each key in the sum of values and one in the sum of weights that it
+  /// is divided by; besides, those of the exponential, of the product and of the division. Errors of scores
+  /// are in the expectation's allowances.
   package static func tolerance(of problem: Problem) -> Tolerance {
     .sum(roundings: 2 * (problem.context + problem.newTokens) + 4)
   }

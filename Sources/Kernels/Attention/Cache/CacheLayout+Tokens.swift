@@ -3,6 +3,12 @@ import Quantities
 // One token's key or value in plain Swift: what the loops of each instruction set are held against.
 
 extension CacheLayout {
+  /// Stores the key of one token and one head.
+  ///
+  /// - Parameters:
+  ///   - key: head-dim numbers, which are rounded to the keys' type.
+  ///   - token: its place in the page; the place in the block follows from it.
+  ///   - block: the block that has this place, head-dim × width as `hr_cache_keys` says.
   package func storeKey(
     _ key: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer
   ) {
@@ -37,6 +43,12 @@ extension CacheLayout {
     }
   }
 
+  /// Stores the value of one token and one head.
+  ///
+  /// - Parameters:
+  ///   - value: head-dim numbers, which are rounded to the values' type.
+  ///   - token: its place in the page; the place in the block follows from it.
+  ///   - block: the block that has this place, as `hr_cache_values` says.
   package func storeValue(
     _ value: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer
   ) {

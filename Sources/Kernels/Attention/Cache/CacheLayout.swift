@@ -10,6 +10,10 @@ package struct CacheLayout: Hashable, Sendable {
   /// Tokens of a page: a multiple of 16.
   package let pageTokens: Int
 
+  /// Takes the sizes as they are: `headDim` must be a multiple of 32 where a type is quantized.
+  ///
+  /// - Parameter kvHeads: heads of keys that share the pages; those of all layers, where a model has one
+  ///   cache.
   package init(kvHeads: Int, headDim: Int, keys: CacheType, values: CacheType, pageTokens: Int) {
     self.kvHeads = kvHeads
     self.headDim = headDim
@@ -35,6 +39,7 @@ package struct CacheLayout: Hashable, Sendable {
   func valueBytes(pages: Int) -> Bytes {
     Bytes(pages * kvHeads * (pageTokens / width) * valueBlockBytes)
   }
+  /// Bytes of the keys and the values of all heads in so many pages.
   package func bytes(pages: Int) -> Bytes { keyBytes(pages: pages) + valueBytes(pages: pages) }
 
   /// A block of one head of a page, by bytes from the start of the keys.

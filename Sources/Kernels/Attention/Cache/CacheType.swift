@@ -32,7 +32,8 @@ package enum CacheType: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// What is left of numbers that are stored so: a block's worth at a time where they share a scale.
+  /// What numbers are read back as once they are stored so. Where 32 share a scale, there must be whole
+  /// blocks of them.
   package func rounded(_ values: [Float]) -> [Float] {
     switch self {
     case .fp32: return values

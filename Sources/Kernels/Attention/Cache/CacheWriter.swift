@@ -9,6 +9,12 @@ package struct CacheWriter {
   private let valueLoops: hr_cache_values
   let table: RotaryTable?
 
+  /// Looks the sequences' pages up once: places that are reserved later are not seen.
+  ///
+  /// - Parameters:
+  ///   - sequences: by the numbers that the cache gave them; `store` and `block` count among these.
+  ///   - table: rotates keys before they are stored; nil leaves them as they are.
+  /// - Throws: `CacheFault.noSequence`.
   package init(
     cache: KVCache, sequences: [Int], instructions: InstructionSet, table: RotaryTable?
   ) throws {

@@ -6,13 +6,15 @@ import Quantities
 /// Heads are too few for many threads, so that tokens are what is divided; stretches of one head are put
 /// together at the end.
 package final class CachedAttention: ParallelTask {
-  /// Where a step's tokens are, head by head: those of keys and values may be fewer.
+  /// Where a step's tokens are, in fp32: `q` and `o` are new tokens × heads × head-dim, `newK` and `newV` new
+  /// tokens × kv-heads × head-dim, sequence after sequence.
   package struct Tokens {
     package let q: UnsafeMutablePointer<Float>
     package let newK: UnsafeMutablePointer<Float>
     package let newV: UnsafeMutablePointer<Float>
     package let o: UnsafeMutablePointer<Float>
 
+    /// Keeps the pointers alone: whoever owns the memory must outlive the kernel.
     package init(
       q: UnsafeMutablePointer<Float>, newK: UnsafeMutablePointer<Float>,
       newV: UnsafeMutablePointer<Float>, o: UnsafeMutablePointer<Float>
@@ -29,6 +31,8 @@ package final class CachedAttention: ParallelTask {
     fileprivate let contexts: [Int]
     fileprivate let division: Division
 
+    /// Divides the tokens of a step among threads, by whole blocks of the layout. It allocates, so that a run
+    /// does not.
     package init(_ operation: AttentionDecode, _ layout: CacheLayout, threads: Int) {
       contexts = operation.contexts
       division = Division(operation, width: layout.width, threads: threads)
@@ -60,9 +64,13 @@ package final class CachedAttention: ParallelTask {
     case combine
   }
 
+  /// Takes workspace for any step of this shape.
+  ///
   /// - Parameters:
   ///   - operation: the first step; those that follow differ in the contexts alone.
-  ///   - table: of all positions that new tokens will have.
+  ///   - sequences: of the cache, in the order of the contexts; all of their places are reserved.
+  ///   - table: of all positions that new tokens will have; nil where nothing is rotated.
+  /// - Throws: `LedgerFault` where the workspace does not fit; `CacheFault.noSequence`.
   package init(
     _ operation: AttentionDecode, cache: KVCache, sequences: [Int], tokens: Tokens,
     table: RotaryTable?, _ execution: Execution
@@ -99,6 +107,7 @@ package final class CachedAttention: ParallelTask {
       cache: cache, sequences: sequences, instructions: operation.instructions, table: table)
   }
 
+  /// Stores the new tokens' keys and values, and attends to the context and to them.
   package func run() {
     phase = .attend
     pool.run(self)
