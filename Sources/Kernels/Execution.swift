@@ -5,6 +5,7 @@ package struct Execution: Sendable {
   package let ledger: MemoryLedger
   package let pool: ThreadPool
 
+  /// A ledger that plans goes with a pool that plans, as `planning` makes them.
   package init(ledger: MemoryLedger, pool: ThreadPool) {
     self.ledger = ledger
     self.pool = pool

@@ -134,7 +134,7 @@ extension InstructionSet {
     loops(\.cache_values)?(type.stored) ?? PortableDecode.values(type)
   }
 
-  func decode() -> hr_decode_loops { loops(\.decode)?() ?? PortableDecode.step }
+  func decode() -> hr_decode_loops { loops(\.decode)?() ?? PortableDecode.loops }
 
   func layers() -> hr_layer_loops { loops(\.layers)?() ?? portableLayers }
 

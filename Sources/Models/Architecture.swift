@@ -65,6 +65,7 @@ package enum ModelPart: String, CaseIterable, Sendable {
   case caps
   case postNorm = "post-norm"
 
+  /// What it is called where a model is said to be without it.
   package var words: String {
     switch self {
     case .bias: "biases"

@@ -13,6 +13,8 @@ package struct DecoderRun: Hashable, Sendable {
   package let cache: CacheFormat
   package let rotary: Rotary
 
+  /// Takes the counts as they are. Without a cache there is one pass, over `depth`, `prompt` and `tokens`
+  /// together.
   package init(
     batch: Int, depth: Int, prompt: Int, tokens: Int, hasCache: Bool, cache: CacheFormat,
     rotary: Rotary
@@ -31,6 +33,9 @@ package struct DecoderRun: Hashable, Sendable {
     package let first: Int
     package let count: Int
 
+    /// - Parameters:
+    ///   - first: tokens that each sequence has before.
+    ///   - count: tokens of each sequence that go through the layers at once.
     package init(first: Int, count: Int) {
       self.first = first
       self.count = count
@@ -48,7 +53,7 @@ package struct DecoderRun: Hashable, Sendable {
 
   /// All tokens of a sequence at the end.
   package var longest: Int { depth + prompt + tokens }
-  /// The most tokens that go through the layers at once, of all sequences.
+  /// The maximum number of tokens that go through the layers at once, of all sequences.
   package var maxRows: Int { batch * (passes.map(\.count).max() ?? 1) }
 
   /// Tokens that are given to a call, sequence after sequence.
@@ -59,7 +64,7 @@ package struct DecoderRun: Hashable, Sendable {
     pass.first == 0 && (pass.count > 1 || !hasCache)
   }
 
-  /// Attention of a pass to a cache.
+  /// Attention of a pass to a cache: each new token to all before it and to itself.
   package func attention(_ shape: ModelShape, _ pass: Pass, _ instructions: InstructionSet)
     -> AttentionDecode
   {
@@ -69,7 +74,7 @@ package struct DecoderRun: Hashable, Sendable {
       rotary: rotary, instructions: instructions)
   }
 
-  /// Attention of a pass that sees nothing but itself.
+  /// Attention of a pass that sees nothing but itself, causal and in fp32.
   package func prefill(_ shape: ModelShape, _ pass: Pass, _ instructions: InstructionSet)
     -> AttentionPrefill
   {
@@ -84,19 +89,22 @@ package struct DecoderRun: Hashable, Sendable {
       kvHeads: shape.layers * shape.kvHeads, headDim: shape.headDim, longest: longest)
   }
 
+  /// Pages that the tokens of all sequences take at the end of a call.
   package func pages(_ shape: ModelShape) -> Int {
     let pageTokens = cacheLayout(shape).pageTokens
     return batch * ((longest + pageTokens - 1) / pageTokens)
   }
 
-  /// What a cache holds of the tokens before, of all heads of all layers: keys or values.
+  /// What a cache holds of the tokens before: keys or values, made up, before they are rounded to its type.
+  ///
+  /// - Parameter range: of the numbers of one sequence, which are token × layer × kv-head × head-dim.
   package func before(_ range: Range<Int>, sequence: Int, isKey: Bool, seed: UInt64) -> [Float] {
     let mixed = hash32(
       UInt32(truncatingIfNeeded: seed), UInt32(2 * sequence + (isKey ? 0 : 1)))
     return range.map { uniform(mixed, $0) }
   }
 
-  /// The token that is given at a place: any, the same for the same seed.
+  /// The id of the token that is given at a place of a sequence: made up, the same for the same seed.
   package func token(_ place: Int, sequence: Int, vocab: Int, seed: UInt64) -> Int {
     Int(hash32(UInt32(truncatingIfNeeded: seed &+ 77), UInt32(sequence * longest + place)))
       % vocab

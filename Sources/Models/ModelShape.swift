@@ -25,6 +25,7 @@ package struct ModelShape: Hashable, Sendable {
   package var isTied: Bool
   package var mlp: FeedForward
 
+  /// Takes the sizes as they are: `heads` must be a multiple of `kvHeads`.
   package init(
     layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
     isTied: Bool, mlp: FeedForward
@@ -45,6 +46,7 @@ package struct ModelShape: Hashable, Sendable {
     case q, k, v, out, gate, up, down
   }
 
+  /// Those that a layer has, by its feed-forward network: gates are SwiGLU's alone.
   package var products: [Product] {
     mlp == .swiglu ? Product.allCases : [.q, .k, .v, .out, .up, .down]
   }
@@ -57,6 +59,7 @@ package struct ModelShape: Hashable, Sendable {
     package var count: Int { n * k }
   }
 
+  /// The size of a product's matrix of weights, which is stored a row per output.
   package func matrix(_ product: Product) -> Matrix {
     let (queries, keys) = (heads * headDim, kvHeads * headDim)
     return switch product {

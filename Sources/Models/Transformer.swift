@@ -19,7 +19,7 @@ package final class Transformer {
   private let weights: TransformerWeights
   private let buffers: TransformerBuffers
   private let cache: TransformerCache?
-  private let passes: [TransformerPass]
+  private let passes: [PassKernels]
   private let rows: RowOperations
   private let vocabulary: VocabularyKernels?
 
@@ -41,6 +41,13 @@ package final class Transformer {
     let ids: Tensor
   }
 
+  /// Packs the weights, fills the cache with the tokens before, and prepares the kernels of all passes.
+  ///
+  /// - Parameters:
+  ///   - format: of all matrices; embedding and logits, too.
+  ///   - seed: of weights and of what the cache has: the same seed gives the same model.
+  ///   - operands: rows where the shape has no vocabulary, else tokens.
+  /// - Throws: `LedgerFault` where weights, cache, buffers or workspace do not fit.
   package init(
     _ shape: ModelShape, format: ElementType, run: DecoderRun, seed: UInt64, _ operands: Operands,
     instructions: InstructionSet, _ execution: Execution
@@ -57,12 +64,12 @@ package final class Transformer {
     let cache =
       run.hasCache
       ? try TransformerCache(shape, run, seed: seed, buffers, instructions, execution) : nil
-    passes = try TransformerPass.all(
+    passes = try PassKernels.all(
       of: run, shape, weights, buffers, cache, instructions, execution)
     rows = RowOperations(
       epsilon: ModelShape.epsilon, instructions: instructions, pool: execution.pool)
-    if let parts = weights.vocabulary, case .tokens(let ids, let logits) = operands {
-      vocabulary = try Self.vocabulary(parts, shape, run, ids, logits, execution)
+    if let packed = weights.vocabulary, case .tokens(let ids, let logits) = operands {
+      vocabulary = try Self.vocabulary(packed, shape, run, ids, logits, execution)
     } else {
       vocabulary = nil
     }
@@ -87,22 +94,23 @@ package final class Transformer {
   /// Bytes of its cache that hold no token.
   package var unusedBytes: Bytes { cache?.cache.unusedBytes ?? .zero }
 
-  /// All passes of a call.
+  /// Runs all passes of a call, and the logits where there are such. The next call does the same again: it
+  /// stores its tokens where this one did.
   package func call() {
     var place = 0
-    for pass in passes {
-      if let vocabulary { embed(pass.pass, from: place, vocabulary) }
-      for layer in 0..<shape.layers { run(layer, of: pass) }
-      place += pass.pass.count
+    for kernels in passes {
+      if let vocabulary { embed(kernels.pass, from: place, vocabulary) }
+      for layer in 0..<shape.layers { run(layer, of: kernels) }
+      place += kernels.pass.count
     }
     guard let vocabulary, let last = passes.last?.pass else { return }
     takeLast(last, to: vocabulary.last)
     vocabulary.logits.run()
   }
 
-  private func run(_ layer: Int, of pass: TransformerPass) {
-    let products = pass.products[layer]
-    let (count, hidden) = (run.batch * pass.pass.count, shape.hidden)
+  private func run(_ layer: Int, of kernels: PassKernels) {
+    let products = kernels.products[layer]
+    let (count, hidden) = (run.batch * kernels.pass.count, shape.hidden)
     let (x, normed) = (floats(buffers.x), floats(buffers.normed))
     let (projected, up) = (floats(buffers.projected), floats(buffers.up))
     let gain = weights.gains + 2 * layer * hidden
@@ -110,7 +118,7 @@ package final class Transformer {
     products[.q]?.run()
     products[.k]?.run()
     products[.v]?.run()
-    attend(layer, pass)
+    attend(layer, kernels)
     products[.out]?.run()
     rows.addAndNorm(
       projected, to: x, gain: gain + hidden, into: normed, rows: count, columns: hidden)
@@ -125,12 +133,12 @@ package final class Transformer {
     rows.add(projected, to: x, rows: count, columns: hidden)
   }
 
-  private func attend(_ layer: Int, _ pass: TransformerPass) {
+  private func attend(_ layer: Int, _ kernels: PassKernels) {
     let firstHead = layer * shape.kvHeads
-    switch pass.attention {
+    switch kernels.attention {
     case .direct(let kernel):
       kernel.run()
-      cache?.store.run(pass.pass.positions, firstHead: firstHead)
+      cache?.store.run(kernels.pass.positions, firstHead: firstHead)
     case .cached(let attention, let step):
       attention.step = step
       attention.firstHead = firstHead

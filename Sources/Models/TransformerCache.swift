@@ -18,7 +18,7 @@ struct TransformerCache {
     let length = shape.layers * shape.kvHeads * shape.headDim
     sequences = try (0..<run.batch).map { index in
       let sequence = cache.addSequence()
-      try cache.fill(sequence, tokens: run.depth, step: 16) { tokens in
+      try cache.fill(sequence, tokens: run.depth, chunk: 16) { tokens in
         let numbers = tokens.lowerBound * length..<tokens.upperBound * length
         return (
           run.before(numbers, sequence: index, isKey: true, seed: seed),

@@ -1,6 +1,6 @@
 /// What is live in each phase, by role: a prediction, or what a ledger saw.
 package struct MemoryPlan: Hashable, Codable, Sendable {
-  /// The most that lives at one time in a phase; a phase without an entry holds nothing.
+  /// The maximum that lives at one time in a phase; a phase without an entry holds nothing.
   package var phases: [MemoryPhase: [MemoryRole: Bytes]]
 
   package init(_ phases: [MemoryPhase: [MemoryRole: Bytes]]) {
@@ -25,8 +25,8 @@ package struct MemoryPlan: Hashable, Codable, Sendable {
   /// What lives at the peak.
   package var byRole: [MemoryRole: Bytes] { phases[peakPhase] ?? [:] }
 
-  /// The most that each role holds in any phase.
+  /// The maximum that each role holds in any phase.
   package var peakByRole: [MemoryRole: Bytes] {
-    phases.values.reduce(into: [:]) { most, phase in most.merge(phase) { max($0, $1) } }
+    phases.values.reduce(into: [:]) { peaks, phase in peaks.merge(phase) { max($0, $1) } }
   }
 }

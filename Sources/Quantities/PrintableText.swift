@@ -1,6 +1,6 @@
 extension String {
   /// The text as a terminal, a log or a page may safely show it: what would steer them (control
-  /// characters, marks that turn the direction of writing, separators of lines) stands there as its
+  /// characters, marks that reverse the direction of writing, separators of lines) stands there as its
   /// number, `\u{1B}`. Line breaks and tabs stay where `keepingLines` says so.
   package func printable(keepingLines: Bool = false) -> String {
     guard unicodeScalars.contains(where: { $0.isSteering }) else { return self }

@@ -1,6 +1,6 @@
 package import Quantities
 
-/// What this machine can do at the most, measured here by loops that do nothing else.
+/// What this machine can do at most, measured here by loops that do nothing else.
 package struct Ceilings: Codable, Sendable {
   package var compute: [Compute]
   package var bandwidth: [Bandwidth]
@@ -31,7 +31,7 @@ package struct Ceilings: Codable, Sendable {
     package var footprint: Bytes
     /// By the best pattern.
     package var read: Double
-    /// By each pattern that was tried: streams side by side, and bytes asked for ahead.
+    /// By each pattern that was tried: streams side by side, and bytes prefetched ahead.
     package var readBy: [String: Double]
     /// Plain stores.
     package var fill: Double

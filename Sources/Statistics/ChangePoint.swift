@@ -8,7 +8,7 @@ import RealModule
 ///     strength(i) = |mean rank after i − mean rank before i| · √(i · (n − i) / n)
 ///
 /// - Error: orders are drawn from a seed until twenty of them looked as good, which makes a
-///   probability good to a quarter of itself; none is told under 1 / (`mostOrders` + 1).
+///   probability good to a quarter of itself; none is told under 1 / (`maxOrders` + 1).
 /// - Source: Besag and Clifford, "Sequential Monte Carlo p-values" (1991); Matteson and James, "A nonparametric approach for multiple change point analysis" (2014)
 ///   for searching and permuting; Pettitt, "A non-parametric approach to the change-point problem"
 ///   (1979) for ranks.
@@ -24,7 +24,7 @@ package struct ChangePoint: Hashable, Sendable {
   /// Fewer on a side have no level.
   package static let fewest = 5
   /// Enough for a thousand series beside each other.
-  static let mostOrders = 19_999
+  static let maxOrders = 19_999
 
   /// The best split; nothing where a series is too short to have two levels.
   package init?(in values: [Double], seed: UInt64 = 1) {
@@ -34,7 +34,7 @@ package struct ChangePoint: Hashable, Sendable {
     var random = SplitMix64(seed: seed)
     var order = Self.ranks(values)
     var (drawn, asGood) = (0, 0)
-    while drawn < Self.mostOrders, asGood < 20 {
+    while drawn < Self.maxOrders, asGood < 20 {
       order = random.shuffled(order)
       drawn += 1
       // Ties of floating point must not count as weaker.

@@ -20,12 +20,12 @@ package enum Multiplicity {
   /// - Source: Benjamini and Hochberg, "Controlling the false discovery rate" (1995).
   package static func benjaminiHochberg(_ probabilities: [Double]) -> [Double] {
     var adjusted = probabilities
-    var most = 1.0
+    var smallest = 1.0
     let order = probabilities.indices.sorted { probabilities[$0] > probabilities[$1] }
     for (place, index) in order.enumerated() {
       let rank = order.count - place
-      most = min(most, probabilities[index] * Double(order.count) / Double(rank))
-      adjusted[index] = most
+      smallest = min(smallest, probabilities[index] * Double(order.count) / Double(rank))
+      adjusted[index] = smallest
     }
     return adjusted
   }

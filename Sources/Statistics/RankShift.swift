@@ -61,16 +61,16 @@ package struct RankShift: Hashable, Sendable {
   /// P(U ≤ u), u up to half of all pairs, by
   /// p(u; n, m) = n / (n + m) · p(u − m; n − 1, m) + m / (n + m) · p(u; n, m − 1).
   private static func cumulative(_ n: Int, _ m: Int) -> [Double] {
-    let most = n * m / 2
+    let maximum = n * m / 2
     // Row by row of n; a column for each m.
-    var rows: [[Double]] = Array(repeating: [1] + Array(repeating: 0, count: most), count: m + 1)
+    var rows: [[Double]] = Array(repeating: [1] + Array(repeating: 0, count: maximum), count: m + 1)
     for first in 1...n {
-      var next: [[Double]] = [[1] + Array(repeating: 0, count: most)]
+      var next: [[Double]] = [[1] + Array(repeating: 0, count: maximum)]
       for second in 1...m {
         let share = Double(first) / Double(first + second)
         var row = next[second - 1].map { $0 * (1 - share) }
-        if second <= most {
-          for u in second...most { row[u] += share * rows[second][u - second] }
+        if second <= maximum {
+          for u in second...maximum { row[u] += share * rows[second][u - second] }
         }
         next.append(row)
       }

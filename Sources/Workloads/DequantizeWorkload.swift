@@ -5,9 +5,12 @@ package import Quantities
 ///
 /// - Shapes, work and error: as of `Dequantize`.
 package enum DequantizeWorkload: Workload {
+  /// One matrix, n × k in a format.
   package struct Problem: Codable, Hashable, Sendable {
     package let weights: WeightAxes
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
       zeroPoint: ZeroPoint = .none, packing: Packing = .gptq
@@ -17,6 +20,7 @@ package enum DequantizeWorkload: Workload {
     }
   }
 
+  /// `weights`, n × k as the format has it, and `values`, n × k in fp32.
   package struct Operands: OperandSet {
     package let weights: Tensor
     package let values: Tensor
@@ -45,10 +49,11 @@ package enum DequantizeWorkload: Workload {
 
   package static func validate(_ problem: Problem) throws { try problem.weights.validate() }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.weights.n, problem.weights.k)
   }
 
+  /// Each weight takes one product, which is the least of any format.
   package static func work(of problem: Problem) -> Work {
     let count = problem.weights.n * problem.weights.k
     return Work(

@@ -9,6 +9,7 @@ package import Quantities
 ///   the problem's precision, sums and `c` in fp32.
 /// - Work and error: as of `Matmul`.
 package enum MatmulWorkload: Workload {
+  /// One product, C[m,n] = A[m,k] · B[n,k]ᵀ.
   package struct Problem: Codable, Hashable, Sendable {
     /// Rows of activations: tokens × batch.
     package let m: Int
@@ -18,6 +19,7 @@ package enum MatmulWorkload: Workload {
     package let k: Int
     package let precision: FloatFormat
 
+    /// Any sizes from 1 up make a problem.
     package init(m: Int, n: Int, k: Int, precision: FloatFormat) {
       self.m = m
       self.n = n
@@ -36,6 +38,7 @@ package enum MatmulWorkload: Workload {
     }
   }
 
+  /// `a` and `b` in the problem's precision, `c` in fp32.
   package struct Operands: OperandSet {
     package let a: Tensor
     package let b: Tensor
@@ -71,10 +74,11 @@ package enum MatmulWorkload: Workload {
     return [.reference()] + own + competitors
   }()
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.m, problem.n, problem.k)
   }
 
+  /// Each of the m·n·k terms takes a product and a sum: 2·m·n·k flops.
   package static func work(of problem: Problem) -> Work {
     let (m, n, k) = (problem.m, problem.n, problem.k)
     return Work(
@@ -95,6 +99,7 @@ package enum MatmulWorkload: Workload {
     return Operands(a: a, b: b, c: c)
   }
 
+  /// A result's path has k roundings of sums, and in fp32 k of products.
   package static func tolerance(of problem: Problem) -> Tolerance {
     // A product of two 11-bit or two 8-bit significands is exact in fp32's 24 bits; one of two
     // 24-bit ones rounds, where it is not fused with the sum.

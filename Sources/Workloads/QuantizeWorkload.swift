@@ -10,10 +10,13 @@ package import Quantities
 /// - Error: none: every variant stores the same bytes. What the format costs is shown as the error
 ///   of a layer's outputs on correlated inputs, none of them those of the calibration.
 package enum QuantizeWorkload: Workload {
+  /// One matrix, n × k, and how it is stored.
   package struct Problem: Codable, Hashable, Sendable {
     package let weights: WeightAxes
     package let method: Method
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
       zeroPoint: ZeroPoint = .none, packing: Packing = .gptq, method: Method = .nearest
@@ -45,6 +48,8 @@ package enum QuantizeWorkload: Workload {
     }
   }
 
+  /// `values`, n × k in fp32, and `weights`, the bytes of the format; GPTQ's inputs where the method needs
+  /// them.
   package struct Operands: OperandSet {
     package let values: Tensor
     package let weights: Tensor
@@ -80,7 +85,7 @@ package enum QuantizeWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     let codes = 64 * product(problem.weights.n, problem.weights.k)
     // Samples are twice as many as k.
     return problem.method == .nearest
@@ -88,6 +93,8 @@ package enum QuantizeWorkload: Workload {
       : (codes + 256 * product(problem.weights.k, problem.weights.k)) * product(problem.weights.k)
   }
 
+  /// Each weight takes one product. GPTQ adds the flops of its Hessian, factors and rows, as the type's
+  /// comment has them.
   package static func work(of problem: Problem) -> Work {
     let (n, k) = (problem.weights.n, problem.weights.k)
     let calibration =
@@ -198,6 +205,7 @@ package enum QuantizeWorkload: Workload {
     return GPTQ.outputError(of: matrix, rows: rows, [Float](values), inputs: inputs)
   }
 
+  /// Nothing may stray: every variant must store the same bytes.
   package static func tolerance(of problem: Problem) -> Tolerance {
     Tolerance(relative: 0, basis: "the same bytes")
   }

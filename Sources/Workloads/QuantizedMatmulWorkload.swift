@@ -9,15 +9,18 @@ package import Quantities
 /// - Work: 2·m·n·k operations; reads `a` and `b` once, writes `c` once.
 /// - Error: against the dequantized weights in fp64, a result's path has k roundings of products
 ///   and k of sums in fp32. Activations in 8 bits are off by up to half a step each, independently:
-///   8 · ½ · √Σ (step · w)² bounds their part with probability 1 − 2·exp(−32)
+///   8 · ½ · √Σ (step · w)² bounds their share with probability 1 − 2·exp(−32)
 ///   (Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", 1963).
 package enum QuantizedMatmulWorkload: Workload {
+  /// One product, C[m,n] = A[m,k] · B[n,k]ᵀ, with B in a format.
   package struct Problem: Codable, Hashable, Sendable {
     /// Rows of activations: tokens × batch.
     package let m: Int
     package let weights: WeightAxes
     package let activations: Activations
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       m: Int, n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
       zeroPoint: ZeroPoint = .none, packing: Packing = .gptq, activations: Activations = .fastest
@@ -58,6 +61,7 @@ package enum QuantizedMatmulWorkload: Workload {
     case int8
   }
 
+  /// `a` and `c` in fp32, `b` as the format has it.
   package struct Operands: OperandSet {
     package let a: Tensor
     package let b: Tensor
@@ -121,10 +125,12 @@ package enum QuantizedMatmulWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.m, problem.weights.n, problem.weights.k)
   }
 
+  /// Each of the m·n·k terms takes a product and a sum. Where activations are rounded these are of whole
+  /// numbers, whose ceiling then binds.
   package static func work(of problem: Problem) -> Work {
     let (m, n, k) = (problem.m, problem.weights.n, problem.weights.k)
     return Work(
@@ -146,6 +152,8 @@ package enum QuantizedMatmulWorkload: Workload {
     return Operands(a: a, b: b, c: c, original: source)
   }
 
+  /// A result's path has k roundings of products and k of sums. What rounded activations add is in the
+  /// expectation's allowances.
   package static func tolerance(of problem: Problem) -> Tolerance {
     .sum(roundings: 2 * problem.weights.k)
   }
@@ -186,22 +194,22 @@ package enum QuantizedMatmulWorkload: Workload {
   private static func activationSteps(_ activations: [Double], block: Int) -> [Double] {
     stride(from: 0, to: activations.count, by: block).flatMap { start in
       let stretch = activations[start..<min(activations.count, start + block)]
-      let most = stretch.reduce(0) { max($0, abs($1)) }
-      return [Double](repeating: most / 127, count: stretch.count)
+      let largest = stretch.reduce(0) { max($0, abs($1)) }
+      return [Double](repeating: largest / 127, count: stretch.count)
     }
   }
 
   private static func roundingAllowance(_ steps: [Double], _ weights: [Double]) -> Double {
     var squares = 0.0
     for (index, weight) in weights.enumerated() {
-      let part = steps[index] * weight
-      squares += part * part
+      let error = steps[index] * weight
+      squares += error * error
     }
     return 8 * 0.5 * squares.squareRoot()
   }
 
   /// Integer products take nf4's levels as multiples of 1/127 of the largest: off by half of that
-  /// at the most, times the largest weight of a block, either way.
+  /// at most, times the largest weight of a block, either way.
   private static func levelAllowance(
     _ problem: Problem, _ steps: [Double], _ weights: [Double]
   ) -> Double {
@@ -209,11 +217,11 @@ package enum QuantizedMatmulWorkload: Workload {
     var squares = 0.0
     for start in stride(from: 0, to: weights.count, by: ElementType.nf4.blockLength) {
       let block = weights[start..<start + ElementType.nf4.blockLength]
-      let most = block.reduce(0) { max($0, abs($1)) }
+      let largest = block.reduce(0) { max($0, abs($1)) }
       for index in block.indices {
         // 127 steps of activation times 1/127 of the largest weight.
-        let part = steps[index] * most
-        squares += part * part
+        let error = steps[index] * largest
+        squares += error * error
       }
     }
     return 8 * 0.5 * squares.squareRoot()

@@ -8,17 +8,20 @@ package import Quantities
 ///
 /// - Work: none to speak of; `busy` spins until the clock has moved by `nanoseconds`.
 package enum SelfTestWorkload: Workload {
+  /// What a call does, and for how long.
   package struct Problem: Codable, Hashable, Sendable {
     package let behaviour: Behaviour
     /// The length of one call.
     package let nanoseconds: Int
 
+    /// - Parameter nanoseconds: how long a call of `busy` takes.
     package init(behaviour: Behaviour, nanoseconds: Int) {
       self.behaviour = behaviour
       self.nanoseconds = nanoseconds
     }
   }
 
+  /// What a call does.
   package enum Behaviour: String, AxisWord {
     /// Takes as long as it was told.
     case busy
@@ -26,7 +29,9 @@ package enum SelfTestWorkload: Workload {
     case wrong
     /// Leaves its output as it was.
     case unwritten
+    /// Ends its process by a signal.
     case abort
+    /// Ends its process with exit code 3.
     case exit
     /// Does not come back.
     case hang
@@ -36,6 +41,7 @@ package enum SelfTestWorkload: Workload {
     case late
   }
 
+  /// One number in fp32, which a call sets to 1.
   package struct Operands: OperandSet {
     let output: Tensor
     package var operands: [Operand] { [Operand("output", output, .output)] }
@@ -53,10 +59,11 @@ package enum SelfTestWorkload: Workload {
     ]
   }()
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.nanoseconds)
   }
 
+  /// There is no work to speak of: one operation stands for it, so that rates can be divided.
   package static func work(of problem: Problem) -> Work {
     Work(flops: 1, bytesRead: .zero, bytesWritten: Bytes(4), format: .fp32)
   }
@@ -119,11 +126,11 @@ private final class SelfTestKernel: Kernel {
   }
 
   private func takeAll() {
-    // Steps below the size at which the allocator asks for huge stretches, each touched.
-    let step = 1 << 20
+    // Stretches below the size at which the allocator asks for huge stretches, each touched.
+    let length = 1 << 20
     for _ in 0..<(1 << 16) {
-      let taken = UnsafeMutableRawPointer.allocate(byteCount: step, alignment: 64)
-      taken.initializeMemory(as: UInt8.self, repeating: 1, count: step)
+      let taken = UnsafeMutableRawPointer.allocate(byteCount: length, alignment: 64)
+      taken.initializeMemory(as: UInt8.self, repeating: 1, count: length)
     }
   }
 }

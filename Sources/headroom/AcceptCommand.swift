@@ -40,9 +40,9 @@ struct AcceptCommand: ParsableCommand {
       return new
     }
     for entry in new {
-      let most =
+      let limit =
         entry.atMost > 0 ? ", at most +\(significant(entry.atMost * 100)) %" : ""
-      Console.print("accepted until \(entry.until): \(entry.metric) of \(entry.case)\(most)")
+      Console.print("accepted until \(entry.until): \(entry.metric) of \(entry.case)\(limit)")
     }
     Console.diagnose("wrote \(accept): commit it")
   }

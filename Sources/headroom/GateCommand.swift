@@ -246,10 +246,10 @@ struct GateCommand: ParsableCommand {
   }
 
   /// Beyond it, a simulation does not end.
-  private static let mostTrials = 1_000_000
+  private static let maxTrials = 1_000_000
 
   private func runTrials(_ tolerance: GateTolerance) throws {
-    guard (1...Self.mostTrials).contains(suites), (1...Self.mostTrials).contains(cases) else {
+    guard (1...Self.maxTrials).contains(suites), (1...Self.maxTrials).contains(cases) else {
       throw ConsoleFault.noTrials
     }
     let outputs = try Outputs(["json": json], replace: replace)

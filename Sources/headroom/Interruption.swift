@@ -3,7 +3,7 @@ import Glibc
 import Kernels
 import Running
 
-/// Runs what starts children, and turns Ctrl-C and requests to end into a cancelled task, so that children are ended and nothing of
+/// Runs what starts children, and makes of Ctrl-C and requests to end a cancelled task, so that children are ended and nothing of
 /// theirs is left behind. What does not end by itself within most of a second is ended all the same.
 enum Interruption {
   /// What is left, and how to go on.

@@ -41,7 +41,7 @@ MUTANTS = [
     ("a pass without its own evidence", GATE + "CaseJudge.swift",
      "return evidence >= 1 / rule.missed", "return evidence >= 1"),
     ("the null case is not looked at", GATE + "NullJudge.swift",
-     "return most >= 2 / rule.falseAlarm", "return most >= 2e9 / rule.falseAlarm"),
+     "return evidence >= 2 / rule.falseAlarm", "return evidence >= 2e9 / rule.falseAlarm"),
     ("counts that grew are let pass", GATE + "CaseFindings.swift", "change.isWorse\n", "!change.isWorse\n"),
 ]
 TESTS = "ComparingTests|HeadroomTests.GateTests"

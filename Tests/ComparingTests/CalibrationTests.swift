@@ -40,7 +40,7 @@ struct CalibrationTests {
     #expect(reason?.contains("5 of the 6") == true)
   }
 
-  @Test func `the relinks' floor is the most that any case moved by`() {
+  @Test func `the relinks' floor is the maximum that any case moved by`() {
     var calibration = Calibration(machine: machine)
     calibration.add(
       .init(at: "now", suite: "s", builds: 2, differences: ["a": [0.01, -0.03], "b": [0, 0.02]]))

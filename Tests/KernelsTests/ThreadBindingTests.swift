@@ -73,9 +73,9 @@ extension Threaded {
         fault.fault
           == Fault(
             "threads is 2, and this process may use 1 core", fix: "use at most 1 threads, or all"))
-      let most = Self.cores
-      #expect(throws: ThreadPoolFault.tooMany(asked: most + 1, cores: most)) {
-        try scoped { try ThreadPool(threads: most + 1) }
+      let cores = Self.cores
+      #expect(throws: ThreadPoolFault.tooMany(asked: cores + 1, cores: cores)) {
+        try scoped { try ThreadPool(threads: cores + 1) }
       }
       #expect(
         ThreadPoolFault.tooMany(asked: 9, cores: 4).fault.what

@@ -58,7 +58,7 @@ import Testing
     ),
     (["n=1", "k=16777216", "format=q4_0", "method=gptq"], "quantize"),
   ])
-  func `what squares to more than 64 bits is turned down`(axes: [String], workload: String) throws {
+  func `what squares to more than 64 bits is refused`(axes: [String], workload: String) throws {
     let fault = try faultOf { try plan(axes, workload: workload) }
     #expect(fault?.what.contains("is more work than 64 bits can count") == true)
   }

@@ -133,7 +133,7 @@ private enum OnlyFast: Workload {
       Variant(name: "fast", requirements: [.avx2]) { _, _, _ in throw Fault("never run") },
     ]
   }
-  static func magnitude(of problem: Problem) -> Double { 1 }
+  static func workBound(of problem: Problem) -> Double { 1 }
   static func work(of problem: Problem) -> Work {
     Work(flops: 1, bytesRead: .zero, bytesWritten: .zero, format: .fp32)
   }

@@ -39,7 +39,7 @@ enum Toy: Workload {
     }
   }
 
-  static func magnitude(of problem: Problem) -> Double {
+  static func workBound(of problem: Problem) -> Double {
     8 * Double(problem.rows) * Double(problem.kvHeads)
   }
 

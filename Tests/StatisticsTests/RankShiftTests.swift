@@ -9,7 +9,7 @@ struct RankShiftTests {
 
   /// The levels beside R's: scipy 1.17, `mannwhitneyu(method="exact")` inverted over all shifts.
   @Test(arguments: [(0.05, -0.15, 0.76), (0.01, -0.35, 1.01), (0.002, -0.42, 1.15)])
-  func `the interval is that of the exact test turned round`(
+  func `the interval is that of the exact test inverted`(
     risk: Double, low: Double, high: Double
   ) throws {
     let shift = RankShift(from: try Sample(early), to: try Sample(term))

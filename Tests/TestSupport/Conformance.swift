@@ -55,9 +55,9 @@ package struct Conformance<W: Workload> {
   package func workFailures(of problem: W.Problem) throws -> [String] {
     let work = W.work(of: problem)
     var failures = work.flops > 0 && work.workingSet > .zero ? [] : ["work is not positive"]
-    let magnitude = W.magnitude(of: problem)
-    if magnitude < Double(max(work.flops, work.workingSet.count)) {
-      failures.append("its magnitude is \(magnitude), less than its work")
+    let bound = W.workBound(of: problem)
+    if bound < Double(max(work.flops, work.workingSet.count)) {
+      failures.append("the bound on its work is \(bound), less than its work")
     }
     for (axis, larger) in try moved(problem, by: [1]) {
       let more = W.work(of: larger)

@@ -36,7 +36,7 @@ import Testing
 
   /// fp32 rounds products too, where they are not fused; 16-bit products are exact in fp32.
   @Test(arguments: [(FloatFormat.fp32, 32.0), (.fp16, 16), (.bf16, 16)])
-  func `it follows from depth and precision`(precision: FloatFormat, units: Double) {
+  func `it follows from k and precision`(precision: FloatFormat, units: Double) {
     let problem = MatmulWorkload.Problem(m: 1, n: 1, k: 16, precision: precision)
     #expect(MatmulWorkload.tolerance(of: problem).relative == units * 0x1p-24)
   }

@@ -18,7 +18,7 @@ import Testing
     #expect(failures == [])
   }
 
-  /// Every count of rows that has a path of its own, with columns and depths around the widths of
+  /// Every count of rows that has a path of its own, with columns and k around the widths of
   /// vectors and tiles.
   @Test(arguments: 1...15, FloatFormat.allCases)
   func `matmul holds for every count of rows`(m: Int, precision: FloatFormat) throws {
@@ -29,9 +29,9 @@ import Testing
     #expect(try Conformance<MatmulWorkload>().failures(of: problems, threads: Self.threads) == [])
   }
 
-  /// More than one block in depth and in rows, none of them whole.
+  /// More rows than a row block of `a` has, and, where L2 is 1 MiB, more k than a panel of AVX-512.
   @Test(arguments: FloatFormat.allCases)
-  func `matmul holds beyond one block`(precision: FloatFormat) throws {
+  func `matmul holds beyond one row block`(precision: FloatFormat) throws {
     let problem = MatmulWorkload.Problem(m: 605, n: 70, k: 901, precision: precision)
     #expect(try Conformance<MatmulWorkload>().failures(of: [problem], threads: Self.threads) == [])
   }
@@ -125,7 +125,7 @@ enum Broken: Workload {
     ]
   }
 
-  static func magnitude(of problem: Problem) -> Double { 8 * Double(problem.n) }
+  static func workBound(of problem: Problem) -> Double { 8 * Double(problem.n) }
 
   static func work(of problem: Problem) -> Work {
     Work(

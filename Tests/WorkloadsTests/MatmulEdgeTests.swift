@@ -24,11 +24,11 @@ extension Threaded {
       #expect(Set(problems.map { "\($0.k) \($0.precision)" }).count == 8 * 3)
     }
 
-    /// A block's depth is half of L1 over a panel's width, and its rows half of L2 over the depth:
-    /// k = 901 exceeds 768 floats (48 KiB of L1, 8 columns), and m = 1501 exceeds the 1424 rows
-    /// of a block that is 184 deep in 2 MiB of L2. m = 2051 is cut by rows between two threads.
-    @Test(arguments: FloatFormat.allCases, [[1501, 21, 901], [2051, 40, 33], [8, 600, 900]])
-    func `problems of several blocks in depth and rows conform`(
+    /// A panel takes up to an eighth of L2, a row block of `a` up to five eighths: in 2 MiB of L2
+    /// k = 17,000 exceeds the 16,384 of 8 columns in 16 bits, and m = 1501 the 363 rows of 901 floats.
+    /// m = 2051 is cut by rows between two threads.
+    @Test(arguments: FloatFormat.allCases, [[1501, 21, 901], [2051, 40, 33], [17, 21, 17_000]])
+    func `problems of several cuts of k and of rows conform`(
       precision: FloatFormat, sizes: [Int]
     ) throws {
       let problem = MatmulWorkload.Problem(

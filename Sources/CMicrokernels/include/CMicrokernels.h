@@ -29,27 +29,33 @@ typedef enum : uint32_t {
 /// The inner loops of C[m,n] = A[m,k] · B[n,k]ᵀ for one way of storing A and B; sums in fp32.
 ///
 /// A product is made of tiles, a tile of steps along k. A step is one k, or a pair where b is bf16.
+/// Strides are in elements, from one row to the next.
 typedef struct {
   /// The largest tile that keeps its sums in registers.
   int32_t tile_rows, tile_columns;
   /// How many k a step takes, and the bytes in it of b for one column, of a for one row.
   int32_t step, step_bytes, a_step_bytes;
 
-  /// Rows by a panel: c[rows, columns] = (accumulate ? c : 0) + a · b.
-  /// `a` is tile × step × row, as many tiles as rows need and as equal as they come: tile i of t
-  /// holds the rows from i · rows / t to (i + 1) · rows / t. `b` is step × tile_columns; columns
-  /// may be fewer. If it `prefetches`, then the panel that follows in memory.
+  /// Multiplies rows by one panel of b: c[rows, columns] = (accumulate ? c : 0) + a[rows, k] · b[k, columns],
+  /// where k is steps · step.
+  ///
+  /// `a` is tile × k × row as `pack_a` leaves each tile; there are as many tiles as rows need, and they are
+  /// as equal as they come: tile i of t holds the rows from i · rows / t to (i + 1) · rows / t. `b` is step ×
+  /// tile_columns × k of the step, as `pack_b` leaves it; only the first `columns` of it are stored. If
+  /// `prefetches` is not 0, the panel that follows `b` in memory is prefetched meanwhile.
   void (*multiply)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
                    int32_t rows, int32_t columns, int32_t accumulate,
                    int32_t prefetches);
 
-  /// rows × depth, row-major, to what `multiply` reads of a tile; rows ≤ tile_rows. An odd depth is filled up
-  /// with zeros.
-  void (*pack_a)(const void *from, int64_t stride, float *to, int64_t depth, int32_t rows);
+  /// Packs a tile of a: from[rows, k], row-major as A is stored, becomes to[k, rows] in fp32, or pairs of
+  /// bf16 × rows where the loops multiply those. rows ≤ tile_rows; after an odd k there is one k more, of
+  /// zeros.
+  void (*pack_a)(const void *from, int64_t stride, float *to, int64_t k, int32_t rows);
 
-  /// rows × depth, row-major, to what `multiply` reads; missing rows become zeros, and so does the
-  /// second of a pair after an odd depth.
-  void (*pack_b)(const void *from, int64_t stride, void *to, int64_t depth, int32_t rows);
+  /// Packs a panel of b: from[rows, k], row-major as B is stored, becomes step × tile_columns × k of the
+  /// step, in B's own format. rows ≤ tile_columns; missing rows become zeros, and so does the second of a
+  /// pair after an odd k.
+  void (*pack_b)(const void *from, int64_t stride, void *to, int64_t k, int32_t rows);
 } hr_matmul_kernels;
 
 /// Where the rows of a group of heads lie: row r is token r / group, head r % group; strides are in
@@ -60,43 +66,53 @@ typedef struct {
   int64_t token_stride, head_stride;
 } hr_rows;
 
+/// The largest number of keys that `attend_row` takes.
 enum { HR_FEW_KEYS = 32 };
 
 /// What attention does around its products, for one way of storing queries, keys and values.
 ///
-/// A tile is `columns` queries, one a lane: scores are key × column, sums of values depth × column.
-/// A vector's columns see no key from its own of the `ends` on: its scores there are never read.
+/// A tile is `columns` queries, one a lane: scores are key × column, sums of values head_dim × column.
+/// `ends`, `first` and `last` count keys of the tile of keys at hand. There is one of the `ends` for each
+/// vector of `lanes` columns: its columns see no key from there on, and its scores there are never read.
 typedef struct {
+  /// Queries of a tile, and those of them that one vector holds.
   int32_t columns, lanes;
 
-  /// Rows become columns: depth × columns, in fp32. Columns beyond the rows repeat the last one.
-  void (*pack_rows)(const void *from, hr_rows rows, int64_t depth, float *to);
-  /// The same of fp32 rows.
-  void (*pack_sums)(const void *from, hr_rows rows, int64_t depth, float *to);
-  /// Values as matmul's `multiply` reads its rows: tile i of `tiles` holds the columns from
-  /// i · depth / tiles to (i + 1) · depth / tiles, value after value.
-  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int64_t depth, int32_t tiles,
+  /// Queries become columns: from[rows.count, head_dim] becomes to[head_dim, columns] in fp32. Columns beyond
+  /// the rows repeat the last one.
+  void (*pack_rows)(const void *from, hr_rows rows, int64_t head_dim, float *to);
+  /// The same of rows in fp32, whatever the precision: sums that go on.
+  void (*pack_sums)(const void *from, hr_rows rows, int64_t head_dim, float *to);
+  /// Values, from[rows, head_dim] with rows `stride` elements apart, as matmul's `multiply` reads its `a`:
+  /// tile i of `tiles` holds the columns from i · head_dim / tiles to (i + 1) · head_dim / tiles as row ×
+  /// column in fp32.
+  void (*pack_values)(const void *from, int64_t stride, int64_t rows, int64_t head_dim, int32_t tiles,
                       float *to);
-  /// Columns become rows, each divided by its own of `sum`; not divided where that is NULL.
-  void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t depth, float *to);
-  /// Scores of keys outside `first` to `last` of their column become minus infinity.
+  /// Columns become rows again: from[head_dim, columns] becomes to[rows.count, head_dim] in fp32, each row
+  /// divided by its own of sum[columns]; rows are not divided where that is NULL.
+  void (*unpack_rows)(const float *from, const float *sum, hr_rows rows, int64_t head_dim, float *to);
+  /// In scores[key, columns], those of keys outside first[column] to last[column] become minus infinity.
   void (*mask)(float *scores, const int32_t *ends, const int32_t *first, const int32_t *last);
-  /// Scores become 2^(scale · score − max) with the new `max` of each column; their sum is added to
-  /// what `sum` was times `factor`, 2^(old max − new max), which `scale` is to be given.
+  /// One step of the online softmax: scores[key, columns] become 2^(scale · score − max) with the new
+  /// max[columns], and sum[columns] becomes sum · factor plus their sum. factor[columns] is
+  /// 2^(old max − new max), which sums of values are to be scaled by.
   void (*softmax)(float *scores, const int32_t *ends, float scale, float *max, float *sum,
                   float *factor);
-  /// Each of the first columns of the sums, whole vectors of them, times its own factor.
-  void (*scale)(float *sums, int64_t depth, const float *factor, int32_t columns);
-  /// All of attention for one query and `keys` keys, up to `HR_FEW_KEYS`, whose rows and those of the
-  /// values are `stride` apart; `scale` as of `softmax`.
+  /// sums[head_dim, column] *= factor[column], for the first `columns` of a tile, which are whole vectors.
+  void (*scale)(float *sums, int64_t head_dim, const float *factor, int32_t columns);
+  /// All of attention for one query: to[head_dim] = softmax(q[head_dim] · k[keys, head_dim]ᵀ) ·
+  /// v[keys, head_dim], for up to `HR_FEW_KEYS` keys. Rows of keys and of values lie `stride` elements apart;
+  /// `scale` is that of `softmax`, and `to` is in fp32.
   void (*attend_row)(const void *q, const void *k, const void *v, int64_t stride, int32_t keys,
-                     int64_t depth, float scale, float *to);
-  /// 2^x for x up to 0, as `softmax` does it: within 1 ulp, and 0 from 2^−127 down at the latest.
+                     int64_t head_dim, float scale, float *to);
+  /// to[count] = 2^from[count] for numbers up to 0, as `softmax` computes it: within 1 ulp, and 0 from 2^−127
+  /// down at the latest.
   void (*exp2)(const float *from, float *to, int64_t count);
 } hr_attention_kernels;
 
-/// Turns the pairs of one head of one token; `to` may be `from`. A pair's numbers lie side by side, or
-/// half a head `apart`.
+/// Rotates the pairs of one head of one token: to[2 · pairs] = from[2 · pairs], its pair i by the angle of
+/// cosines[i] and sines[i]; `to` may be `from`. Pair i is the numbers 2 i and 2 i + 1, or, where `apart` is
+/// not 0, i and pairs + i.
 typedef void (*hr_rope)(const void *from, const float *cosines, const float *sines, int64_t pairs,
                         int32_t apart, void *to);
 
@@ -105,14 +121,14 @@ typedef enum : uint32_t {
   HR_CACHE_FP32 = 0,
   HR_CACHE_FP16 = 1,
   HR_CACHE_BF16 = 2,
-  /// 32 of a token's depth share an fp16 scale; their codes are 8 bits …
+  /// 32 numbers of a token's head share an fp16 scale; their codes are 8 bits …
   HR_CACHE_Q8_0 = 3,
   /// … or 4 bits.
   HR_CACHE_Q4_0 = 4,
 } hr_cache_type;
 
-/// Where lines that are read one after the other end, and how many bytes from there those begin that are
-/// read after them.
+/// A stretch of memory that is read line after line: where it ends, and how many bytes from there the lines
+/// begin that are read after it.
 typedef struct {
   const void *end;
   int64_t onward;
@@ -123,62 +139,74 @@ typedef struct {
 
 /// The inner loops over the keys of one head.
 ///
-/// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: depth × width.
-/// Where they are quantized, a block is groups of 32 of the depth; a group has width fp16 scales, and
+/// They lie in blocks of `width` tokens, 16, 32 or 64, so that a token is a lane: head_dim × width.
+/// Where they are quantized, a block is groups of 32 of head_dim; a group has width fp16 scales, and
 /// then words of width × 4 bytes. Word i of q8_0 is 4 i … 4 i + 3 of the group, plus 128; of q4_0
 /// that in the low half of the bytes, less its sign as 8 more, and 16 + 4 i … in the high half.
 typedef struct {
-  /// Bytes that 32 of a query's depth take for `scores`: 128 as they are, 40 in 8 bits.
+  /// Bytes that 32 numbers of a query take for `scores`: 128 as they are, 40 in 8 bits.
   int32_t query_bytes;
-  /// Rows of queries, depth after depth, times `scale`, to what `scores` reads.
-  void (*ready)(const float *from, int32_t rows, int64_t depth, float scale, void *to);
-  /// Products of up to `HR_CACHE_ROWS` rows of queries with the first `tokens` keys of a block, and
-  /// with as many more as fill a vector: row × width, `stride` apart. What is next of `run` is
-  /// prefetched; NULL: nothing.
-  void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t depth,
+  /// Packs from[rows, head_dim] times `scale` as `scores` reads it: rows × head_dim in fp32, or, in 8 bits,
+  /// rows × (head_dim / 32) of `hr_quantized_row`.
+  void (*pack_queries)(const float *from, int32_t rows, int64_t head_dim, float scale, void *to);
+  /// to[rows, tokens] = queries[rows, head_dim] · block[head_dim, tokens], for up to `HR_CACHE_ROWS` rows of
+  /// packed queries and the first `tokens` keys of a block; products with as many more keys as fill a vector
+  /// are stored, too. Rows of `to` lie `stride` floats apart. What comes next in `run` is prefetched, and
+  /// nothing where `run` is NULL.
+  void (*scores)(const void *block, int32_t width, int32_t tokens, int64_t head_dim,
                  const void *queries, int32_t rows, float *to, int64_t stride,
                  const hr_run *run);
-  /// A token's key to its place in a block.
-  void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
+  /// Stores the key from[head_dim] as the `token`-th of a block, in the block's type.
+  void (*store)(const float *from, int64_t head_dim, int32_t width, int32_t token, void *block);
 } hr_cache_keys;
 
 /// The inner loops over the values of one head.
 ///
-/// They lie in blocks of `width` tokens likewise: 64 of the depth after 64, each token after token, the
-/// depth filled up to a multiple of 16. Where they are quantized, a block is depth / 32 groups of width
+/// They lie in blocks of `width` tokens likewise: 64 of head_dim after 64, each token after token, and
+/// head_dim filled up to a multiple of 16. Where they are quantized, a block is head_dim / 32 groups of width
 /// fp16 scales, and then codes, group after group, each two tokens after two: byte 2 i of the first,
 /// 2 i + 1 of the second. Those of q8_0 have their sign; of q4_0 byte i is 16 + i of the group in its
 /// high half.
 typedef struct {
-  /// sums[rows, depth] += weights · values of the first `tokens` of a block; as many rows. `run` as above.
-  void (*add)(const void *block, int32_t width, int32_t tokens, int64_t depth,
+  /// sums[rows, head_dim] += weights[rows, tokens] · block[tokens, head_dim], for up to `HR_CACHE_ROWS` rows
+  /// and the first `tokens` values of a block. Rows of weights lie `stride` floats apart, and rows of sums
+  /// head_dim, filled up to a multiple of 16. Of a quantized block all `width` weights are read: those from
+  /// `tokens` on must be 0. `run` is as with keys.
+  void (*add)(const void *block, int32_t width, int32_t tokens, int64_t head_dim,
               const float *weights, int64_t stride, int32_t rows, float *sums,
               const hr_run *run);
-  void (*store)(const float *from, int64_t depth, int32_t width, int32_t token, void *block);
+  /// Stores the value from[head_dim] as the `token`-th of a block, in the block's type.
+  void (*store)(const float *from, int64_t head_dim, int32_t width, int32_t token, void *block);
 } hr_cache_values;
 
-/// What a step of decoding does besides. Sums of values are rows × depth, filled up to a multiple of 16.
+/// What a step of decoding does besides. Sums of values are rows × head_dim, filled up to a multiple of 16.
 typedef struct {
-  /// Scores of each row, powers of two, become weights: 2^(score − max) with the new `max`, and
-  /// 0 outside `first` to `last`. What was summed before is shrunk to it. Memory would rest for so
-  /// long: `next` on, if not NULL, a line is prefetched for a few scores.
+  /// scores[rows, count], exponents of 2, become weights: 2^(score − max) with the new max[rows], and 0
+  /// outside first[row] to last[row]. sum[rows] and sums[rows, head_dim], which hold what was summed before,
+  /// are multiplied by 2^(old max − new max); then the weights of each row are added to its `sum`. `count` is
+  /// a multiple of 16, and rows of scores lie `stride` floats apart. A row whose `first` lies after its
+  /// `last` sees nothing: its weights are 0. Memory would rest meanwhile: if `next` is not NULL, lines from
+  /// there on are prefetched, one for a few scores.
   void (*softmax)(float *scores, int64_t stride, int64_t count, int32_t rows,
                   const int32_t *first, const int32_t *last, float *max, float *sum, float *sums,
-                  int64_t depth, const void *next);
-  /// Sums of `parts` stretches of one row to the result; those of a stretch, its `max` and its
-  /// `sum` lie `apart` floats from those of the one before.
-  void (*combine)(const float *sums, const float *max, const float *sum, int64_t parts,
-                  int64_t apart, int64_t depth, float *to);
+                  int64_t head_dim, const void *next);
+  /// Puts the spans of one row together: to[head_dim] = Σ 2^(maxᵢ − max) · sumsᵢ[head_dim] ÷ Σ 2^(maxᵢ − max)
+  /// · sumᵢ over `spans` of them, where max is the largest of all. The sums, the `max` and the `sum` of a
+  /// span lie `apart` floats after those of the span before.
+  void (*combine)(const float *sums, const float *max, const float *sum, int64_t spans,
+                  int64_t apart, int64_t head_dim, float *to);
 } hr_decode_loops;
 
-/// What a decoder does between its products.
+/// What a decoder does between its products, all of it in fp32.
 typedef struct {
-  /// A row to unit root mean square, then times a gain: y = x · gain / √(Σ x² / columns + epsilon).
+  /// Scales one row to unit root mean square, then by a gain: y = x · gain / √(Σ x² / columns + epsilon);
+  /// x, gain and y are [columns].
   void (*norm)(const float *x, const float *gain, int64_t columns, float epsilon, float *y);
-  /// gate / (1 + e^−gate) · up; `to` may be either.
+  /// to[count] = gate / (1 + e^−gate) · up, number by number; `to` may be either.
   void (*swiglu)(const float *gate, const float *up, int64_t count, float *to);
-  /// ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))); `to` may be `x`.
+  /// to[count] = ½ x (1 + tanh(√(2/π) (x + 0.044715 x³))), number by number; `to` may be `x`.
   void (*gelu)(const float *x, int64_t count, float *to);
+  /// to[count] += x[count].
   void (*add_to)(const float *x, int64_t count, float *to);
 } hr_layer_loops;
 
@@ -254,22 +282,29 @@ static inline __attribute__((always_inline)) hr_quantized_format hr_format_facts
   return (hr_quantized_format){0};
 }
 
+/// The inner loops of products with one format's panels: C[m,n] = A[m,k] · W[n,k]ᵀ, sums in fp32.
 typedef struct {
-  /// sums[rows, columns] += a · weights, for one panel's groups. A group has `given` sub-blocks
-  /// where the format does not say; `a` is what `quantize_rows` made of these rows.
+  /// sums[rows, columns] += a[rows, k] · panel[k, columns], by integer products of sub-blocks, for the k of
+  /// `groups` groups of one panel. A group has `given` sub-blocks where the format does not say how many; `a`
+  /// is what `quantize_rows` made of these rows and k.
   void (*multiply)(const void *panel, int64_t groups, int32_t given, const void *a, int32_t rows,
                    float *sums);
-  /// The weights of a panel's groups in fp32, k × column.
+  /// to[k, columns] becomes the weights of `groups` groups of one panel in fp32, as `panel_matmul` reads its
+  /// `b`.
   void (*widen)(const void *panel, int64_t groups, int32_t given, float *to);
-  /// Codes of a panel's outputs, 32 k each, a byte a code, to a sub-block's bits.
+  /// Packs codes[columns, 32], a byte a code, to the 32 · bits · columns / 8 bytes of one sub-block.
   void (*pack_codes)(const uint8_t *codes, int32_t bits, void *to);
-  /// Rows of activations in 8 bits, a scale for each `block`; a depth that is no multiple of 32 is
-  /// filled up with zeros. `from` lies at a multiple of the block.
-  void (*quantize_rows)(const float *from, int64_t stride, int64_t depth, int32_t rows,
+  /// Rounds from[rows, k], fp32 in rows `stride` floats apart, to 8 bits, with a scale for each `block` of a
+  /// row. `to` becomes sub-block × row of `hr_quantized_row`; of super-blocks it is super-block × (sub-block
+  /// × row, then row of `hr_quantized_super`). A k that is no multiple of 32 is filled up with zeros, and
+  /// `from` lies at a multiple of the block.
+  void (*quantize_rows)(const float *from, int64_t stride, int64_t k, int32_t rows,
                         int32_t block, hr_activation_sums sums, int32_t zero, void *to);
-  /// c[rows, columns] = (accumulate ? c : 0) + sums; the sums become zeros.
+  /// c[rows, columns] = (accumulate ? c : 0) + sums, for the first `columns` of a panel, in rows of c that
+  /// lie `c_stride` floats apart; the sums become zeros.
   void (*store_sums)(float *sums, int32_t rows, float *c, int64_t c_stride, int32_t columns,
                      int32_t accumulate);
+  /// Outputs of a panel, and bits of a code.
   int32_t columns, bits;
   /// Bytes of a group's header, for each output.
   int32_t header;
@@ -281,41 +316,48 @@ typedef struct {
   int32_t row_bytes;
   /// The code that stands for 0; 0 where the format has minima.
   int32_t zero;
+  /// Which sums of activations `quantize_rows` is to keep.
   hr_activation_sums sums;
 } hr_quantized_kernels;
 
-/// Whole blocks, as GGUF lays them out, to fp32; by `non_temporal` stores where `to` starts on a line's
+/// Dequantizes `blocks` whole blocks, one after the other as GGUF lays them out: to[blocks, weights of a
+/// block] in fp32. If `non_temporal` is not 0, stores go past the caches, and `to` starts on a line's
 /// boundary.
 typedef void (*hr_dequantize)(const void *from, int64_t blocks, float *to, int32_t non_temporal);
 
 /// Dequantizing what is not laid out in GGUF's blocks, to fp32; `non_temporal` as above.
 typedef struct {
-  /// Blocks of 64 nf4 codes, two in a byte, with a scale each.
+  /// to[blocks, 64] = the levels of codes[blocks, 64] · scales[blocks], for nf4's codes: two in a byte, the
+  /// earlier in the high half.
   void (*nf4)(const uint8_t *codes, const float *scales, int64_t blocks, float *to,
               int32_t non_temporal);
-  /// Signed bytes times one scale.
+  /// to[count] = codes[count] · scale, for signed bytes.
   void (*bytes)(const int8_t *codes, float scale, int64_t count, float *to,
               int32_t non_temporal);
-  /// Outputs `first` … of rows × columns whose codes lie in words, k × output, with fp16 scales
-  /// and, unless NULL, zero points for each group; `to` is the whole output, row by row.
+  /// `count` outputs from `first` on of to[rows, columns], which is given whole: (code − zero) · scale. A row
+  /// is an output, a column a k. `words` is (columns · bits / 32) × rows, each output's codes following each
+  /// other along k, lowest bits first; `scales` is (columns / group) × rows in fp16; `zeros` is (columns /
+  /// group) × zero_words, codes following each other along the outputs, and NULL where the middle code stands
+  /// for 0.
   void (*words)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
                 int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
                 int64_t zero_words, float *to, int32_t non_temporal);
-  /// Likewise of words k × (output / 8), of 4 bits for outputs 0, 2, 4, 6, 1, 3, 5, 7 of eight;
-  /// zero points are there, and lie likewise. `first` and `count` are multiples of 8.
+  /// The same where `words` is columns × (rows / 8), each word with the 4-bit codes of eight outputs: from
+  /// the lowest bits up those of outputs 0, 2, 4, 6, 1, 3, 5, 7. `zeros` are there, and lie likewise; `first`
+  /// and `count` are multiples of 8.
   void (*words_awq)(const uint32_t *words, int32_t bits, int64_t rows, int64_t first, int64_t count,
                     int64_t columns, int64_t group, const uint16_t *scales, const uint32_t *zeros,
                     int64_t zero_words, float *to, int32_t non_temporal);
 } hr_dequantize_loops;
 
-/// Rows of activations in 8 bits, row-major, each row by a scale of its own: its largest magnitude
-/// / 127. A code of `zero` (0 or 128) stands for 0.
+/// Rounds from[rows, columns] to the bytes to[rows, columns], each row by a scale of its own in scales[rows]:
+/// its largest magnitude / 127. A code of `zero` (0 or 128) stands for 0.
 void hr_bytes_of_rows(const float *from, int64_t columns, int64_t rows, int32_t zero, uint8_t *to,
                       float *scales);
-/// Products of bytes times the scales of their row and column.
+/// to[rows, columns] = products[rows, columns] · row_scales[rows] · column_scales[columns].
 void hr_scale_products(const int32_t *products, int64_t rows, int64_t columns,
                        const float *row_scales, const float *column_scales, float *to);
-/// Each row times its scale.
+/// values[rows, columns] *= scales[rows].
 void hr_scale_rows(float *values, int64_t rows, int64_t columns, const float *scales);
 
 /// Sets of instructions that inner loops are written for.
@@ -335,18 +377,27 @@ typedef enum : uint32_t {
 /// The inner loops that are written for one set of instructions. A member is NULL where the set adds
 /// nothing to the one that it extends: the loops of that one serve both.
 typedef struct {
+  /// Products of A, stored as `a`, with B, stored as `b`.
   hr_matmul_kernels (*matmul)(hr_element a, hr_element b);
   /// The same with tiles as wide as quantized panels are.
   hr_matmul_kernels (*panel_matmul)(hr_element a, hr_element b);
+  /// Attention around its products, for queries, keys and values stored as `element`.
   hr_attention_kernels (*attention)(hr_element element);
+  /// Rotary embedding of heads stored as `element`.
   hr_rope (*rope)(hr_element element);
+  /// Scores against cached keys of a type.
   hr_cache_keys (*cache_keys)(hr_cache_type type);
+  /// Sums of cached values of a type.
   hr_cache_values (*cache_values)(hr_cache_type type);
+  /// Softmax of a step of decoding, and putting its spans together.
   hr_decode_loops (*decode)(void);
+  /// Norms, activations and sums between a layer's products.
   hr_layer_loops (*layers)(void);
+  /// Products with panels of a quantized format.
   hr_quantized_kernels (*quantized)(hr_quantization format);
-  /// Of a format that has no such loop it gives NULL.
+  /// Dequantizing of a format's blocks; it gives NULL for a format that is not stored in blocks.
   hr_dequantize (*dequantize)(hr_quantization format);
+  /// Dequantizing of all other formats.
   hr_dequantize_loops (*dequantize_others)(void);
 } hr_loops;
 
@@ -362,7 +413,7 @@ typedef enum : uint32_t {
   HR_FORMAT_INT8 = 3,
 } hr_format;
 
-/// A loop of independent chains of one instruction in registers: the most that a unit can do.
+/// A loop of independent chains of one instruction in registers: the maximum rate of a unit.
 typedef struct {
   /// `fma-512`, `vnni-512`, …: the unit's name in reports.
   const char *unit;
@@ -370,6 +421,7 @@ typedef struct {
   /// The features it needs, as from `hr_cpu_features`.
   uint32_t features;
   double flops_per_iteration;
+  /// Runs the chains so many times.
   void (*spin)(int64_t iterations);
 } hr_compute_loop;
 
@@ -392,7 +444,9 @@ typedef struct {
   void (*fill)(void *to, int64_t bytes, int64_t passes);
   /// Non-temporal stores, which go past the caches.
   void (*fill_non_temporal)(void *to, int64_t bytes, int64_t passes);
+  /// Reads and plain stores: to[bytes] = from[bytes].
   void (*copy)(void *to, const void *from, int64_t bytes, int64_t passes);
+  /// The same with non-temporal stores.
   void (*copy_non_temporal)(void *to, const void *from, int64_t bytes, int64_t passes);
 } hr_memory_loops;
 
@@ -410,7 +464,7 @@ static inline void hr_prefetch_to_write(void *from, int64_t count, int64_t apart
 enum { HR_AHEAD = 4 * 4096 };
 
 /// Prefetches what a reader of one line after the other will read, who takes `bytes` at once and is now
-/// at `at`: lines of the next four pages by turns, a page each. Processors follow each page by
+/// at `at`: lines of the next four pages, which take turns. Processors follow each page by
 /// themselves, too, as far as it goes, so that four are under way where one alone would leave memory
 /// waiting: one thread of an Ice Lake server read 12.9 GB/s so, 10.3 with the same distance line by line.
 ///

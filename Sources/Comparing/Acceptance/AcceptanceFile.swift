@@ -88,10 +88,10 @@ extension Acceptances {
         guard metric == JudgedCase.time else { return cell.growth(of: metric) }
         return cell.judged.change?.high ?? cell.judged.change?.median
       }
-      let most = growths.max() ?? 0
+      let largest = growths.max() ?? 0
       return Acceptance(
         suite: result.suite.name, case: pattern, metric: metric,
-        atMost: (most * 1000).rounded(.up) / 1000, because: because, who: who, until: until)
+        atMost: (largest * 1000).rounded(.up) / 1000, because: because, who: who, until: until)
     }
     new.forEach { add($0) }
     return new

@@ -70,7 +70,7 @@ package struct Acceptance: Codable, Hashable, Sendable {
   package let `case`: String
   /// `time`, or a count's name.
   package let metric: String
-  /// The most that is accepted: 0.05 is 5 %.
+  /// The maximum that is accepted: 0.05 is 5 %.
   package let atMost: Double
   package let because: String
   package let who: String

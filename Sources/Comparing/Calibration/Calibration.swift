@@ -44,7 +44,7 @@ package struct Calibration: Codable, Sendable {
       self.differences = differences
     }
 
-    /// The most that any case moved by, as a share: below it, a difference may be the linker's.
+    /// The maximum that any case moved by, as a share: below it, a difference may be the linker's.
     package var floor: Double {
       .expMinusOne(differences.values.joined().map(abs).max() ?? 0)
     }

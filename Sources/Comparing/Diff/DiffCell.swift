@@ -9,7 +9,7 @@ package struct DiffCell: Codable, Sendable {
   package let verdict: DiffVerdict
   /// Head's time over base's, less 1, and the interval that sessions' noise has widened.
   package let change: Change?
-  /// What it may have changed by at the most, where it is called the same.
+  /// What it may have changed by at most, where it is called the same.
   package let within: Double?
   package let base: Side
   package let head: Side
@@ -145,14 +145,14 @@ struct DiffJudge {
     guard let interval, let low = change.low, let high = change.high else {
       return unknown("no interval holds it")
     }
-    let most = max(abs(low), abs(high))
-    if most <= rule.tolerated { return Answer(verdict: .same, change: change, within: most) }
+    let largest = max(abs(low), abs(high))
+    if largest <= rule.tolerated { return Answer(verdict: .same, change: change, within: largest) }
     if probability <= rule.risk, interval.low > 0 || interval.high < 0 {
       return Answer(verdict: interval.low > 0 ? .slower : .faster, change: change)
     }
-    if most <= rule.detected { return Answer(verdict: .same, change: change, within: most) }
+    if largest <= rule.detected { return Answer(verdict: .same, change: change, within: largest) }
     return unknown(
-      "it may have changed by up to \(percent(most)), and nothing is called the same beyond "
+      "it may have changed by up to \(percent(largest)), and nothing is called the same beyond "
         + percent(rule.detected))
   }
 }

@@ -2,7 +2,7 @@ import Statistics
 
 /// When two stored results may be called different, or the same.
 package struct DiffRule: Hashable, Codable, Sendable {
-  /// The most often that any case of all is called slower or faster without being so; also what an
+  /// The maximum probability that any case of all is called slower or faster without being so; also what an
   /// interval misses.
   package var risk = 0.05
   /// Changes that stay within this are the same, however surely they are there: 0.02 is 2 %.

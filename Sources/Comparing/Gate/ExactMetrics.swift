@@ -4,9 +4,9 @@ package import Quantities
 package struct ExactMetrics: Hashable, Codable, Sendable {
   package let flops: Int?
   package let allocations: Int?
-  /// The most that each role held at once.
+  /// The maximum that each role held at once.
   package let bytes: [MemoryRole: Bytes]
-  /// The most that all held at once.
+  /// The maximum that all held at once.
   package let peak: Bytes?
   package let digest: String?
 

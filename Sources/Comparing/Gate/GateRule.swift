@@ -3,14 +3,14 @@ import RealModule
 
 /// What the gate's errors may cost, fixed before anything is measured.
 package struct GateRule: Hashable, Codable, Sendable {
-  /// The most often that any case of a suite may fail without having slowed by `tolerated`.
+  /// The maximum probability that any case of a suite fails without having slowed by `tolerated`.
   package var falseAlarm = 0.01
-  /// The most often that a case may pass though it slowed by `detected`.
+  /// The maximum probability that a case passes though it slowed by `detected`.
   package var missed = 0.01
   /// The part of `falseAlarm` that is kept for cases which the screen left open without having looked
   /// slower, where others did look so. What is left, 0.98 %, still fails one case for 9 blocks of 9.
   package static let openShare = 0.02
-  /// The most often that any case of a suite may be called improved without being so.
+  /// The maximum probability that any case of a suite is called improved without being so.
   package var falseImprovement = 0.05
   /// Blocks of the screen before which nothing is decided, and after which nothing stays open.
   package var screenLeast = 8
@@ -90,13 +90,13 @@ package struct GateTolerance: Hashable, Codable, Sendable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     tolerated = try container.decode(Double.self, forKey: .tolerated)
     detected = try container.decode(Double.self, forKey: .detected)
-    guard tolerated > 0, tolerated < detected, detected <= Self.most else {
+    guard tolerated > 0, tolerated < detected, detected <= Self.maximum else {
       throw container.wrong(.detected, "what must be seen exceeds what may be")
     }
   }
 
   /// Eleven times as long: further no tolerance goes.
-  private static let most = 10.0
+  private static let maximum = 10.0
 
   /// The same, where relinking alone moves times by up to `floor`: both ends make room for it.
   package func raised(by floor: Double) -> GateTolerance {

@@ -20,7 +20,7 @@ package struct NullJudge: Sendable {
   package var isContaminated: Bool {
     let slower = differences.count { $0 > tolerance.low }
     let faster = differences.count { $0 < -tolerance.low }
-    let most = SignEProcess.evidence(successes: max(slower, faster), of: differences.count)
-    return most >= 2 / rule.falseAlarm
+    let evidence = SignEProcess.evidence(successes: max(slower, faster), of: differences.count)
+    return evidence >= 2 / rule.falseAlarm
   }
 }

@@ -2,6 +2,7 @@
 package enum AttentionMask: Hashable, Sendable {
   /// Those up to its own position.
   case causal
+  /// All keys, later ones included.
   case full
   /// The last so many up to its own position.
   ///
@@ -14,7 +15,9 @@ package enum AttentionMask: Hashable, Sendable {
   ///   pattern, by blocks.
   case blocks
 
+  /// Tokens of a block of `blocks`.
   package static let blockTokens = 64
+  /// Of so many blocks, the first is seen by every later query.
   package static let blockStride = 8
 
   /// Whether a query's block sees a key's, the keys after the query's position apart.
@@ -22,6 +25,7 @@ package enum AttentionMask: Hashable, Sendable {
     key <= query && (key + 1 >= query || key % blockStride == 0)
   }
 
+  /// Whether the query at one position sees the key at another.
   package func sees(key: Int, from query: Int) -> Bool {
     switch self {
     case .full: true

@@ -12,6 +12,7 @@ package struct Dequantize: Hashable, Sendable {
   package let format: WeightFormat
   package let instructions: InstructionSet
 
+  /// Takes the shape as it is: `k` must be a multiple of the format's block length.
   package init(n: Int, k: Int, format: WeightFormat, instructions: InstructionSet) {
     self.n = n
     self.k = k
@@ -19,6 +20,8 @@ package struct Dequantize: Hashable, Sendable {
     self.instructions = instructions
   }
 
+  /// Makes the kernel that brings `weights`, n × k in the format, back to `values`, n × k in fp32. It needs
+  /// no workspace.
   package func kernel(weights: Tensor, values: Tensor, _ execution: Execution) -> any Kernel {
     DequantizeKernel(self, weights: weights, values: values, pool: execution.pool)
   }

@@ -14,12 +14,12 @@ final class IntegerMatmul: Kernel, ParallelTask {
   private let workspace: MatmulWorkspace
   private let rounding: Rounding
 
-  /// How the product is cut: a block of rounded activations stays in L2, of which it takes three
+  /// How the product is cut: a row block of rounded activations stays in L2, of which it takes three
   /// quarters, while all panels pass.
   struct Cut: Hashable {
     let m: Int
     let k: Int
-    /// Rows at a time: their sums of a panel take 3/8 of L1. Of several blocks' each has a
+    /// Rows of a row block: their sums of a panel take 3/8 of L1. Of several row blocks each has a
     /// multiple of 6 rows, which are a tile's, or two.
     let rows: Int
     /// Groups at a time.
@@ -34,13 +34,13 @@ final class IntegerMatmul: Kernel, ParallelTask {
       subBlockBytes = layout.activationBytes
       let rowBytes = layout.subBlocks * subBlockBytes
       let room = caches.l2.count * 3 / 4
-      // A group may be as deep as all of k.
-      let most = max(1, min(caches.l1.count * 3 / 8 / (layout.columns * 4), room / rowBytes))
-      let blocks = (m + most - 1) / most
-      rows = min(m, roundUp((m + blocks - 1) / blocks, to: 6))
+      // A group may be as long as all of k.
+      let maxRows = max(1, min(caches.l1.count * 3 / 8 / (layout.columns * 4), room / rowBytes))
+      let rowBlocks = (m + maxRows - 1) / maxRows
+      rows = min(m, roundUp((m + rowBlocks - 1) / rowBlocks, to: 6))
       sumBytes = roundUp(rows * layout.columns * 4, to: 4096)
-      let deepest = max(1, room / (rows * rowBytes))
-      let cuts = (layout.groups + deepest - 1) / deepest
+      let maxGroups = max(1, room / (rows * rowBytes))
+      let cuts = (layout.groups + maxGroups - 1) / maxGroups
       groups = (layout.groups + cuts - 1) / cuts
     }
 
@@ -95,10 +95,10 @@ final class IntegerMatmul: Kernel, ParallelTask {
     let c = c.pointer(to: Float.self)
     for rowStart in stride(from: 0, to: cut.m, by: cut.rows) {
       let rows = min(cut.rows, cut.m - rowStart)
-      let block = rounding.block(row: rowStart)
+      let rowBlock = rounding.rowBlock(from: rowStart)
       for groupStart in stride(from: 0, to: layout.groups, by: cut.groups) {
         let groups = min(cut.groups, layout.groups - groupStart)
-        let activations = block + groupStart * layout.subBlocks * rows * cut.subBlockBytes
+        let activations = rowBlock + groupStart * layout.subBlocks * rows * cut.subBlockBytes
         for panel in range {
           loops.multiply(
             panels.place(panel: panel, group: groupStart), Int64(groups),
@@ -112,7 +112,7 @@ final class IntegerMatmul: Kernel, ParallelTask {
   }
 }
 
-/// Activations to 8 bits: block of rows × sub-block × row.
+/// Activations to 8 bits: row block × sub-block × row.
 final class Rounding: ParallelTask {
   private let a: Tensor
   private let rounded: Allocation
@@ -126,7 +126,7 @@ final class Rounding: ParallelTask {
     self.loops = loops
   }
 
-  func block(row: Int) -> UnsafeMutableRawPointer {
+  func rowBlock(from row: Int) -> UnsafeMutableRawPointer {
     rounded.start + row * cut.subBlocks * cut.subBlockBytes
   }
 
@@ -135,13 +135,13 @@ final class Rounding: ParallelTask {
     let range = split(
       cut.subBlocks, part: part, of: parts, grain: Int(loops.activation_block) / 32)
     guard !range.isEmpty else { return }
-    let depth = min(cut.k, range.upperBound * 32) - range.lowerBound * 32
+    let kCount = min(cut.k, range.upperBound * 32) - range.lowerBound * 32
     for rowStart in stride(from: 0, to: cut.m, by: cut.rows) {
       let rows = min(cut.rows, cut.m - rowStart)
       loops.quantize_rows(
         a.pointer(to: Float.self) + rowStart * cut.k + range.lowerBound * 32, Int64(cut.k),
-        Int64(depth), Int32(rows), loops.activation_block, loops.sums, loops.zero,
-        block(row: rowStart) + range.lowerBound * rows * cut.subBlockBytes)
+        Int64(kCount), Int32(rows), loops.activation_block, loops.sums, loops.zero,
+        rowBlock(from: rowStart) + range.lowerBound * rows * cut.subBlockBytes)
     }
   }
 }

@@ -28,6 +28,9 @@ package struct Matmul: Hashable, Sendable {
     case int8
   }
 
+  /// Takes the shape as it is: `k` must be a multiple of the weights' block length. Plain weights need stored
+  /// activations, in fp32 or in the weights' own format; quantized ones need fp32 activations, stored or
+  /// rounded.
   package init(
     n: Int, k: Int, weights: WeightFormat, activations: Activations, instructions: InstructionSet
   ) {

@@ -16,9 +16,13 @@ package final class PackedWeights {
     case rows(Tensor)
   }
 
+  /// Packs weights on all threads.
+  ///
   /// - Parameters:
   ///   - weights: n × k in the product's format; not kept where panels are made of them.
-  ///   - maxRows: the most rows that will be multiplied: panels of plain weights are cut for them.
+  ///   - maxRows: the maximum number of rows that will be multiplied: panels of plain weights are cut for
+  ///     them.
+  /// - Throws: `LedgerFault` where the packed weights do not fit.
   package init(_ product: Matmul, _ weights: Tensor, maxRows: Int, _ execution: Execution) throws {
     self.product = product
     switch product.method {
@@ -54,6 +58,8 @@ package final class PackedWeights {
   }
 
   /// What kernels of so many rows need besides weights and operands.
+  ///
+  /// - Throws: `LedgerFault` where it does not fit.
   package func workspace(rows m: Int, _ execution: Execution) throws -> MatmulWorkspace {
     let space: MatmulWorkspace.Space =
       switch (store, product.method) {
@@ -77,10 +83,10 @@ package final class PackedWeights {
     return .tiles(
       try TiledMatmul.Space(blocking, loops, execution),
       try WideningPanels.Space(
-        columns: panels.layout.columns, depth: blocking.depth, execution))
+        columns: panels.layout.columns, kCount: blocking.kCount, execution))
   }
 
-  /// One that multiplies the workspace's rows.
+  /// Makes the kernel that multiplies as many rows as the workspace is for.
   ///
   /// - Parameters:
   ///   - a: m × k as the product's activations are stored: fp32 where they are rounded.
@@ -106,7 +112,9 @@ package final class PackedWeights {
 
   /// One output's weights in fp32, from wherever they are packed: an embedding's row.
   ///
-  /// - Parameter scratch: `rowScratch` floats.
+  /// - Parameters:
+  ///   - row: k floats.
+  ///   - scratch: `rowScratch` floats.
   package func row(
     _ index: Int, into row: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
   ) {
@@ -160,12 +168,13 @@ package final class MatmulWorkspace {
 }
 
 extension Matmul {
-  /// A kernel with weights and a workspace of its own.
+  /// Makes a kernel with packed weights and a workspace of its own.
   ///
   /// - Parameters:
   ///   - a: m × k, as the activations are stored.
   ///   - weights: n × k in their format.
   ///   - c: m × n in fp32.
+  /// - Throws: `LedgerFault` where packed weights or workspace do not fit.
   package func kernel(a: Tensor, weights: Tensor, c: Tensor, _ execution: Execution) throws
     -> any Kernel
   {

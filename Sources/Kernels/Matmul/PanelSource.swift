@@ -1,15 +1,16 @@
 import CMicrokernels
 import Quantities
 
-/// Where the tiles of a product find its weights: panels of tile columns, cut along the depth.
+/// Where the tiles of a product find its weights: panels of tile columns, cut along k.
 protocol PanelSource: AnyObject {
-  /// Steps × columns, as `hr_matmul_kernels.multiply` reads them; valid until the same part asks again.
-  func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer
-  /// Whether a panel is followed by the next one, and not made when it is asked for.
+  /// Steps × columns, as `hr_matmul_kernels.multiply` reads them; valid until the same part takes
+  /// its next panel.
+  func panel(_ index: Int, k: Range<Int>, part: Int) -> UnsafeRawPointer
+  /// Whether a panel is followed in memory by the next one, and not made when it is taken.
   var areInMemory: Bool { get }
 }
 
-/// Panels packed ahead, in the order in which they are read: cut of the depth × panel × step ×
+/// Panels packed ahead, in the order in which they are read: cut of k × panel × step ×
 /// column. The tensor that they were made of is not kept: an engine would not, either.
 final class StoredPanels: PanelSource {
   private let n: Int
@@ -44,23 +45,23 @@ final class StoredPanels: PanelSource {
     StoredPanels(self, try ledger.copy(of: memory, role: .weights))
   }
 
-  func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer {
-    UnsafeRawPointer(place(index, depth: depth))
+  func panel(_ index: Int, k: Range<Int>, part: Int) -> UnsafeRawPointer {
+    UnsafeRawPointer(place(index, k: k))
   }
 
   /// All cuts before one are whole.
-  private func place(_ index: Int, depth: Range<Int>) -> UnsafeMutableRawPointer {
-    memory.start + loops.panelBytes(depth: depth.lowerBound) * loops.panels(of: n)
-      + index * loops.panelBytes(depth: depth.count)
+  private func place(_ index: Int, k: Range<Int>) -> UnsafeMutableRawPointer {
+    memory.start + loops.panelBytes(kCount: k.lowerBound) * loops.panels(of: n)
+      + index * loops.panelBytes(kCount: k.count)
   }
 
   /// One output's weights, as they were before they were packed.
   func row(_ index: Int, format: ElementType, into row: UnsafeMutablePointer<Float>) {
     let (columns, step) = (Int(loops.tile_columns), Int(loops.step))
-    for depth in blocking.cuts(of: k) {
-      let panel = place(index / columns, depth: depth)
-      for l in depth {
-        let inside = l - depth.lowerBound
+    for cut in blocking.cuts(of: k) {
+      let panel = place(index / columns, k: cut)
+      for l in cut {
+        let inside = l - cut.lowerBound
         let place = (inside / step * columns + index % columns) * step + inside % step
         switch format {
         case .fp16:
@@ -86,11 +87,11 @@ final class StoredPanels: PanelSource {
     func run(part: Int, of parts: Int) {
       let (n, k, loops) = (panels.n, panels.k, panels.loops)
       let tileColumns = Int(loops.tile_columns)
-      for depth in panels.blocking.cuts(of: k) {
+      for cut in panels.blocking.cuts(of: k) {
         for index in split(loops.panels(of: n), part: part, of: parts) {
           loops.pack_b(
-            weights.pointer(row: index * tileColumns, column: depth.lowerBound), Int64(k),
-            panels.place(index, depth: depth), Int64(depth.count),
+            weights.pointer(row: index * tileColumns, column: cut.lowerBound), Int64(k),
+            panels.place(index, k: cut), Int64(cut.count),
             Int32(min(tileColumns, n - index * tileColumns)))
         }
       }
@@ -101,9 +102,9 @@ final class StoredPanels: PanelSource {
 extension hr_matmul_kernels {
   func panels(of n: Int) -> Int { (n + Int(tile_columns) - 1) / Int(tile_columns) }
 
-  /// Bytes of one panel of a depth.
-  func panelBytes(depth: Int) -> Int {
-    (depth + Int(step) - 1) / Int(step) * Int(tile_columns) * Int(step_bytes)
+  /// Bytes of one panel of so many k.
+  func panelBytes(kCount: Int) -> Int {
+    (kCount + Int(step) - 1) / Int(step) * Int(tile_columns) * Int(step_bytes)
   }
 
   /// Bytes of all panels.
@@ -112,6 +113,6 @@ extension hr_matmul_kernels {
     return Bytes(roundUp(n, to: Int(tile_columns)) * steps * Int(step_bytes))
   }
 
-  /// Bytes of a packed row of `a`.
-  func rowBytes(depth: Int) -> Int { (depth + Int(step) - 1) / Int(step) * Int(a_step_bytes) }
+  /// Bytes of a packed row of `a` of so many k.
+  func rowBytes(kCount: Int) -> Int { (kCount + Int(step) - 1) / Int(step) * Int(a_step_bytes) }
 }

@@ -12,10 +12,13 @@ private let tileColumns = 8
 
 /// How one element type is read.
 protocol StoredElement {
+  /// The bits of one element in memory.
   associatedtype Bits: FixedWidthInteger
+  /// Exact.
   static func widen(_ bits: Bits) -> Float
   /// To the nearest.
   static func narrow(_ value: Float) -> Bits
+  /// Eight elements as floats, from any address: exact.
   static func load(_ pointer: UnsafePointer<Bits>) -> PortableLanes
 }
 
@@ -160,12 +163,12 @@ private func portableTile<S: StoredElement>(
 @inline(__always)
 private func portablePackA<S: StoredElement>(
   _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ to: UnsafeMutablePointer<Float>?,
-  _ depth: Int64, _ rows: Int32
+  _ k: Int64, _ rows: Int32
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
-  for step in 0..<Int(depth) {
+  for l in 0..<Int(k) {
     for row in 0..<Int(rows) {
-      to[step * Int(rows) + row] = S.widen(from[row * Int(stride) + step])
+      to[l * Int(rows) + row] = S.widen(from[row * Int(stride) + l])
     }
   }
 }
@@ -174,15 +177,15 @@ private func portablePackA<S: StoredElement>(
 @inline(__always)
 private func portablePackB<S: StoredElement>(
   _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ to: UnsafeMutableRawPointer?,
-  _ depth: Int64, _ rows: Int32
+  _ k: Int64, _ rows: Int32
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self),
     let to = to?.assumingMemoryBound(to: S.Bits.self)
   else { return }
-  for step in 0..<Int(depth) {
+  for l in 0..<Int(k) {
     for column in 0..<tileColumns {
-      to[step * tileColumns + column] =
-        column < Int(rows) ? from[column * Int(stride) + step] : 0
+      to[l * tileColumns + column] =
+        column < Int(rows) ? from[column * Int(stride) + l] : 0
     }
   }
 }

@@ -90,7 +90,7 @@ final class QuantizedPanels {
         guard let codes = buffer.baseAddress else { return }
         // Outputs that there are not have codes of 0, times scales of 0.
         buffer.initialize(repeating: 0)
-        let block = codes + layout.columns * layout.group
+        let subBlock = codes + layout.columns * layout.group
         for panel in split(layout.panels, part: part, of: parts) {
           for group in 0..<layout.groups {
             let place = panels.place(panel: panel, group: group)
@@ -103,11 +103,11 @@ final class QuantizedPanels {
             }
             for index in 0..<layout.subBlocks {
               for column in 0..<layout.columns {
-                (block + column * 32).update(
+                (subBlock + column * 32).update(
                   from: codes + column * layout.group + index * 32, count: 32)
               }
               loops.pack_codes(
-                block, loops.bits,
+                subBlock, loops.bits,
                 place + layout.headerBytes + index * layout.subBlockBytes)
             }
           }

@@ -17,17 +17,17 @@ final class TiledMatmul: Kernel, ParallelTask {
   private let weights: PackedWeights
   private let workspace: MatmulWorkspace
 
-  /// A block of packed rows for each thread.
+  /// A row block of packed activations for each thread.
   final class Space {
     let blocking: Matmul.Blocking
     let loops: hr_matmul_kernels
-    let blocks: Allocation
+    let rowBlocks: Allocation
 
     init(_ blocking: Matmul.Blocking, _ loops: hr_matmul_kernels, _ execution: Execution) throws {
       self.blocking = blocking
       self.loops = loops
-      blocks = try execution.ledger.allocate(
-        blocking.blockBytes(loops) * execution.threads, role: .workspace)
+      rowBlocks = try execution.ledger.allocate(
+        blocking.rowBlockBytes(loops) * execution.threads, role: .workspace)
     }
   }
 
@@ -58,11 +58,11 @@ final class TiledMatmul: Kernel, ParallelTask {
 
   func run(part: Int, of parts: Int) {
     // A grid of parts. Each packs the rows of a that it reads, so rows are cut as often as there
-    // are blocks of them, and no more: few rows in each part would leave tiles half empty.
+    // are row blocks, and no more: few rows in each part would leave tiles half empty.
     let panelCount = loops.panels(of: n)
-    let blocks = (m + blocking.rows - 1) / blocking.rows
+    let rowBlocks = (m + blocking.rows - 1) / blocking.rows
     let rowParts =
-      panelCount < parts ? parts : (1...parts).last { parts % $0 == 0 && $0 <= blocks } ?? 1
+      panelCount < parts ? parts : (1...parts).last { parts % $0 == 0 && $0 <= rowBlocks } ?? 1
     let columnParts = parts / rowParts
     let rows = split(m, part: part / columnParts, of: rowParts)
     let columns = split(panelCount, part: part % columnParts, of: columnParts)
@@ -70,39 +70,39 @@ final class TiledMatmul: Kernel, ParallelTask {
   }
 
   private func multiply(_ rows: Range<Int>, _ panelRange: Range<Int>, part: Int) {
-    let block = space.blocks.start + part * blocking.blockBytes(loops).count
+    let rowBlock = space.rowBlocks.start + part * blocking.rowBlockBytes(loops).count
     let c = c.pointer(to: Float.self)
     let tileColumns = Int(loops.tile_columns)
-    for depth in cuts {
-      let steps = (depth.count + Int(loops.step) - 1) / Int(loops.step)
+    for cut in cuts {
+      let steps = (cut.count + Int(loops.step) - 1) / Int(loops.step)
       for rowStart in stride(from: rows.lowerBound, to: rows.upperBound, by: blocking.rows) {
-        let blockRows = rowStart..<min(rows.upperBound, rowStart + blocking.rows)
-        pack(blockRows, depth, into: block)
+        let held = rowStart..<min(rows.upperBound, rowStart + blocking.rows)
+        pack(held, cut, into: rowBlock)
         for index in panelRange {
           let columns = min(tileColumns, n - index * tileColumns)
           loops.multiply(
-            block.assumingMemoryBound(to: Float.self),
-            panels.panel(index, depth: depth, part: part),
-            c + blockRows.lowerBound * n + index * tileColumns, Int64(n),
-            Int64(steps), Int32(blockRows.count), Int32(columns),
-            depth.lowerBound == 0 ? 0 : 1, panels.areInMemory ? 1 : 0)
+            rowBlock.assumingMemoryBound(to: Float.self),
+            panels.panel(index, k: cut, part: part),
+            c + held.lowerBound * n + index * tileColumns, Int64(n),
+            Int64(steps), Int32(held.count), Int32(columns),
+            cut.lowerBound == 0 ? 0 : 1, panels.areInMemory ? 1 : 0)
         }
       }
     }
   }
 
   private func pack(
-    _ rows: Range<Int>, _ depth: Range<Int>, into block: UnsafeMutableRawPointer
+    _ rows: Range<Int>, _ cut: Range<Int>, into rowBlock: UnsafeMutableRawPointer
   ) {
     let tileRows = Int(loops.tile_rows)
     for index in 0..<(rows.count + tileRows - 1) / tileRows {
       let tile = Matmul.Blocking.tile(index, of: rows.count, tileRows: tileRows)
       loops.pack_a(
-        a.pointer(row: rows.lowerBound + tile.lowerBound, column: depth.lowerBound),
+        a.pointer(row: rows.lowerBound + tile.lowerBound, column: cut.lowerBound),
         Int64(k),
-        (block + tile.lowerBound * loops.rowBytes(depth: depth.count))
+        (rowBlock + tile.lowerBound * loops.rowBytes(kCount: cut.count))
           .assumingMemoryBound(to: Float.self),
-        Int64(depth.count), Int32(tile.count))
+        Int64(cut.count), Int32(tile.count))
     }
   }
 }

@@ -12,8 +12,8 @@ final class WideningPanels: PanelSource {
     fileprivate let scratch: Allocation
     fileprivate let bytes: Int
 
-    init(columns: Int, depth: Int, _ execution: Execution) throws {
-      bytes = columns * depth * 4
+    init(columns: Int, kCount: Int, _ execution: Execution) throws {
+      bytes = columns * kCount * 4
       scratch = try execution.ledger.allocate(
         Bytes(execution.threads * bytes), role: .workspace)
     }
@@ -24,12 +24,12 @@ final class WideningPanels: PanelSource {
     self.space = space
   }
 
-  func panel(_ index: Int, depth: Range<Int>, part: Int) -> UnsafeRawPointer {
+  func panel(_ index: Int, k: Range<Int>, part: Int) -> UnsafeRawPointer {
     let layout = panels.layout
     let place = space.scratch.start + part * space.bytes
     panels.loops.widen(
-      panels.place(panel: index, group: depth.lowerBound / layout.group),
-      Int64((depth.count + layout.group - 1) / layout.group), Int32(layout.subBlocks),
+      panels.place(panel: index, group: k.lowerBound / layout.group),
+      Int64((k.count + layout.group - 1) / layout.group), Int32(layout.subBlocks),
       place.assumingMemoryBound(to: Float.self))
     return UnsafeRawPointer(place)
   }

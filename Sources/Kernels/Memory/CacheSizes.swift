@@ -6,6 +6,7 @@ package struct CacheSizes: Hashable, Sendable {
   package let l1: Bytes
   package let l2: Bytes
 
+  /// Sizes to compute cuts for, whatever this processor has.
   package init(l1: Bytes, l2: Bytes) {
     self.l1 = l1
     self.l2 = l2

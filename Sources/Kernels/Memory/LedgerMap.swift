@@ -22,6 +22,8 @@ package struct LedgerSnapshot: Sendable {
   }
 
   /// Reads the account of a process that may be gone.
+  ///
+  /// - Throws: `LedgerFault.noMapping` where the file cannot be mapped.
   package init(path: String) throws {
     self = try LedgerMap(path: path, create: false).snapshot
   }

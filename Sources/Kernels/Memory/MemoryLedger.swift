@@ -32,7 +32,11 @@ package final class MemoryLedger: Sendable {
     let name: String
   }
 
-  /// - Parameter path: a file for the shared mapping; without one the account is private.
+  /// - Parameters:
+  ///   - budget: the maximum of bytes that may be live at once, the harness's copies apart.
+  ///   - path: a file for the shared mapping; without one the account is private.
+  ///   - fence: bytes of a known pattern on either side of each allocation.
+  /// - Throws: `LedgerFault.noMapping` where the file cannot be mapped.
   package init(budget: Bytes? = nil, path: String? = nil, fence: Int = 0) throws {
     self.budget = budget
     isPlan = false
@@ -75,7 +79,10 @@ package final class MemoryLedger: Sendable {
     state.withLock { $0.onPadding = body }
   }
 
-  /// Zeroed bytes, aligned to a cache line, and to 2 MiB with huge pages from that size up.
+  /// Zeroed bytes, aligned to a cache line, and to 2 MiB with huge pages from 256 KiB up.
+  ///
+  /// - Throws: `LedgerFault` where the budget or the system refuses, and what `onPadding` throws; nothing was
+  ///   allocated then.
   package func allocate(_ bytes: Bytes, role asked: MemoryRole) throws -> Allocation {
     guard !isPlan else { return plan(bytes, role: asked) }
     let huge = bytes >= Allocation.hugeFrom
@@ -147,6 +154,7 @@ package final class MemoryLedger: Sendable {
   /// The peak of each phase with what lived at it.
   package var plan: MemoryPlan { state.withLock { _ in map.plan } }
 
+  /// All figures, as a parent would read them from the mapping now.
   package var snapshot: LedgerSnapshot { state.withLock { _ in map.snapshot } }
 
   private static let pattern: UInt8 = 0xA5
@@ -224,6 +232,7 @@ package enum LedgerFault: FaultConvertible {
   }
 }
 
+/// The smallest multiple of `multiple` that is not less than a value from 0 up.
 package func roundUp(_ value: Int, to multiple: Int) -> Int {
   (value + multiple - 1) / multiple * multiple
 }

@@ -9,6 +9,7 @@ package final class Tensor: Sendable {
   /// Scales included, wherever a format has them.
   package let bytes: Bytes
 
+  /// Elements in memory that was allocated for them: `bytes` is all of the allocation, scales included.
   package init(_ elementType: ElementType, _ shape: [Int], _ allocation: Allocation) {
     self.elementType = elementType
     self.shape = shape
@@ -36,6 +37,7 @@ package final class Tensor: Sendable {
   /// All dimensions but the last.
   package var rows: Int { shape.dropLast().reduce(1, *) }
 
+  /// The first element, as a type that the caller knows elements to be stored as: nothing is checked.
   package func pointer<Element>(to type: Element.Type) -> UnsafeMutablePointer<Element> {
     start.assumingMemoryBound(to: type)
   }
@@ -120,6 +122,9 @@ extension MemoryLedger {
     return copy
   }
 
+  /// The same elements elsewhere, contiguous; where memory is only planned nothing is copied.
+  ///
+  /// - Throws: `LedgerFault` where the copy does not fit.
   package func copy(of tensor: Tensor, role: MemoryRole) throws -> Tensor {
     let copy = Tensor(
       tensor.elementType, tensor.shape, try allocate(tensor.bytes, role: role))
@@ -128,6 +133,9 @@ extension MemoryLedger {
     return copy
   }
 
+  /// A tensor of zeros.
+  ///
+  /// - Throws: `LedgerFault` where it does not fit.
   package func tensor(_ elementType: ElementType, _ shape: [Int], _ role: MemoryRole) throws
     -> Tensor
   {
@@ -136,6 +144,7 @@ extension MemoryLedger {
   }
 }
 
+/// A number of [−1, 1) in steps of 2⁻²³, which follows from the seed and the index alone.
 @inline(__always)
 package func uniform(_ seed: UInt32, _ index: Int) -> Float {
   // 24 bits are what a Float's significand holds.

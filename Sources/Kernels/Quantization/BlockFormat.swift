@@ -6,22 +6,27 @@ package import Quantities
 /// A block is parts of 16 or 32 weights. A weight is `level(code) · scale + low` of its part, the
 /// product and the sum rounded to fp32 one after the other.
 package protocol BlockFormat: SendableMetatype {
+  /// The type whose blocks these are.
   static var elementType: ElementType { get }
   /// What C's list of formats says of it.
   static var facts: hr_quantized_format { get }
+  /// Weights of a part, which share a scale: 32 unless a format says otherwise.
   static var partLength: Int { get }
 
   /// Stores one block. The weights are finite, and no scale is beyond fp16.
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer)
-  /// A byte a code.
+  /// Reads a block's codes, a byte each, in the order of its weights.
   static func codes(_ block: UnsafeRawPointer, into codes: UnsafeMutablePointer<UInt8>)
+  /// The scale of a block's `index`-th part, and its minimum where it has one: products with those of the
+  /// block, where parts' own are whole numbers.
   static func part(_ block: UnsafeRawPointer, _ index: Int) -> BlockPart
+  /// What a code stands for before it is scaled: its distance from `zero`, unless a format has a table.
   static func level(_ code: UInt8) -> Float
   /// The block's scales in the header of a panel's group, as `CMicrokernels.h` lays it out.
   static func packScales(_ block: UnsafeRawPointer, column: Int, into header: PanelHeader)
 }
 
-/// What turns levels into weights.
+/// What makes weights of a part's levels: `weight = level · scale + low`.
 package struct BlockPart {
   package var scale: Float
   package var low: Float = 0
@@ -82,6 +87,7 @@ package struct PanelHeader {
   let start: UnsafeMutableRawPointer
   let columns: Int
 
+  /// The header of `columns` outputs that begins at `start`.
   package init(start: UnsafeMutableRawPointer, columns: Int) {
     self.start = start
     self.columns = columns

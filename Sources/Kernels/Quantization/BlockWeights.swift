@@ -9,14 +9,14 @@ struct BlockWeights<F: BlockFormat>: QuantizedWeights, @unchecked Sendable {
   var rowBytes: Int { columns / F.blockLength * F.blockBytes }
 
   /// fp16's largest: scales and minima are stored so.
-  private static var most: Float { 65504 }
+  private static var limit: Float { 65504 }
 
   func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws {
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { buffer in
       guard let weights = buffer.baseAddress else { return }
       for index in 0..<rows {
         row(index, weights)
-        try validate(weights, count: columns, row: index, most: Self.most, F.elementType)
+        try validate(weights, count: columns, row: index, limit: Self.limit, F.elementType)
         for block in 0..<columns / F.blockLength {
           F.quantize(
             weights + block * F.blockLength, into: start + index * rowBytes + block * F.blockBytes)

@@ -20,17 +20,20 @@ package struct GPTQ {
   package var damping = 0.01
   package var order = ColumnOrder.natural
 
+  /// - Parameter damping: 0.01 is the paper's.
   package init(damping: Double = 0.01, order: ColumnOrder = .natural) {
     self.damping = damping
     self.order = order
   }
 
-  /// Stores `weights` in groups.
+  /// Stores `weights` in groups; errors are computed and moved on in fp64.
   ///
   /// - Parameters:
   ///   - weights: rows × columns, row-major.
   ///   - inputs: samples × columns, row-major: what the layer was given for calibration text.
-  ///   - integers: of as many rows and columns, with groups.
+  ///   - matrix: whole numbers in groups, of as many rows and columns; other matrices are a mistake.
+  /// - Throws: `WeightFault` for a weight that is not finite or beyond fp16; `GPTQFault` where the inputs'
+  ///   Hessian is not positive.
   package func quantize(_ weights: [Float], inputs: [Float], into matrix: any QuantizedWeights)
     throws
   {
@@ -44,7 +47,7 @@ package struct GPTQ {
       try weights.withUnsafeBufferPointer { buffer in
         guard let start = buffer.baseAddress else { return }
         try validate(
-          start + row * columns, count: columns, row: row, most: 65504,
+          start + row * columns, count: columns, row: row, limit: 65504,
           integers.elementType)
       }
     }
@@ -64,6 +67,11 @@ package struct GPTQ {
   }
 
   /// The root mean square error of the layer's outputs, relative to the outputs' own.
+  ///
+  /// - Parameters:
+  ///   - matrix: the stored weights.
+  ///   - weights: rows × columns, row-major, as they were before they were stored.
+  ///   - inputs: samples × columns, row-major.
   package static func outputError(
     of matrix: any QuantizedWeights, rows: Int, _ weights: [Float], inputs: [Float]
   ) -> Double {

@@ -42,12 +42,12 @@ enum IQ4NL: BlockFormat {
     _ weights: UnsafePointer<Float>, _ codes: UnsafeMutablePointer<Float>,
     _ values: UnsafeMutablePointer<Float>
   ) -> Float {
-    let most = BlockExtremes(weights, count: 32).most
-    guard (128 / most).isFinite, most != 0 else { return 0 }
+    let largest = BlockExtremes(weights, count: 32).largest
+    guard (128 / largest).isFinite, largest != 0 else { return 0 }
     var (best, bestGain): (Float, Float) = (0, 0)
     for end: Float in [-127, 113] {
-      for step in -8...8 {
-        var factor = end * (1 + 0.02 * Float(step)) / most
+      for trial in -8...8 {
+        var factor = end * (1 + 0.02 * Float(trial)) / largest
         for _ in 0..<2 {
           nearest(weights, factor: factor, codes, values)
           var (squares, products) = (SIMD8<Float>.zero, SIMD8<Float>.zero)

@@ -73,13 +73,13 @@ struct IntegerWeights: QuantizedWeights, @unchecked Sendable {
 
   func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws {
     // 127 times a rounded scale must be finite; scales of groups are in fp16.
-    let most: Float = layout.group == nil ? 0x1p127 : 65504
+    let limit: Float = layout.group == nil ? 0x1p127 : 65504
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: layout.columns) { buffer in
       guard let weights = buffer.baseAddress else { return }
       clearZeroPoints()
       for index in 0..<layout.rows {
         row(index, weights)
-        try validate(weights, count: layout.columns, row: index, most: most, elementType)
+        try validate(weights, count: layout.columns, row: index, limit: limit, elementType)
         guard let group = layout.group else {
           storeRow(index, weights)
           continue
@@ -116,7 +116,7 @@ struct IntegerWeights: QuantizedWeights, @unchecked Sendable {
       let zero = (-least * inverse(scale)).rounded(.toNearestOrEven)
       return Grid(scale: scale, zero: Int(min(top, zero)))
     }
-    return Grid(scale: SuperBlock.rounded(abs(extremes.most) * 2 / top), zero: layout.middle)
+    return Grid(scale: SuperBlock.rounded(abs(extremes.largest) * 2 / top), zero: layout.middle)
   }
 
   /// The weights that a group's codes stand for.
@@ -135,7 +135,7 @@ struct IntegerWeights: QuantizedWeights, @unchecked Sendable {
   }
 
   private func storeRow(_ row: Int, _ weights: UnsafePointer<Float>) {
-    let scale = abs(BlockExtremes(weights, count: layout.columns).most) / 127
+    let scale = abs(BlockExtremes(weights, count: layout.columns).largest) / 127
     let factor = inverse(scale)
     for column in 0..<layout.columns {
       let code = Int8((weights[column] * factor).rounded(.toNearestOrEven))

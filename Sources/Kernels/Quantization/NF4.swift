@@ -39,17 +39,17 @@ struct NF4: QuantizedWeights, @unchecked Sendable {
 
   func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws {
     let perRow = columns / Self.blockLength
-    var most = [Float](repeating: 0, count: blocks)
+    var largest = [Float](repeating: 0, count: blocks)
     try withUnsafeTemporaryAllocation(of: Float.self, capacity: columns) { buffer in
       guard let weights = buffer.baseAddress else { return }
       for index in 0..<rows {
         row(index, weights)
         try validate(
-          weights, count: columns, row: index, most: .greatestFiniteMagnitude, .nf4)
+          weights, count: columns, row: index, limit: .greatestFiniteMagnitude, .nf4)
         for block in 0..<perRow {
           let from = weights + block * Self.blockLength
-          let magnitude = abs(BlockExtremes(from, count: Self.blockLength).most)
-          most[index * perRow + block] = magnitude
+          let magnitude = abs(BlockExtremes(from, count: Self.blockLength).largest)
+          largest[index * perRow + block] = magnitude
           let factor = inverse(magnitude)
           let to = start + (index * columns + block * Self.blockLength) / 2
           for pair in 0..<Self.blockLength / 2 {
@@ -59,15 +59,15 @@ struct NF4: QuantizedWeights, @unchecked Sendable {
         }
       }
     }
-    let mean = Float(most.reduce(0.0) { $0 + Double($1) } / Double(max(1, blocks)))
+    let mean = Float(largest.reduce(0.0) { $0 + Double($1) } / Double(max(1, blocks)))
     scales[nested] = mean
     for group in 0..<nested {
       let range = group * Self.nestedLength..<min(blocks, (group + 1) * Self.nestedLength)
-      let scale = range.reduce(Float(0)) { max($0, abs(most[$1] - mean)) }
+      let scale = range.reduce(Float(0)) { max($0, abs(largest[$1] - mean)) }
       scales[group] = scale
       let factor = inverse(scale)
       for block in range {
-        magnitudes.setByte(block, DynamicMap.code((most[block] - mean) * factor))
+        magnitudes.setByte(block, DynamicMap.code((largest[block] - mean) * factor))
       }
     }
   }

@@ -36,7 +36,7 @@ enum Nibbles {
 /// What a block's scale follows from.
 struct BlockExtremes {
   /// The value of the largest magnitude, the first of several.
-  var most: Float = 0
+  var largest: Float = 0
   var least = Float.infinity
   var greatest = -Float.infinity
 
@@ -44,7 +44,7 @@ struct BlockExtremes {
   init(_ weights: UnsafePointer<Float>, count: Int) {
     for index in 0..<count {
       let weight = weights[index]
-      if abs(weight) > abs(most) { most = weight }
+      if abs(weight) > abs(largest) { largest = weight }
       if weight < least { least = weight }
       if weight > greatest { greatest = weight }
     }

@@ -17,9 +17,9 @@ enum Q3K: BlockFormat {
     for index in 0..<32 { block.setByte(index, 0) }
     for index in 96..<108 { block.setByte(index, 0) }
     SuperBlock.scales(weights, parts: 16, length: 16, codes: (-4, 3)) { scales, search in
-      let most = SuperBlock.most(scales) / -32
-      block.setHalf(108, most)
-      let unit = SuperBlock.rounded(most)
+      let largest = SuperBlock.largest(scales) / -32
+      block.setHalf(108, largest)
+      let unit = SuperBlock.rounded(largest)
       for part in 0..<16 {
         let search = search(part)
         let scale = SuperBlock.refined(

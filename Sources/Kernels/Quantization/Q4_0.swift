@@ -10,7 +10,7 @@ enum Q4_0: BlockFormat {
   static var facts: hr_quantized_format { hr_format_facts(HR_Q4_0) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
-    let scale = BlockExtremes(weights, count: 32).most / -8
+    let scale = BlockExtremes(weights, count: 32).largest / -8
     let factor = inverse(scale)
     block.setHalf(0, scale)
     Nibbles.write(block + 2) { index in

@@ -10,7 +10,7 @@ enum Q5_0: BlockFormat {
   static var facts: hr_quantized_format { hr_format_facts(HR_Q5_0) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
-    let scale = BlockExtremes(weights, count: 32).most / -16
+    let scale = BlockExtremes(weights, count: 32).largest / -16
     let factor = inverse(scale)
     block.setHalf(0, scale)
     let fifths = Nibbles.write(block + 6) { index in

@@ -16,9 +16,9 @@ enum Q6K: BlockFormat {
     let read = UnsafeRawPointer(block)
     for index in 0..<192 { block.setByte(index, 0) }
     SuperBlock.scales(weights, parts: 16, length: 16, codes: (-32, 31)) { scales, search in
-      let most = SuperBlock.most(scales) / -128
-      block.setHalf(208, most)
-      let unit = SuperBlock.rounded(most)
+      let largest = SuperBlock.largest(scales) / -128
+      block.setHalf(208, largest)
+      let unit = SuperBlock.rounded(largest)
       for part in 0..<16 {
         let search = search(part)
         let scale = SuperBlock.refined(

@@ -9,7 +9,7 @@ enum Q8_0: BlockFormat {
   static var facts: hr_quantized_format { hr_format_facts(HR_Q8_0) }
 
   static func quantize(_ weights: UnsafePointer<Float>, into block: UnsafeMutableRawPointer) {
-    let scale = abs(BlockExtremes(weights, count: 32).most) / 127
+    let scale = abs(BlockExtremes(weights, count: 32).largest) / 127
     let factor = inverse(scale)
     block.setHalf(0, scale)
     for index in 0..<32 {

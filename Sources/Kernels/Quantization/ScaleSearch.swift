@@ -36,8 +36,8 @@ struct ScaleSearch {
     let sum = sum { weights[$0] }
     var best = Line(scale: range / top, low: least)
     var bestError = error(best, top: top)
-    for step in -10...10 {
-      round(factor: (top + 0.1 * Float(step)) / range, low: least, from: 0, to: top)
+    for trial in -10...10 {
+      round(factor: (top + 0.1 * Float(trial)) / range, low: least, from: 0, to: top)
       for _ in 0..<2 {
         let fit = fit
         let determinant = total * fit.squares - fit.codes * fit.codes
@@ -56,14 +56,14 @@ struct ScaleSearch {
 
   /// A scale of either sign for codes from … to, 0 standing for 0.
   func scale(from: Float, to: Float) -> Float {
-    let most = BlockExtremes(weights, count: count).most
-    guard (from / most).isFinite, most != 0 else { return 0 }
+    let largest = BlockExtremes(weights, count: count).largest
+    guard (from / largest).isFinite, largest != 0 else { return 0 }
     var best: Float = 0
     var bestGain: Float = 0
     // The outermost weight at either end of the codes, or somewhat beyond.
     for end in [from, to] {
-      for step in -9...9 {
-        round(factor: (end + 0.1 * Float(step)) / most, low: 0, from: from, to: to)
+      for trial in -9...9 {
+        round(factor: (end + 0.1 * Float(trial)) / largest, low: 0, from: from, to: to)
         for _ in 0..<2 {
           let fit = fit
           guard fit.squares > 0, fit.products != 0 else { break }

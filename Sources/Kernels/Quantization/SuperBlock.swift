@@ -39,7 +39,7 @@ enum SuperBlock {
   }
 
   /// The scale of the largest magnitude, its sign kept.
-  static func most(_ scales: UnsafeMutableBufferPointer<Float>) -> Float {
+  static func largest(_ scales: UnsafeMutableBufferPointer<Float>) -> Float {
     scales.reduce(Float(0)) { abs($1) > abs($0) ? $1 : $0 }
   }
 

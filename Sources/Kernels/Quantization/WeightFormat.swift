@@ -10,6 +10,11 @@ package struct WeightFormat: Hashable, Sendable {
   package let hasZeroPoint: Bool
   package let packing: Packing
 
+  /// - Parameters:
+  ///   - group: nil for types that have blocks of their own, for plain numbers, and for `int8` with a scale a
+  ///     row.
+  ///   - hasZeroPoint: true for `int8`, `int4` and `int3` with groups alone.
+  ///   - packing: `awq` for `int4` with zero points alone.
   package init(
     _ elementType: ElementType, group: Int? = nil, hasZeroPoint: Bool = false,
     packing: Packing = .gptq
@@ -71,9 +76,14 @@ package protocol QuantizedWeights: Sendable {
   ///
   /// Throws a `WeightFault` for a weight that is not finite or beyond the format's range.
   func quantize(_ row: (Int, UnsafeMutablePointer<Float>) -> Void) throws
+  /// Brings one row back to fp32: as many weights as the matrix has columns. Each product and each sum is
+  /// rounded once, as the format's definition has it.
   func dequantize(row: Int, into weights: UnsafeMutablePointer<Float>)
 
-  /// Some rows of the whole matrix, by loops for a set of instructions; false where there are none.
+  /// Brings some rows back to fp32 by loops for a set of instructions, to the same bits as row by row.
+  ///
+  /// - Parameter values: all of the output, rows × columns.
+  /// - Returns: false where there are no such loops; nothing was written then.
   func dequantize(
     rows: Range<Int>, into values: UnsafeMutablePointer<Float>, _ loops: DequantizeLoops,
     nonTemporal: Bool
@@ -81,7 +91,13 @@ package protocol QuantizedWeights: Sendable {
 
   /// How panels' loops name the format.
   var panelFormat: PanelFormat { get }
-  /// A group of a panel's: the codes of `count` weights of a row, a byte each, and their scales.
+  /// Reads what a group of a panel holds of one row.
+  ///
+  /// - Parameters:
+  ///   - from: the group's first weight in the row.
+  ///   - count: weights of a group.
+  ///   - codes: become the weights' codes, a byte each.
+  ///   - column: the row's place in the panel, at which the header gets its scales.
   func pack(
     row: Int, from: Int, count: Int, codes: UnsafeMutablePointer<UInt8>, column: Int,
     header: PanelHeader)
@@ -111,11 +127,11 @@ package enum WeightFault: Error, Hashable {
 
 /// Looks a row over before it is stored.
 func validate(
-  _ weights: UnsafePointer<Float>, count: Int, row: Int, most: Float, _ type: ElementType
+  _ weights: UnsafePointer<Float>, count: Int, row: Int, limit: Float, _ type: ElementType
 ) throws {
   for column in 0..<count {
     let weight = weights[column]
-    guard abs(weight) <= most else {
+    guard abs(weight) <= limit else {
       guard weight.isFinite else {
         throw WeightFault.notFinite(row: row, column: column, value: "\(weight)")
       }

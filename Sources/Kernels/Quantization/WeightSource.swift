@@ -8,8 +8,10 @@ package struct WeightSource: Sendable {
   package let columns: Int
   package let seed: UInt64
 
+  /// Rows after which they repeat.
   package static let period = 61
 
+  /// The same columns and seed give the same weights.
   package init(columns: Int, seed: UInt64) {
     self.columns = columns
     self.seed = seed
@@ -39,7 +41,9 @@ package struct WeightSource: Sendable {
     }
   }
 
-  /// The matrix in a format.
+  /// The matrix, rows × columns, stored in a format.
+  ///
+  /// - Throws: `LedgerFault` where it does not fit.
   package func tensor(_ format: WeightFormat, rows: Int, in ledger: MemoryLedger) throws -> Tensor {
     let bytes = format.bytes(rows: rows, columns: columns)
     let tensor = Tensor(
@@ -66,6 +70,8 @@ package struct WeightSource: Sendable {
     return tensor
   }
 
+  /// Fills a tensor of rows × columns in fp32, fp16 or bf16, rounding to the nearest; one that is only
+  /// planned has nothing to fill.
   package func fillPlain(_ tensor: Tensor, rows: Int) {
     guard !tensor.isPlan else { return }
     let distinct = min(rows, Self.period)

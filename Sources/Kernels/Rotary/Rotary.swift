@@ -4,8 +4,10 @@ package struct Rotary: Hashable, Sendable {
   package let base: Int
   package let scaling: RotaryScaling
 
+  /// Nothing is rotated.
   package static let none = Rotary(.none)
 
+  /// - Parameter base: what the frequencies are powers of; 10,000 is RoFormer's.
   package init(_ layout: RotaryLayout, base: Int = 10_000, scaling: RotaryScaling = .none) {
     self.layout = layout
     self.base = base
@@ -14,6 +16,7 @@ package struct Rotary: Hashable, Sendable {
 
   package var isNone: Bool { layout == .none }
 
+  /// By how much each pair of a head of this length is rotated.
   package func angles(headDim: Int) -> RotaryAngles {
     RotaryAngles(headDim: headDim, base: base, scaling: scaling)
   }
@@ -38,11 +41,11 @@ package enum RotaryScaling: Hashable, Sendable {
   /// - Source: Chen et al., "Extending Context Window of Large Language Models via Positional
   ///   Interpolation" (2023).
   case linear(Int)
-  /// The base grows, so that the slowest pair turns as if positions were divided by it.
+  /// The base grows, so that the slowest pair rotates as if positions were divided by it.
   ///
   /// - Source: bloc97, "NTK-Aware Scaled RoPE" (2023).
   case ntk(Int)
-  /// Pairs that turn often are left, those that do not turn once are divided, and in between both.
+  /// Pairs that rotate often are left, those that do not rotate once are divided, and in between both.
   ///
   /// - Source: Peng et al., "YaRN: Efficient Context Window Extension of Large Language Models"
   ///   (2023), with α = 1, β = 32 and 4096 positions to begin with.

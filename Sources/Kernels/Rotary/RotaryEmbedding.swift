@@ -19,6 +19,7 @@ package struct RotaryEmbedding: Hashable, Sendable {
   package let precision: FloatFormat
   package let instructions: InstructionSet
 
+  /// Takes the shape as it is; the batch follows from the tensors that a kernel is given.
   package init(
     tokens: Int, heads: Int, headDim: Int, rotary: Rotary, precision: FloatFormat,
     instructions: InstructionSet
@@ -31,6 +32,9 @@ package struct RotaryEmbedding: Hashable, Sendable {
     self.instructions = instructions
   }
 
+  /// Makes the kernel that rotates `x` into `y`, both batch × tokens × heads × head-dim in the precision.
+  ///
+  /// - Throws: `LedgerFault` where the table does not fit.
   package func kernel(x: Tensor, y: Tensor, _ execution: Execution) throws -> any Kernel {
     let table = try RotaryTable(
       rotary, headDim: headDim, positions: 0..<tokens, loop: instructions.rope(precision),

@@ -9,11 +9,13 @@ package final class RotaryTable: Sendable {
   private let apart: Int32
   private let loop: hr_rope
 
+  /// Bytes of a cosine and a sine in fp32 for each pair of each position.
   package static func bytes(positions: Int, headDim: Int) -> Bytes {
     Bytes(4 * positions * (headDim / 2 * 2))
   }
 
   /// - Parameter loop: of the precision in which heads are stored.
+  /// - Throws: `LedgerFault` where the table does not fit.
   init(
     _ rotary: Rotary, headDim: Int, positions: Range<Int>, loop: @escaping hr_rope,
     in ledger: MemoryLedger
@@ -27,7 +29,9 @@ package final class RotaryTable: Sendable {
     if !ledger.isPlan { fill(rotary.angles(headDim: headDim), positions) }
   }
 
-  /// Of heads in fp32.
+  /// A table for heads in fp32.
+  ///
+  /// - Throws: `LedgerFault` where it does not fit.
   package convenience init(
     _ rotary: Rotary, headDim: Int, positions: Range<Int>, instructions: InstructionSet,
     in ledger: MemoryLedger

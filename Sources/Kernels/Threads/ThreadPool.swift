@@ -4,6 +4,8 @@ package import Quantities
 
 /// Work that splits into parts that touch no common output.
 package protocol ParallelTask: AnyObject {
+  /// Does the `part`-th share of the work. All parts run at the same time, each on a thread of its own, and
+  /// together they do all of it.
   func run(part: Int, of parts: Int)
 }
 
@@ -50,6 +52,7 @@ package final class ThreadPool: @unchecked Sendable {
 
   /// - Parameter cpus: the processors to bind to, the calling thread's first; by default the
   ///   first `threads` of those that this process may use.
+  /// - Throws: `ThreadPoolFault`.
   package init(threads: Int, cpus asked: [Int]? = nil) throws {
     let available = asked ?? Self.allowedCPUs
     guard threads >= 1 else { throw ThreadPoolFault.none(threads) }

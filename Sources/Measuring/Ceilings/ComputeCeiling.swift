@@ -56,18 +56,18 @@ package struct ComputeUnit {
 }
 
 extension ComputeUnit {
-  /// Medians of `turns` stretches of 2 ms for every unit. Formats without a unit of their own are
+  /// Medians over so many stretches of 2 ms for every unit. Formats without a unit of their own are
   /// computed by the widest fp32 unit: conversions are not arithmetic.
   package static func ceilings(
-    _ team: any ThreadTeam, turns: Int = 9, clock: some NanosecondClock
+    _ team: any ThreadTeam, stretches: Int = 9, clock: some NanosecondClock
   ) -> [Ceilings.Compute] {
     var found: [Ceilings.Compute] = []
     for unit in available {
-      let rates = (0..<turns).map { _ in unit.measure(team, seconds: 0.002, clock: clock) }
+      let rates = (0..<stretches).map { _ in unit.measure(team, seconds: 0.002, clock: clock) }
       found.append(
         .init(
           unit: unit.name, format: unit.format, threads: team.threads,
-          flopsPerSecond: rates.sorted()[turns / 2]))
+          flopsPerSecond: rates.sorted()[stretches / 2]))
     }
     let plain = found.filter { $0.format == .fp32 }.max { $0.flopsPerSecond < $1.flopsPerSecond }
     for format in ComputeFormat.allCases where !found.contains(where: { $0.format == format }) {

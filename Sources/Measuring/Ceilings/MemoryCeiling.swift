@@ -5,7 +5,7 @@ package import Records
 
 /// Reads, fills and copies of a buffer that lies in one level of memory, by all threads of a team.
 package final class MemoryCeiling {
-  /// How a buffer is read: streams side by side, and how far ahead lines are asked for.
+  /// How a buffer is read: streams side by side, and how far ahead lines are prefetched.
   private struct Pattern {
     let streams: Int
     let ahead: Int
@@ -41,7 +41,7 @@ package final class MemoryCeiling {
     let rate: Double
   }
 
-  /// - Parameter threads: the most threads that will measure.
+  /// - Parameter threads: the maximum number of threads that will measure.
   package init?(machine: Machine, threads: Int) {
     footprints = Self.footprints(machine)
     length = max(Self.whole(machine), threads * Self.stretch)
@@ -97,22 +97,22 @@ package final class MemoryCeiling {
     return slice * size
   }
 
-  /// All rates of one level: medians of `turns` stretches, reading by the best pattern.
+  /// All rates of one level: medians over so many stretches, reading by the best pattern.
   package func measure(
-    _ level: MemoryLevel, _ team: any ThreadTeam, turns: Int = 7, clock: some NanosecondClock
+    _ level: MemoryLevel, _ team: any ThreadTeam, stretches: Int = 7, clock: some NanosecondClock
   ) -> Ceilings.Bandwidth? {
     guard let footprint = footprints[level] else { return nil }
     let (loops, source, target) = (self.loops, self.source, self.target)
     let bytes = Int64(footprint)
     let passes = Int64(max(1, Self.stretch / footprint))
     func median(_ moved: Int, _ stretch: @escaping (_ at: Int) -> Void) -> Double {
-      let rates = (0..<turns).map { _ in
+      let rates = (0..<stretches).map { _ in
         let start = start(level, team)
         return rate(team, bytes: moved * Int(passes) * team.threads, clock: clock) {
           stretch(start + $0 * footprint)
         }
       }
-      return rates.sorted()[turns / 2]
+      return rates.sorted()[stretches / 2]
     }
     var reads: [String: Double] = [:]
     var read = 0.0

@@ -16,7 +16,7 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
     clockCost = clock.cost()
   }
 
-  /// The shortest sample: 1000 readings of the clock, so that the clock adds 0.2 % at the most.
+  /// The shortest sample: 1000 readings of the clock, so that the clock adds 0.2 % at most.
   package var shortestSample: Seconds {
     Seconds(max(settings.sample.value, 1000 * clockCost.value))
   }
@@ -44,8 +44,8 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
     let start = clock.now()
     let first = window()
     let length = max(Double(clock.now() - start) / 1e9, settings.window.value)
-    let most = min(Double(settings.warmUpWindows), settings.longestWarmUp.value / length)
-    var rule = SteadyState(limit: max(SteadyState.fewest, Int(most)))
+    let maxWindows = min(Double(settings.warmUpWindows), settings.longestWarmUp.value / length)
+    var rule = SteadyState(limit: max(SteadyState.fewest, Int(maxWindows)))
     rule.append(first)
     while true {
       switch rule.verdict {
@@ -114,7 +114,7 @@ package struct SamplingSettings: Codable, Hashable, Sendable {
   package var sample = Seconds(0.001)
   /// One window of the warm-up.
   package var window = Seconds(0.01)
-  /// The most windows of warm-up: half a second where calls are short.
+  /// The maximum number of windows of warm-up: half a second where calls are short.
   package var warmUpWindows = 50
   /// Where they are not, what warm-up may take beyond the fewest windows that tell anything.
   package var longestWarmUp = Seconds(5)

@@ -62,14 +62,14 @@ package enum MeasureKey: String, CaseIterable, Sendable {
 
 extension MeasureOptions {
   /// More processes a case than any sweep ends with.
-  private static let mostRuns = 100_000
+  private static let maxRuns = 100_000
 
   /// Reads one option, from a suite or from the command line.
   package mutating func set(_ key: MeasureKey, to text: String, at place: Place) throws {
     switch key {
     case .within: within = percentage(text)
     case .budget: budget = Seconds(text).flatMap { $0 > Seconds(0) ? $0 : nil }
-    case .runs: runs = Int(text).flatMap { (1...Self.mostRuns).contains($0) ? $0 : nil }
+    case .runs: runs = Int(text).flatMap { (1...Self.maxRuns).contains($0) ? $0 : nil }
     case .memoryLimit: memoryLimit = Bytes(text).flatMap { $0 > .zero ? $0 : nil }
     case .timeout: timeout = Seconds(text).flatMap { $0 > Seconds(0) ? $0 : nil }
     case .seed: seed = UInt64(text)

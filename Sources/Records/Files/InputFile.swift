@@ -17,9 +17,9 @@ package struct InputFile: Sendable {
   /// - Parameters:
   ///   - noun: what the input should be, as `run file`.
   ///   - mend: how a missing one comes about.
-  ///   - most: an input that is larger is refused before it is taken in.
+  ///   - limit: an input that is larger is refused before it is taken in.
   package init(
-    _ path: String, as noun: String, fix mend: String? = nil, atMost most: Bytes = largest
+    _ path: String, as noun: String, fix mend: String? = nil, atMost limit: Bytes = largest
   ) throws {
     func fault(_ reason: InputFault.Reason) -> InputFault {
       InputFault(path: path, noun: noun, reason: reason, mend: mend)
@@ -37,7 +37,7 @@ package struct InputFile: Sendable {
         throw fault(InputFault.Reason(errno: errno))
       }
       bytes.append(contentsOf: chunk[..<count])
-      guard bytes.count <= most.count else { throw fault(.tooLarge(most)) }
+      guard bytes.count <= limit.count else { throw fault(.tooLarge(limit)) }
     }
     try self.init(bytes, from: path, as: noun, fix: mend)
   }
@@ -146,9 +146,9 @@ package struct InputFault: FaultConvertible, Hashable {
         "the \(noun) may not be read: permission denied", "see its owner and mode: ls -l"
       )
     case .unreadable(let why): (what, fix) = ("the \(noun) cannot be read: \(why)", mend)
-    case .tooLarge(let most):
+    case .tooLarge(let limit):
       (what, fix) = (
-        "the \(noun) is larger than \(most), and no more is read",
+        "the \(noun) is larger than \(limit), and no more is read",
         "split it into several"
       )
     case .utf16:

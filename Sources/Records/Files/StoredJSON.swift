@@ -34,13 +34,13 @@ package enum JSONStructure {
   /// Values inside each other.
   private static let deepest = 128
   /// What sums of thousands of such numbers still hold in 64 bits.
-  private static let mostDigits = 16
+  private static let maxDigits = 16
 
   /// - Parameter ofOwn: whether whole numbers must be ones that this program can have written.
   package static func check(_ data: Data, ofOwn: Bool) throws(InputFault.Reason) {
-    let most = ofOwn ? largest : largestOfOthers
-    guard data.count <= most else {
-      throw .wrong("a single value of it is larger than \(Bytes(most))")
+    let limit = ofOwn ? largest : largestOfOthers
+    guard data.count <= limit else {
+      throw .wrong("a single value of it is larger than \(Bytes(limit))")
     }
     let found = data.withUnsafeBytes { scan($0, ofOwn: ofOwn) }
     if let found { throw found }
@@ -78,7 +78,7 @@ package enum JSONStructure {
           index += 1
         }
         // The seed is any number of 64 bits.
-        if isWhole, index - start > mostDigits, !isSeed(bytes, key) {
+        if isWhole, index - start > maxDigits, !isSeed(bytes, key) {
           let name = String(decoding: UnsafeRawBufferPointer(rebasing: bytes[key]), as: UTF8.self)
           return .wrong("'\(name.prefix(40))' holds a number that cannot be")
         }

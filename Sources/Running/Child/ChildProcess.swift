@@ -18,7 +18,7 @@ package actor ChildProcess: Child {
   private let errorFile: FilePath
   package private(set) var timedOut = false
 
-  /// How long a worker may take to say hello at the most: interpreters load libraries first.
+  /// How long a worker may take to say hello at most: interpreters load libraries first.
   package static let helloPatience = Seconds(60)
 
   /// Starts the worker and reads its first line.

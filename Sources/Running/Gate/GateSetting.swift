@@ -24,8 +24,8 @@ package final class GateSetting: Sendable {
 
   /// How often both sides take two turns in a block; seldom where a call takes longer than a turn.
   package static func rounds(turn: Seconds, taking seconds: Double, threads: Int) -> Int {
-    let most = threads > 1 ? 4 : 10
-    return max(1, min(most, Int((Double(most) * turn.value / seconds).rounded(.up))))
+    let maximum = threads > 1 ? 4 : 10
+    return max(1, min(maximum, Int((Double(maximum) * turn.value / seconds).rounded(.up))))
   }
 
   private let names = Mutex(0)

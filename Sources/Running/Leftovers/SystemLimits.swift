@@ -21,9 +21,9 @@ package enum SystemLimits {
     for (resource, option, noun) in [
       (RLIMIT_AS, "-v", "the address space"), (RLIMIT_DATA, "-d", "the data"),
     ] {
-      if let most = limit(resource), most < memory.count {
+      if let bytes = limit(resource), bytes < memory.count {
         throw Fault(
-          "\(noun) of a process is limited to \(Bytes(most)), and the probes of this machine's "
+          "\(noun) of a process is limited to \(Bytes(bytes)), and the probes of this machine's "
             + "memory need more",
           at: "ulimit \(option)", fix: "raise it: ulimit \(option) unlimited")
       }
@@ -39,7 +39,7 @@ package enum SystemLimits {
     }
   }
 
-  /// - Parameter children: the most that live at one time, the one that probes the machine among them.
+  /// - Parameter children: the maximum that live at one time, the one that probes the machine among them.
   static func checkFiles(children: Int) throws(Fault) {
     let files = files(children: children)
     guard let open = limit(RLIMIT_NOFILE), open < files else { return }
@@ -58,7 +58,7 @@ package enum SystemLimits {
   /// What the limits of this process say of memory that was refused; nothing where there are none.
   static var ofMemory: String? {
     for (resource, option) in [(RLIMIT_AS, "-v"), (RLIMIT_DATA, "-d")] {
-      if let most = limit(resource) { return "ulimit \(option) allows \(Bytes(most))" }
+      if let bytes = limit(resource) { return "ulimit \(option) allows \(Bytes(bytes))" }
     }
     return nil
   }

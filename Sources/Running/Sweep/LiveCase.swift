@@ -151,15 +151,15 @@ final class LiveCase {
       isOver = missed != nil || spent >= setting.budget.value || !machineMoved
       self.missed = missed
     }
-    if blocks.reduce(0, { $0 + $1.samples.count }) >= Self.mostSamples {
+    if blocks.reduce(0, { $0 + $1.samples.count }) >= Self.maxSamples {
       isOver = true
-      self.missed = self.missed ?? "\(Self.mostSamples) samples were taken"
+      self.missed = self.missed ?? "\(Self.maxSamples) samples were taken"
     }
     return after
   }
 
   /// What a line of the run file has room for: a worker's samples may be as short as it likes.
-  private static let mostSamples = 300_000
+  private static let maxSamples = 300_000
 
   private var machineMoved: Bool {
     let probes = blocks.flatMap { [$0.before, $0.after] }

@@ -20,7 +20,7 @@ final class KernelSession<W: Workload>: CaseSession {
   private var peaks = PhasePeaks()
   /// What calls take in turn: one, or the copies of a cold case.
   private var kernels: [any Kernel] = []
-  private var turn = 0
+  private var nextCopy = 0
   /// A trial's.
   private var extra: Allocation?
   private var calls = 1
@@ -157,8 +157,8 @@ final class KernelSession<W: Workload>: CaseSession {
 
   private func call() {
     guard kernels.count > 1 else { return kernels[0].run() }
-    kernels[turn].run()
-    turn = turn + 1 == kernels.count ? 0 : turn + 1
+    kernels[nextCopy].run()
+    nextCopy = nextCopy + 1 == kernels.count ? 0 : nextCopy + 1
   }
 
   /// As many copies as together are sixteen times the last cache; two at the least.
@@ -168,7 +168,7 @@ final class KernelSession<W: Workload>: CaseSession {
   private func makeCopies() throws {
     let size = max(1, W.work(of: problem).workingSet.count)
     let count = max(2, (16 * order.lastLevelCache.count + size - 1) / size)
-    guard count <= Self.mostCopies else {
+    guard count <= Self.maxCopies else {
       throw Fault("\(Bytes(size)) a call is too small to be kept cold: \(count) copies are needed")
     }
     if let limit {
@@ -190,7 +190,7 @@ final class KernelSession<W: Workload>: CaseSession {
   }
 
   /// Each copy is several mappings, and a process may have 65,530 of them.
-  private static var mostCopies: Int { 8192 }
+  private static var maxCopies: Int { 8192 }
 
   private func begin(_ phase: MemoryPhase) {
     ledger.begin(phase)

@@ -74,7 +74,7 @@ struct DecodeRow {
 
   /// - Parameter index: (sequence · new tokens + token) · heads + head.
   mutating func expected(_ index: Int) -> Expected {
-    let (heads, depth) = (problem.heads, problem.headDim)
+    let (heads, headDim) = (problem.heads, problem.headDim)
     let (sequence, token) = (
       index / heads / problem.newTokens, index / heads % problem.newTokens
     )
@@ -91,7 +91,7 @@ struct DecodeRow {
     let keys = mask.stretch(from: position, of: total)
       .filter { mask.sees(key: $0, from: position) }
     let isQuantized = problem.kvCache == .on && problem.cache.cacheTypeK.isQuantized
-    let steps = isQuantized ? Self.steps(query) : []
+    let steps = isQuantized ? Self.roundingSteps(query) : []
     var (largest, rounded) = (0.0, 0.0)
     let scores = keys.map { key in
       let (sum, size) = dot(query, seen.keys[key])
@@ -102,9 +102,9 @@ struct DecodeRow {
       }
       return sum * problem.scale
     }
-    let row = AttentionRow(depth: depth, scores: scores) { seen.values[keys[$0]] }
+    let row = AttentionRow(headDim: headDim, scores: scores) { seen.values[keys[$0]] }
     // Roundings of the sum of products, of the scaling, of rotating, and of taking the largest away.
-    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 10 * 0x1p-24 + seen.error
+    let roundings = Tolerance.sum(roundings: 2 * headDim).relative + 10 * 0x1p-24 + seen.error
     // Weights, scales and their products in 15 bits of the largest of a block: off by half a step
     // each, either way.
     let isShort = problem.kvCache == .on && problem.cache.cacheTypeV.isQuantized
@@ -125,10 +125,10 @@ struct DecodeRow {
   }
 
   /// What each query is rounded to a multiple of where products are of 8 bits.
-  private static func steps(_ query: [Double]) -> [Double] {
+  private static func roundingSteps(_ query: [Double]) -> [Double] {
     stride(from: 0, to: query.count, by: 32).flatMap { start in
-      let most = query[start..<start + 32].reduce(0) { max($0, abs($1)) }
-      return [Double](repeating: most / 127, count: 32)
+      let largest = query[start..<start + 32].reduce(0) { max($0, abs($1)) }
+      return [Double](repeating: largest / 127, count: 32)
     }
   }
 
@@ -181,10 +181,10 @@ struct DecodeRow {
     _ sequence: Int, _ head: Int, _ hidden: Tensor, _ wK: Tensor, _ wV: Tensor
   ) -> Seen {
     var seen = Seen()
-    let (depth, width) = (problem.headDim, problem.hidden)
+    let (headDim, width) = (problem.headDim, problem.hidden)
     let start = problem.contexts[..<sequence].reduce(0) { $0 + $1 + problem.newTokens }
     func rows(_ weights: Tensor) -> [[Double]] {
-      (head * depth..<(head + 1) * depth).map { weights.doubles($0 * width..<($0 + 1) * width) }
+      (head * headDim..<(head + 1) * headDim).map { weights.doubles($0 * width..<($0 + 1) * width) }
     }
     let (keyRows, valueRows) = (rows(wK), rows(wV))
     var (size, result) = (0.0, 0.0)
@@ -216,14 +216,14 @@ extension CacheType {
     let length = isQuantized ? 32 : 1
     for start in stride(from: 0, to: exact.count, by: length) {
       let range = start..<start + length
-      let most = exact[range].reduce(0) { max($0, abs($1)) }
+      let largest = exact[range].reduce(0) { max($0, abs($1)) }
       let step: Double =
         switch self {
-        case .fp32: most * 0x1p-21
-        case .fp16: most * 0x1p-10 + 0x1p-24
-        case .bf16: most * 0x1p-7
-        case .q8_0: most / 127 * 1.01
-        case .q4_0: most / 8 * 1.01
+        case .fp32: largest * 0x1p-21
+        case .fp16: largest * 0x1p-10 + 0x1p-24
+        case .bf16: largest * 0x1p-7
+        case .q8_0: largest / 127 * 1.01
+        case .q4_0: largest / 8 * 1.01
         }
       guard stored.count == exact.count, range.allSatisfy({ abs(stored[$0] - exact[$0]) <= step })
       else { return exact }

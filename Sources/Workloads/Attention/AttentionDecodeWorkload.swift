@@ -6,6 +6,7 @@ package import Quantities
 ///
 /// - Shapes, work, error and source: as of `AttentionDecode`.
 package enum AttentionDecodeWorkload: Workload {
+  /// One step of decoding, of `batch` sequences.
   package struct Problem: Codable, Hashable, Sendable {
     package let batch: Int
     package let heads: Int
@@ -20,6 +21,8 @@ package enum AttentionDecodeWorkload: Workload {
     package let cache: CacheAxes
     package let rotary: RotaryAxes
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       batch: Int, heads: Int, kvHeads: Int, headDim: Int, context: Int, newTokens: Int = 1,
       lengths: Lengths = .same, mask: AttentionMask = .causal, kvCache: CacheSwitch = .on,
@@ -69,26 +72,35 @@ package enum AttentionDecodeWorkload: Workload {
     }
   }
 
+  /// How the contexts of a batch differ.
   package enum Lengths: String, AxisWord {
+    /// All have the whole context.
     case same
     /// Of n sequences the i-th has (n − i + 1) / n of the context.
     case mixed
   }
 
+  /// In fp32 but for the cache: `q` and `o` are new tokens × heads × head-dim. Without a cache `q` is of all
+  /// tokens.
   package struct Operands: OperandSet {
     /// New tokens' queries; those of all tokens without a cache.
     package let q: Tensor
     package let step: Step
     package let o: Tensor
 
+    /// - Parameter step: where keys and values come from; it must be the problem's kind.
     package init(q: Tensor, step: Step, o: Tensor) {
       self.q = q
       self.step = step
       self.o = o
     }
 
+    /// Where keys and values come from.
     package enum Step {
+      /// A cache with places for the new tokens, which are new tokens × kv-heads × head-dim.
       case cached(newK: Tensor, newV: Tensor, cache: KVCache, sequences: [Int])
+      /// Hidden states, all tokens × (heads · head-dim), and weights, (kv-heads · head-dim) × (heads ·
+      /// head-dim).
       case projected(hidden: Tensor, wK: Tensor, wV: Tensor)
     }
 
@@ -140,7 +152,7 @@ package enum AttentionDecodeWorkload: Workload {
     try problem.rotary.validate(headDim: problem.headDim)
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     let tokens = product(problem.context) + product(problem.newTokens)
     let hidden = product(problem.headDim) * Double(max(problem.heads, problem.kvHeads))
     // Without a cache all tokens are projected, and attend.
@@ -148,19 +160,22 @@ package enum AttentionDecodeWorkload: Workload {
     return 64 * product(problem.batch) * tokens * each * hidden
   }
 
+  /// Each pair of a query and a key that it sees takes 4·head-dim flops in each head: half in the score, half
+  /// in the sum of values. Without a cache these are the pairs of all tokens, and each token takes 2 flops
+  /// for each weight of the projections of keys and values.
   package static func work(of problem: Problem) -> Work {
     let mask = problem.mask.value
     let contexts = problem.contexts
     let new = problem.batch * problem.newTokens
     let outputs = ElementType.fp32.bytes(of: new * problem.hidden)
-    let depth = problem.headDim * problem.kvHeads
+    let tokenLength = problem.headDim * problem.kvHeads
     if problem.kvCache == .off {
       let tokens = contexts.map { $0 + problem.newTokens }
       let all = tokens.reduce(0, +)
       let pairs = tokens.reduce(0) { $0 + mask.pairs(of: $1) }
       return Work(
-        flops: 4 * all * depth * problem.hidden + 4 * problem.hidden * pairs,
-        bytesRead: ElementType.fp32.bytes(of: 2 * (all + depth) * problem.hidden),
+        flops: 4 * all * tokenLength * problem.hidden + 4 * problem.hidden * pairs,
+        bytesRead: ElementType.fp32.bytes(of: 2 * (all + tokenLength) * problem.hidden),
         bytesWritten: outputs, format: .fp32)
     }
     var pairs = 0
@@ -172,11 +187,14 @@ package enum AttentionDecodeWorkload: Workload {
     }
     return Work(
       flops: 4 * problem.hidden * pairs,
-      bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * depth)
+      bytesRead: outputs + ElementType.fp32.bytes(of: 2 * new * tokenLength)
         + problem.cache.format.tokenBytes(headDim: problem.headDim) * (problem.kvHeads * seen),
       bytesWritten: outputs, format: problem.cache.format.isQuantized ? .int8 : .fp32)
   }
 
+  /// A result's path has a rounding for each key in the sum of values and one in the sum of weights that it
+  /// is divided by; besides, those of the exponential, of the product and of the division. Errors of scores
+  /// are in the expectation's allowances.
   package static func tolerance(of problem: Problem) -> Tolerance {
     .sum(roundings: 2 * (problem.context + problem.newTokens) + 4)
   }

@@ -26,19 +26,19 @@ extension AttentionPrefillWorkload {
   private static func row(_ problem: Problem, _ operands: Operands, _ index: Int) -> (
     row: AttentionRow, scoreError: Double
   ) {
-    let (heads, depth, tokens) = (problem.heads, problem.headDim, problem.tokens)
+    let (heads, headDim, tokens) = (problem.heads, problem.headDim, problem.tokens)
     let (batch, token) = (index / heads / tokens, index / heads % tokens)
     let kvHead = index % heads / problem.group
     let rotary = problem.rotary.rotary
-    let angles = rotary.angles(headDim: depth)
+    let angles = rotary.angles(headDim: headDim)
     func rotated(_ numbers: [Double], at position: Int) -> [Double] {
       angles.rotated(numbers, layout: rotary.layout, position: position)
     }
     func numbers(_ tensor: Tensor, _ key: Int) -> [Double] {
-      let start = ((batch * tokens + key) * problem.kvHeads + kvHead) * depth
-      return tensor.doubles(start..<start + depth)
+      let start = ((batch * tokens + key) * problem.kvHeads + kvHead) * headDim
+      return tensor.doubles(start..<start + headDim)
     }
-    let query = rotated(operands.q.doubles(index * depth..<(index + 1) * depth), at: token)
+    let query = rotated(operands.q.doubles(index * headDim..<(index + 1) * headDim), at: token)
     let mask = problem.mask.value
     let keys = mask.stretch(from: token, of: tokens).filter { mask.sees(key: $0, from: token) }
     var largest = 0.0
@@ -50,9 +50,9 @@ extension AttentionPrefillWorkload {
     // Roundings of the sum of products, of the scaling, and of taking the largest away.
     // What is rotated is stored as it was before: a rounding of each, besides those of rotating.
     let rotating = rotary.isNone ? 0 : 10 * 0x1p-24 + 2 * problem.precision.rounding
-    let roundings = Tolerance.sum(roundings: 2 * depth).relative + 4 * 0x1p-24 + rotating
+    let roundings = Tolerance.sum(roundings: 2 * headDim).relative + 4 * 0x1p-24 + rotating
     return (
-      AttentionRow(depth: depth, scores: scores) { numbers(operands.v, keys[$0]) },
+      AttentionRow(headDim: headDim, scores: scores) { numbers(operands.v, keys[$0]) },
       2 * largest * roundings
     )
   }

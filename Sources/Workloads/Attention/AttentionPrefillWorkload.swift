@@ -5,6 +5,7 @@ package import Quantities
 ///
 /// - Shapes, work, error and source: as of `AttentionPrefill`.
 package enum AttentionPrefillWorkload: Workload {
+  /// Attention of a batch of prompts of one length.
   package struct Problem: Codable, Hashable, Sendable {
     package let batch: Int
     /// Of queries.
@@ -18,6 +19,7 @@ package enum AttentionPrefillWorkload: Workload {
     /// Whether queries and keys are rotated on their way.
     package let rotary: RotaryAxes
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem.
     package init(
       batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int, mask: AttentionMask,
       precision: FloatFormat, rotary: RotaryAxes = RotaryAxes()
@@ -42,10 +44,12 @@ package enum AttentionPrefillWorkload: Workload {
     var group: Int { heads / kvHeads }
     /// Of a query and a key that it sees.
     var pairs: Int { mask.value.pairs(of: tokens) * batch * heads }
-    /// Scores are divided by the root of their depth.
+    /// Scores are divided by the root of the head dimension.
     var scale: Double { 1 / Double(headDim).squareRoot() }
   }
 
+  /// `q` and `o` are batch × tokens × heads × head-dim, `k` and `v` batch × tokens × kv-heads × head-dim; `o`
+  /// in fp32, the others in the precision.
   package struct Operands: OperandSet {
     package let q: Tensor
     package let k: Tensor
@@ -89,11 +93,13 @@ package enum AttentionPrefillWorkload: Workload {
     try problem.rotary.validate(headDim: problem.headDim)
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.batch, problem.tokens, problem.tokens, problem.headDim)
       * Double(max(problem.heads, problem.kvHeads))
   }
 
+  /// Each pair of a query and a key that it sees takes 4·head-dim flops in each head: half in the score, half
+  /// in the sum of values. Exponentials are not counted.
   package static func work(of problem: Problem) -> Work {
     let rows = problem.batch * problem.tokens * problem.headDim
     return Work(
@@ -120,8 +126,10 @@ package enum AttentionPrefillWorkload: Workload {
     return operands
   }
 
+  /// A result's path has a rounding for each key in the sum of values and one in the sum of weights that it
+  /// is divided by; besides, those of the exponential, of the product and of the division. Errors of scores
+  /// are in the expectation's allowances.
   package static func tolerance(of problem: Problem) -> Tolerance {
-    // A term: the exponential (1), its product and its place in the sum, the sum it is divided by.
     .sum(roundings: 2 * problem.tokens + 4)
   }
 }

@@ -12,13 +12,13 @@ struct AttentionRow {
 
   /// - Parameters:
   ///   - scores: of the keys that the query sees.
-  ///   - value: the value, `depth` long, of the key at a place among them.
-  init(depth: Int, scores: [Double], value: (Int) -> [Double]) {
-    values = Array(repeating: 0, count: depth)
+  ///   - value: the value, `headDim` long, of the key at a place among them.
+  init(headDim: Int, scores: [Double], value: (Int) -> [Double]) {
+    values = Array(repeating: 0, count: headDim)
     magnitudes = values
-    let most = scores.max() ?? 0
+    let largest = scores.max() ?? 0
     for (place, score) in scores.enumerated() {
-      let weight = exp(score - most)
+      let weight = exp(score - largest)
       total += weight
       for (column, number) in value(place).enumerated() {
         values[column] += weight * number

@@ -5,6 +5,7 @@ package import Quantities
 ///
 /// - Shapes, work, error and source: as of `RotaryEmbedding`.
 package enum RotaryWorkload: Workload {
+  /// Rotary embedding of a batch of prompts of one length.
   package struct Problem: Codable, Hashable, Sendable {
     package let batch: Int
     package let tokens: Int
@@ -13,6 +14,8 @@ package enum RotaryWorkload: Workload {
     package let rotary: RotaryAxes
     package let precision: FloatFormat
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       batch: Int, tokens: Int, heads: Int, headDim: Int, rotary: RotaryAxes = RotaryAxes(.neox),
       precision: FloatFormat = .fp32
@@ -35,6 +38,7 @@ package enum RotaryWorkload: Workload {
     var count: Int { batch * tokens * heads * headDim }
   }
 
+  /// `x` and `y`, both batch × tokens × heads × head-dim in the precision.
   package struct Operands: OperandSet {
     package let x: Tensor
     package let y: Tensor
@@ -70,10 +74,11 @@ package enum RotaryWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
+  package static func workBound(of problem: Problem) -> Double {
     64 * product(problem.batch, problem.tokens, problem.heads, problem.headDim)
   }
 
+  /// A rotated pair takes 6 flops, four products and two sums: 3 for each number.
   package static func work(of problem: Problem) -> Work {
     let bytes = problem.precision.bytes(of: problem.count)
     return Work(
@@ -91,6 +96,8 @@ package enum RotaryWorkload: Workload {
     return Operands(x: x, y: try ledger.tensor(element, shape, .activations))
   }
 
+  /// A result has the roundings that `RotaryEmbedding` lists: five of fp32, and in 16 bits that of what is
+  /// stored.
   package static func tolerance(of problem: Problem) -> Tolerance {
     let precision = problem.precision
     return precision == .fp32

@@ -35,6 +35,9 @@ package struct Axis: Hashable, Sendable {
     isOptional = false
   }
 
+  /// An axis that the harness gives to every workload.
+  ///
+  /// - Parameter variants: the workload's, which `variant` may name besides `best` and `all`.
   package init(_ axis: HarnessAxis, variants: [String]) {
     name = axis.rawValue
     label = axis.rawValue

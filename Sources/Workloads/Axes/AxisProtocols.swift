@@ -20,8 +20,11 @@ extension [String: String] {
 
 /// An axis of whole numbers that does not begin with 1.
 package protocol AxisNumber: Codable, Hashable, Sendable {
+  /// The smallest count that makes sense.
   static var least: Int { get }
+  /// The axis's value.
   var count: Int { get }
+  /// Takes a count from `least` up, which the reader of suites has checked.
   init(_ count: Int)
 }
 
@@ -38,10 +41,13 @@ extension AxisNumber {
 
 /// An axis whose values are words, or a name and a number as `window(256)`.
 package protocol AxisText: Hashable, Sendable {
+  /// Words that stand for themselves.
   static var words: [String] { get }
   /// Names that take a number from 1 up in parentheses.
   static var calls: [String] { get }
+  /// Nil for a text that is no value of this axis.
   init?(axisText: String)
+  /// The text that `init(axisText:)` reads as this value.
   var axisText: String { get }
 }
 
@@ -49,8 +55,12 @@ package protocol AxisText: Hashable, Sendable {
 package struct AxisTextValue<Value: AxisText>: Codable, Hashable, Sendable {
   package let value: Value
 
+  /// The value as suites would write it.
   package init(_ value: Value) { self.value = value }
 
+  /// Reads the text.
+  ///
+  /// - Throws: `DecodingError` for a text that is no value of this axis.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let text = try container.decode(String.self)
@@ -69,8 +79,11 @@ package struct AxisTextValue<Value: AxisText>: Codable, Hashable, Sendable {
 
 /// What a list of axes needs of one.
 package protocol AxisTextHolder {
+  /// The words of its value's type.
   static var words: [String] { get }
+  /// The calls of its value's type.
   static var calls: [String] { get }
+  /// Its value, as suites write it.
   var axisText: String { get }
 }
 

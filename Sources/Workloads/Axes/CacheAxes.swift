@@ -6,6 +6,7 @@ package struct CacheAxes: AxisGroup {
   package let cacheTypeV: CacheType
   package let paging: AxisTextValue<CachePaging>
 
+  /// What is left out is as in `defaults`.
   package init(
     keys: CacheType = .fp16, values: CacheType = .fp16, paging: CachePaging = .contiguous
   ) {

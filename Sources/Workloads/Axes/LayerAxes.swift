@@ -11,6 +11,7 @@ package struct LayerAxes: AxisGroup {
   package let kvHeads: Int
   package let headDim: Int
 
+  /// Takes the sizes as they are; `validate` says whether they make a layer.
   package init(hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int) {
     self.hidden = hidden
     self.ffn = ffn

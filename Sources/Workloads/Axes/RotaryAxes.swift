@@ -6,6 +6,7 @@ package struct RotaryAxes: AxisGroup {
   package let ropeBase: Int
   package let ropeScaling: AxisTextValue<RotaryScaling>
 
+  /// What is left out is as in `defaults`; without a layout nothing is rotated.
   package init(
     _ rope: RotaryLayout = .none, base: Int = 10_000, scaling: RotaryScaling = .none
   ) {

@@ -33,6 +33,7 @@ package struct WeightAxes: AxisGroup {
   package let zeroPoint: ZeroPoint
   package let packing: Packing
 
+  /// What is left out is as in `defaults`; `validate` says whether the values go together.
   package init(
     n: Int, k: Int, format: ElementType, groupSize: GroupSize = .usual,
     zeroPoint: ZeroPoint = .none, packing: Packing = .gptq

@@ -69,6 +69,10 @@ package struct Expectation: Sendable {
   /// the latter's: what a weight format costs, whoever computes with it.
   package let formatError: Double?
 
+  /// - Parameters:
+  ///   - values: row after row of the sample, each its columns in order.
+  ///   - magnitudes: one for each value.
+  ///   - allowances: one for each value, or none at all.
   package init(
     values: [Double], magnitudes: [Double], allowances: [Double] = [], formatError: Double? = nil
   ) {
@@ -99,6 +103,7 @@ package struct Tolerance: Hashable, Sendable {
   /// The derivation, in a line.
   package let basis: String
 
+  /// - Parameter basis: is shown beside the error, as `8 sqrt(4096) roundings of 2^-24`.
   package init(relative: Double, basis: String) {
     self.relative = relative
     self.basis = basis

@@ -28,6 +28,7 @@ protocol LibraryProduct: AnyObject {
   var workspaceBytes: Bytes { get }
   /// Takes the operands it will compute with from now on, and packs weights.
   func bind(_ memory: ProductMemory) throws
+  /// Computes C from the operands that were bound.
   func run()
 }
 

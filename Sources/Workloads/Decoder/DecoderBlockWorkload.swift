@@ -9,6 +9,7 @@ package import Quantities
 ///   once, after `depth` that a cache has: 1 is a step of decoding.
 /// - Work, error and source: as of `decoder`.
 package enum DecoderBlockWorkload: Workload {
+  /// One layer, and the tokens that go through it at once.
   package struct Problem: Codable, Hashable, Sendable {
     package let layer: LayerAxes
     package let mlp: FeedForward
@@ -19,6 +20,8 @@ package enum DecoderBlockWorkload: Workload {
     package let cache: CacheAxes
     package let rotary: RotaryAxes
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem. What is left out is as in
+    /// `defaults`.
     package init(
       hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, mlp: FeedForward = .swiglu,
       format: ElementType = .fp16, batch: Int = 1, tokens: Int, depth: Int = 0,
@@ -51,6 +54,7 @@ package enum DecoderBlockWorkload: Workload {
     }
   }
 
+  /// `x` and `y`, both batch × tokens × hidden in fp32. Weights and cache are the kernel's, from the seed.
   package struct Operands: OperandSet {
     let x: Tensor
     let y: Tensor
@@ -73,10 +77,12 @@ package enum DecoderBlockWorkload: Workload {
     try problem.rotary.validate(headDim: problem.layer.headDim)
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
-    DecoderWork.magnitude(of: problem.shape, problem.run)
+  package static func workBound(of problem: Problem) -> Double {
+    DecoderWork.workBound(of: problem.shape, problem.run)
   }
 
+  /// Each token takes 2 flops for each weight, and those of attention. Weights, rows and what the cache has
+  /// of the tokens before are read once.
   package static func work(of problem: Problem) -> Work {
     let (shape, run) = (problem.shape, problem.run)
     let (first, count) = (run.depth, run.prompt)
@@ -138,6 +144,7 @@ package enum DecoderBlockWorkload: Workload {
     return (values, mean * Double(max(hidden, problem.layer.ffn)).squareRoot())
   }
 
+  /// The layer keeps its width, for up to 2 sequences, 8 tokens and 8 tokens before them.
   package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? {
     let reduced = problem.reduced
     guard reduced != problem else { return nil }

@@ -130,9 +130,9 @@ final class DecoderReference {
   private static func rounded(_ row: [Double], block: Int) -> [Double] {
     stride(from: 0, to: row.count, by: block).flatMap { start in
       let stretch = row[start..<min(row.count, start + block)]
-      let most = stretch.reduce(0) { max($0, abs($1)) }
-      guard most > 0 else { return Array(stretch) }
-      return stretch.map { ($0 * 127 / most).rounded(.toNearestOrEven) * most / 127 }
+      let largest = stretch.reduce(0) { max($0, abs($1)) }
+      guard largest > 0 else { return Array(stretch) }
+      return stretch.map { ($0 * 127 / largest).rounded(.toNearestOrEven) * largest / 127 }
     }
   }
 
@@ -141,14 +141,14 @@ final class DecoderReference {
   private func attention(
     _ layer: Int, _ q: [[Double]], _ k: [[Double]], _ v: [[Double]], _ sequence: Int
   ) -> [[Double]] {
-    let depth = shape.headDim
+    let headDim = shape.headDim
     let first = run.hasCache ? run.depth : 0
     let isDirect = run.passes.first.map(run.isDirect) ?? false
     let direct = isDirect ? run.passes[0].count : 0
     let group = shape.heads / shape.kvHeads
-    let scale = 1 / Double(depth).squareRoot()
+    let scale = 1 / Double(headDim).squareRoot()
     func head(_ row: [Double], _ index: Int) -> [Double] {
-      Array(row[index * depth..<(index + 1) * depth])
+      Array(row[index * headDim..<(index + 1) * headDim])
     }
     var result = q.map { $0.map { _ in 0.0 } }
     for kvHead in 0..<shape.kvHeads {
@@ -173,8 +173,8 @@ final class DecoderReference {
           let scores = (0...(isPlain ? token : first + token)).map {
             dot(query, seenKeys[$0]).0 * scale
           }
-          let row = AttentionRow(depth: depth, scores: scores) { seenValues[$0] }
-          result[token].replaceSubrange(index * depth..<(index + 1) * depth, with: row.values)
+          let row = AttentionRow(headDim: headDim, scores: scores) { seenValues[$0] }
+          result[token].replaceSubrange(index * headDim..<(index + 1) * headDim, with: row.values)
         }
       }
     }

@@ -5,7 +5,7 @@ import Quantities
 /// What a decoder's passes cost.
 enum DecoderWork {
   /// As of a workload: weights of each pass, and attention of all tokens to all.
-  static func magnitude(of shape: ModelShape, _ run: DecoderRun) -> Double {
+  static func workBound(of shape: ModelShape, _ run: DecoderRun) -> Double {
     let tokens = product(run.depth) + product(run.prompt) + product(run.tokens)
     let width = product(shape.headDim) * (product(shape.heads) + product(shape.kvHeads))
     let layer =

@@ -13,6 +13,7 @@ package import Quantities
 ///   are made on purpose; fp32 sums besides, and of quantized weights activations next to a half that are
 ///   rounded the other way.
 package enum DecoderWorkload: Workload {
+  /// A model, and what one call brings forward of it.
   package struct Problem: Codable, Hashable, Sendable {
     package let layers: Int
     package let layer: LayerAxes
@@ -29,6 +30,7 @@ package enum DecoderWorkload: Workload {
     package let cache: CacheAxes
     package let rotary: RotaryAxes
 
+    /// Sizes are taken as they are: `validate` says whether they make a problem.
     package init(
       layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
       tied: Tied = .no, mlp: FeedForward = .swiglu, format: ElementType = .fp16, batch: Int = 1,
@@ -81,12 +83,18 @@ package enum DecoderWorkload: Workload {
     case no
   }
 
+  /// Which tokens a call takes.
   package enum Phase: String, AxisWord {
+    /// The prompt, at once.
     case prefill
+    /// Tokens, one after the other.
     case decode
+    /// The prompt, and then tokens.
     case both
   }
 
+  /// `ids`, batch × given tokens as 32-bit whole numbers, and `logits`, batch × vocab in fp32. Weights and
+  /// cache are the kernel's, from the seed.
   package struct Operands: OperandSet {
     let ids: Tensor
     let logits: Tensor
@@ -118,10 +126,13 @@ package enum DecoderWorkload: Workload {
     }
   }
 
-  package static func magnitude(of problem: Problem) -> Double {
-    DecoderWork.magnitude(of: problem.shape, problem.run)
+  package static func workBound(of problem: Problem) -> Double {
+    DecoderWork.workBound(of: problem.shape, problem.run)
   }
 
+  /// In each pass a token takes 2 flops for each weight of the layers, and those of attention; in the end
+  /// each sequence takes 2 for each weight of the logits. A pass reads all weights once, and, where tokens
+  /// come before it, all that the cache then holds.
   package static func work(of problem: Problem) -> Work {
     let (shape, run) = (problem.shape, problem.run)
     let weights = DecoderWork.weights(shape, problem.format)
@@ -184,6 +195,7 @@ package enum DecoderWorkload: Workload {
     return Expectation(values: values, magnitudes: magnitudes)
   }
 
+  /// Up to two layers keep their width, for up to 2 sequences and a few tokens of each kind.
   package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? {
     let reduced = problem.reduced
     guard reduced != problem else { return nil }

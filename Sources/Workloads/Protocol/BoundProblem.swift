@@ -11,6 +11,7 @@ package protocol BoundProblem: Sendable {
   var isCountable: Bool { get }
   /// Throws a `ProblemFault` for values that make no problem together.
   func validate() throws
+  /// What a call must do at the least.
   var work: Work { get }
   /// Why a variant has nothing for it, if so.
   func declined(by variant: String) -> String?
@@ -24,7 +25,7 @@ private struct Bound<W: Workload>: BoundProblem {
 
   var key: AnyHashable { AnyHashable(problem) }
   // Doubles are exact enough below a power of two that is left free.
-  var isCountable: Bool { W.magnitude(of: problem) < 0x1p62 }
+  var isCountable: Bool { W.workBound(of: problem) < 0x1p62 }
   var work: Work { W.work(of: problem) }
 
   func validate() throws { try W.validate(problem) }
@@ -47,6 +48,9 @@ extension Workload {
     try Problem(from: AxisDecoder(axes: axes))
   }
 
+  /// The problem that axes make, with its types hidden.
+  ///
+  /// - Throws: `DecodingError` for an axis that is missing or of the wrong kind.
   package static func bind(_ axes: [String: AxisValue]) throws -> any BoundProblem {
     Bound<Self>(problem: try problem(axes), axes: axes)
   }

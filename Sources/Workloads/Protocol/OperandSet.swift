@@ -2,6 +2,7 @@ package import Kernels
 
 /// The tensors of one problem, listed so that the harness can rotate, fence and compare them.
 package protocol OperandSet {
+  /// All of them, each under a name of its own; a workload's first output is the one that is checked.
   var operands: [Operand] { get }
 }
 
@@ -11,6 +12,7 @@ package struct Operand {
   package let tensor: Tensor
   package let access: Access
 
+  /// What calls do with a tensor.
   package enum Access: Sendable {
     /// Read, the same from call to call: may be packed ahead.
     case weight
@@ -20,6 +22,7 @@ package struct Operand {
     case output
   }
 
+  /// - Parameter name: as results name it: `a`, `weights`.
   package init(_ name: String, _ tensor: Tensor, _ access: Access) {
     self.name = name
     self.tensor = tensor

@@ -12,6 +12,10 @@ package struct Variant<W: Workload>: Sendable {
   /// Makes ready what calls need: packed weights, workspace. Its time and bytes are reported apart.
   package let prepare: @Sendable (W.Problem, W.Operands, Execution) throws -> any Kernel
 
+  /// - Parameters:
+  ///   - requirements: what a processor must have; it is checked before anything is prepared.
+  ///   - declines: gives the reason where the variant has nothing for a problem, else nil.
+  ///   - prepare: makes a kernel, which keeps the operands that its calls need: the others are let go of.
   package init(
     name: String, kind: VariantKind = .own, requirements: [Capability] = [],
     library: ForeignLibrary? = nil,
@@ -32,10 +36,13 @@ package struct Variant<W: Workload>: Sendable {
   }
 }
 
+/// Who a variant is compared as.
 package enum VariantKind: String, Sendable {
   /// Plain and in fp64: what the others are held against.
   case reference
+  /// One of this program's, among which `best` chooses.
   case own
+  /// A library of others.
   case competitor
 }
 
@@ -56,6 +63,7 @@ extension Workload {
     variants.last { $0.kind == .own && $0.unavailable == nil }
   }
 
+  /// The variant of that name, whether this machine supports it or not; nil where there is none.
   package static func variant(named name: String) -> Variant<Self>? {
     variants.first { $0.name == name }
   }

@@ -8,8 +8,10 @@ package protocol Workload: SendableMetatype {
   /// What pins one problem down. Each stored property is an axis that a suite may sweep:
   /// an `Int`, or an `AxisWord`; of an `AxisGroup` each is. `kvHeads` is written `kv-heads` in suites.
   associatedtype Problem: Codable & Hashable & Sendable
+  /// The tensors of one problem, by their names in the kernel.
   associatedtype Operands: OperandSet
 
+  /// What suites, records and the command line call it: lower case, with hyphens.
   static var name: String { get }
   /// One sentence for `headroom list`.
   static var about: String { get }
@@ -22,17 +24,26 @@ package protocol Workload: SendableMetatype {
 
   /// Throws a `ProblemFault` for values that fit their types and still make no problem.
   static func validate(_ problem: Problem) throws
-  /// No fewer than the operations of a call, and with room to spare than the bytes that it works on: what
-  /// 64 bits cannot count is turned down by it, so that other formulas need not look.
-  static func magnitude(of problem: Problem) -> Double
+  /// An upper bound on the operations of a call and, with room to spare, on the bytes that it works on, in
+  /// floating point: what 64 bits cannot count is refused by it, so that other formulas need not look.
+  static func workBound(of problem: Problem) -> Double
+  /// What a call must do at the least, whoever computes it: operations by the formula, not by an
+  /// implementation, each operand read once and each result written once. Rates and shares of the ceiling
+  /// follow from it.
   static func work(of problem: Problem) -> Work
+  /// Allocates the operands, and fills weights and inputs with numbers that follow from the seed alone. Where
+  /// the ledger only plans, nothing is filled.
+  ///
+  /// - Throws: `LedgerFault` where they do not fit.
   static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger) throws
     -> Operands
-  /// What the sampled results should be, in fp64, and the magnitudes that errors are relative to.
+  /// What the sampled results should be, in fp64, and the magnitudes that errors are relative to: those of
+  /// the terms that each result sums up. Operands are those of the problem, as a call is given them.
   static func expectation(
     of problem: Problem, _ operands: Operands, at sample: OutputSample
   ) -> Expectation
-  /// How far a variant may stray from the reference, derived from the arithmetic.
+  /// How far a variant may stray from the reference, relative to the magnitudes of the expectation: derived
+  /// from the arithmetic, and never fitted to what a kernel happens to do.
   static func tolerance(of problem: Problem) -> Tolerance
   /// A smaller problem to check in a problem's place where that is too large for fp64, and what is
   /// smaller; nil where it is checked itself.

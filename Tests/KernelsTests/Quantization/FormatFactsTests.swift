@@ -33,7 +33,7 @@ import Kernels
     #expect(Int(hr_format_facts(format).block_weights) == type.blockLength)
   }
 
-  /// Scales and minima take a bit of each weight at the most, in every format that there is.
+  /// Scales and minima take a bit of each weight at most, in every format that there is.
   @Test(arguments: blocks + others)
   func `a weight takes its code and its share of the scales`(
     type: ElementType, format: hr_quantization

@@ -68,7 +68,7 @@ import Testing
   ) throws {
     let values = try back(type, [Float](repeating: weight, count: 256))
     // Of 256 equal weights each is the largest of its block: off by half a step of the coarsest.
-    let most = abs(weight) * 0.5 + 1e-7
-    #expect(values.allSatisfy { abs($0 - weight) <= most })
+    let limit = abs(weight) * 0.5 + 1e-7
+    #expect(values.allSatisfy { abs($0 - weight) <= limit })
   }
 }

@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: [RotaryLayout.llama, .neox], FloatFormat.allCases)
-  func `it turns queries and keys on their way`(rope: RotaryLayout, precision: FloatFormat) throws {
+  func `it rotates queries and keys`(rope: RotaryLayout, precision: FloatFormat) throws {
     let problems = [17, 200].map {
       AttentionPrefillWorkload.Problem(
         batch: 2, heads: 6, kvHeads: 2, headDim: 24, tokens: $0, mask: .causal,

@@ -39,33 +39,33 @@ import Testing
     let angles = RotaryAngles(
       headDim: 128, base: golden.base, scaling: golden.scaling)
     for (pair, angle) in zip([0, 30, 40, 63], golden.angles) {
-      #expect(abs(angles.steps[pair] - angle) <= abs(angle) * 1e-5, "pair \(pair)")
+      #expect(abs(angles.frequencies[pair] - angle) <= abs(angle) * 1e-5, "pair \(pair)")
     }
-    #expect(abs(angles.magnitude - golden.magnitude) < 1e-6)
+    #expect(abs(angles.attentionFactor - golden.attentionFactor) < 1e-6)
   }
 
   private static let goldens = [
     Golden(
       scaling: .linear(4), base: 10000, angles: [0.25, 0.0033338037, 0.00079056947, 2.8869548e-05],
-      magnitude: 1),
+      attentionFactor: 1),
     Golden(
       scaling: .ntk(4), base: 10000, angles: [1, 0.0068913572, 0.0013114137, 2.8869552e-05],
-      magnitude: 1),
+      attentionFactor: 1),
     Golden(
       scaling: .yarn(4), base: 10000, angles: [1, 0.0094885174, 0.0013378868, 2.8869548e-05],
-      magnitude: 1.1386294),
+      attentionFactor: 1.1386294),
     Golden(
       scaling: .yarn(16), base: 500000, angles: [1, 0.00035518658, 1.7140512e-05, 1.5344629e-07],
-      magnitude: 1.2772589),
+      attentionFactor: 1.2772589),
     Golden(
       scaling: .llama3(8), base: 500000, angles: [1, 0.0013718937, 3.4281024e-05, 3.0689259e-07],
-      magnitude: 1),
+      attentionFactor: 1),
   ]
 
   struct Golden: Sendable {
     let scaling: RotaryScaling
     let base: Int
     let angles: [Double]
-    let magnitude: Double
+    let attentionFactor: Double
   }
 }

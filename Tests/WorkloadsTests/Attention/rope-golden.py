@@ -14,7 +14,7 @@ def golden(name, kind, base, positions, length=None, **parameters):
         rope_parameters=dict(rope_type=kind, rope_theta=float(base), **parameters))
     angles, factor = ROPE_INIT_FUNCTIONS[kind](config, "cpu", length)
     picked = ", ".join(f"{angles[pair].item():.8g}" for pair in (0, 30, 40, 63))
-    print(f"    Golden(\n      scaling: {name}, base: {base}, angles: [{picked}],\n      magnitude: {factor:.8g}),")
+    print(f"    Golden(\n      scaling: {name}, base: {base}, angles: [{picked}],\n      attentionFactor: {factor:.8g}),")
 
 
 golden(".linear(4)", "linear", 10000, 4096, factor=4.0)

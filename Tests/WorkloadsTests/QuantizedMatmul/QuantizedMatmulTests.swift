@@ -52,9 +52,9 @@ extension Threaded {
       #expect(try conformance.failures(of: problems, threads: [1]) == [])
     }
 
-    /// More rows than one block of sums, a depth of several cuts.
+    /// More rows than one row block, and k of several cuts.
     @Test(arguments: [ElementType.q4_0, .q6_k, .q2_k, .nf4, .int8])
-    func `a product holds beyond one block`(format: ElementType) throws {
+    func `a product holds beyond one row block`(format: ElementType) throws {
       let problem = QuantizedMatmulWorkload.Problem(m: 301, n: 40, k: 5120, format: format)
       let failures = try conformance.failures(of: [problem], threads: [2])
       #expect(failures == [])

@@ -6,6 +6,8 @@ package struct CacheFormat: Hashable, Sendable {
   package let values: CacheType
   package let paging: CachePaging
 
+  /// Takes any types. A quantized one needs a head dimension that is a multiple of 32: that is for whoever
+  /// makes a layout to check.
   package init(keys: CacheType, values: CacheType, paging: CachePaging) {
     self.keys = keys
     self.values = values
@@ -15,7 +17,8 @@ package struct CacheFormat: Hashable, Sendable {
   /// Both keys and values: what is read is then whole numbers throughout.
   package var isQuantized: Bool { keys.isQuantized && values.isQuantized }
 
-  /// Of sequences of up to so many tokens.
+  /// The layout for sequences of up to `longest` tokens. A contiguous cache has pages that long, rounded up
+  /// to whole blocks of 64 tokens.
   package func layout(kvHeads: Int, headDim: Int, longest: Int) -> CacheLayout {
     let pageTokens =
       switch paging {

@@ -3,13 +3,19 @@ import Quantities
 // One token's key or value in plain Swift: what the loops of each instruction set are held against.
 
 extension CacheLayout {
+  /// Stores the key of one token and one head.
+  ///
+  /// - Parameters:
+  ///   - key: head-dim numbers, which are rounded to the keys' type.
+  ///   - token: its place in the page; the place in the block follows from it.
+  ///   - block: the block that has this place, head-dim × width as `hr_cache_keys` says.
   package func storeKey(
     _ key: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer
   ) {
     let column = token % width
     switch keys {
     case .fp32, .fp16, .bf16:
-      for depth in 0..<headDim { keys.store(key[depth], block, depth * width + column) }
+      for index in 0..<headDim { keys.store(key[index], block, index * width + column) }
     case .q8_0, .q4_0:
       forEachGroup(of: key, keys) { group, scale, codes in
         let start = block + group * width * keys.groupBytes
@@ -37,14 +43,20 @@ extension CacheLayout {
     }
   }
 
+  /// Stores the value of one token and one head.
+  ///
+  /// - Parameters:
+  ///   - value: head-dim numbers, which are rounded to the values' type.
+  ///   - token: its place in the page; the place in the block follows from it.
+  ///   - block: the block that has this place, as `hr_cache_values` says.
   package func storeValue(
     _ value: UnsafePointer<Float>, at token: Int, in block: UnsafeMutableRawPointer
   ) {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      for depth in 0..<headDim {
-        values.store(value[depth], block, valuePlace(row: row, depth: depth))
+      for column in 0..<headDim {
+        values.store(value[column], block, valuePlace(row: row, column: column))
       }
     case .q8_0, .q4_0:
       forEachGroup(of: value, values) { group, scale, codes in
@@ -63,7 +75,7 @@ extension CacheLayout {
     let row = token % width
     switch values {
     case .fp32, .fp16, .bf16:
-      return (0..<headDim).map { values.load(block, valuePlace(row: row, depth: $0)) }
+      return (0..<headDim).map { values.load(block, valuePlace(row: row, column: $0)) }
     case .q8_0, .q4_0:
       return (0..<headDim / 32).flatMap { group in
         let start = UnsafeRawPointer(block + valueCodes(row: row, group: group))
@@ -76,10 +88,10 @@ extension CacheLayout {
     }
   }
 
-  /// 64 of the depth lie together, token after token.
-  func valuePlace(row: Int, depth: Int) -> Int {
-    let from = depth / 64 * 64
-    return from * width + row * min(64, filledDepth - from) + depth - from
+  /// 64 columns of the head dimension lie together, token after token.
+  func valuePlace(row: Int, column: Int) -> Int {
+    let from = column / 64 * 64
+    return from * width + row * min(64, paddedHeadDim - from) + column - from
   }
 
   /// A group's codes lie together: those of two tokens next to one another, byte by byte.

@@ -10,6 +10,10 @@ package struct CacheLayout: Hashable, Sendable {
   /// Tokens of a page: a multiple of 16.
   package let pageTokens: Int
 
+  /// Takes the sizes as they are: `headDim` must be a multiple of 32 where a type is quantized.
+  ///
+  /// - Parameter kvHeads: heads of keys that share the pages; those of all layers, where a model has one
+  ///   cache.
   package init(kvHeads: Int, headDim: Int, keys: CacheType, values: CacheType, pageTokens: Int) {
     self.kvHeads = kvHeads
     self.headDim = headDim
@@ -18,15 +22,15 @@ package struct CacheLayout: Hashable, Sendable {
     self.pageTokens = pageTokens
   }
 
-  /// Tokens of a block: the most of 64, 32 and 16 that a page has a whole number of.
+  /// Tokens of a block: the largest of 64, 32 and 16 that a page has a whole number of.
   var width: Int { [64, 32].first { pageTokens.isMultiple(of: $0) } ?? 16 }
 
-  /// The depth of plain values is filled up, so that rows of them are whole vectors.
-  var filledDepth: Int { roundUp(headDim, to: 16) }
+  /// The head dimension of plain values is filled up, so that rows of them are whole vectors.
+  var paddedHeadDim: Int { roundUp(headDim, to: 16) }
 
   var keyBlockBytes: Int { keys.elementType.bytes(of: width * headDim).count }
   var valueBlockBytes: Int {
-    values.elementType.bytes(of: width * (values.isQuantized ? headDim : filledDepth)).count
+    values.elementType.bytes(of: width * (values.isQuantized ? headDim : paddedHeadDim)).count
   }
 
   func keyBytes(pages: Int) -> Bytes {
@@ -35,6 +39,7 @@ package struct CacheLayout: Hashable, Sendable {
   func valueBytes(pages: Int) -> Bytes {
     Bytes(pages * kvHeads * (pageTokens / width) * valueBlockBytes)
   }
+  /// Bytes of the keys and the values of all heads in so many pages.
   package func bytes(pages: Int) -> Bytes { keyBytes(pages: pages) + valueBytes(pages: pages) }
 
   /// A block of one head of a page, by bytes from the start of the keys.

@@ -13,9 +13,12 @@ package final class CacheStore: ParallelTask {
   private var positions = 0..<0
   private var firstHead = 0
 
+  /// Takes a rotated key for each thread as workspace.
+  ///
   /// - Parameters:
   ///   - kvHeads: of one layer; the cache may hold those of all.
-  ///   - tokens: new keys and values, sequence after sequence.
+  ///   - tokens: where each run finds its new keys and values, sequence after sequence.
+  /// - Throws: `LedgerFault` where the workspace does not fit.
   package init(
     kvHeads: Int, headDim: Int, sequences: Int, writer: CacheWriter,
     tokens: CachedAttention.Tokens, _ execution: Execution
@@ -30,9 +33,11 @@ package final class CacheStore: ParallelTask {
       Bytes(4 * roundUp(headDim, to: 16) * pool.threads), role: .workspace)
   }
 
+  /// Stores one layer's new tokens; their places must have been reserved.
+  ///
   /// - Parameters:
-  ///   - positions: of each sequence's new tokens.
-  ///   - firstHead: of the layer's, in the cache.
+  ///   - positions: those of the new tokens, the same in each sequence.
+  ///   - firstHead: the layer's first head in the cache.
   package func run(_ positions: Range<Int>, firstHead: Int) {
     self.positions = positions
     self.firstHead = firstHead

@@ -19,7 +19,7 @@ package enum CacheType: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// Whether 32 of a token's depth share a scale.
+  /// Whether 32 numbers of a token's head share a scale.
   package var isQuantized: Bool { self == .q8_0 || self == .q4_0 }
 
   var stored: hr_cache_type {
@@ -32,7 +32,8 @@ package enum CacheType: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// What is left of numbers that are stored so: a block's worth at a time where they share a scale.
+  /// What numbers are read back as once they are stored so. Where 32 share a scale, there must be whole
+  /// blocks of them.
   package func rounded(_ values: [Float]) -> [Float] {
     switch self {
     case .fp32: return values

@@ -9,6 +9,12 @@ package struct CacheWriter {
   private let valueLoops: hr_cache_values
   let table: RotaryTable?
 
+  /// Looks the sequences' pages up once: places that are reserved later are not seen.
+  ///
+  /// - Parameters:
+  ///   - sequences: by the numbers that the cache gave them; `store` and `block` count among these.
+  ///   - table: rotates keys before they are stored; nil leaves them as they are.
+  /// - Throws: `CacheFault.noSequence`.
   package init(
     cache: KVCache, sequences: [Int], instructions: InstructionSet, table: RotaryTable?
   ) throws {
@@ -30,7 +36,7 @@ package struct CacheWriter {
   }
 
   /// Prefetches the lines that a token's key and value will be stored to: those of a key lie far apart.
-  func fetch(sequence: Int, head: Int, token: Int) {
+  func prefetch(sequence: Int, head: Int, token: Int) {
     guard let block = block(sequence: sequence, head: head, token: token) else { return }
     let layout = cache.layout
     let (row, width, groups) = (token % layout.width, layout.width, layout.headDim / 32)
@@ -51,9 +57,9 @@ package struct CacheWriter {
         hr_prefetch(block.values + layout.valueCodes(row: row, group: group), 1, 64)
       }
     } else {
-      let size = layout.valueBlockBytes / (layout.filledDepth * width)
-      for depth in stride(from: 0, to: layout.headDim, by: 64) {
-        hr_prefetch(block.values + layout.valuePlace(row: row, depth: depth) * size, 4, 64)
+      let size = layout.valueBlockBytes / (layout.paddedHeadDim * width)
+      for column in stride(from: 0, to: layout.headDim, by: 64) {
+        hr_prefetch(block.values + layout.valuePlace(row: row, column: column) * size, 4, 64)
       }
     }
   }
@@ -71,9 +77,9 @@ package struct CacheWriter {
     }
     let layout = cache.layout
     // A page begins with a block, so that the place in one is the same in both.
-    let (depth, width) = (Int64(layout.headDim), Int32(layout.width))
+    let (headDim, width) = (Int64(layout.headDim), Int32(layout.width))
     let place = Int32(token % layout.width)
-    keyLoops.store(key, depth, width, place, block.keys)
-    valueLoops.store(value, depth, width, place, block.values)
+    keyLoops.store(key, headDim, width, place, block.keys)
+    valueLoops.store(value, headDim, width, place, block.values)
   }
 }

@@ -26,6 +26,8 @@ package final class KVCache {
     var first = 0
   }
 
+  /// Takes the memory of all pages at once; no sequence has any of them yet.
+  ///
   /// - Throws: `LedgerFault` where its pages do not fit.
   package init(layout: CacheLayout, pages: Int, in ledger: MemoryLedger) throws {
     self.layout = layout
@@ -45,7 +47,9 @@ package final class KVCache {
     self.values = values
   }
 
-  /// The same elsewhere in memory.
+  /// The same keys and values elsewhere in memory, with the same sequences.
+  ///
+  /// - Throws: `LedgerFault` where the copy does not fit.
   package func copy(in ledger: MemoryLedger) throws -> KVCache {
     KVCache(
       self, keys: try ledger.copy(of: keys, role: .kvCache),
@@ -54,14 +58,18 @@ package final class KVCache {
 
   // MARK: Sequences
 
-  /// An empty one.
+  /// Adds an empty sequence.
+  ///
+  /// - Returns: its number, which no other sequence of this cache ever has.
   package func addSequence() -> Int {
     sequences[next] = SequencePages()
     next += 1
     return next - 1
   }
 
-  /// One that begins as another: nothing is copied until either writes to a page that both have.
+  /// Adds a sequence that begins as another: nothing is copied until either writes to a page that both have.
+  ///
+  /// - Throws: `CacheFault.noSequence`.
   package func fork(_ sequence: Int) throws -> Int {
     let held = try held(sequence)
     for case .some(let page) in held.pages { references[page] += 1 }
@@ -70,12 +78,17 @@ package final class KVCache {
     return next - 1
   }
 
+  /// Forgets a sequence, and gives back its pages unless others share them.
+  ///
+  /// - Throws: `CacheFault.noSequence`.
   package func remove(_ sequence: Int) throws {
     for case .some(let page) in try held(sequence).pages { release(page) }
     sequences[sequence] = nil
   }
 
   /// Gives back the pages that have only tokens before one: what a sliding window no longer sees.
+  ///
+  /// - Throws: `CacheFault.noSequence`.
   package func evict(_ sequence: Int, before token: Int) throws {
     var held = try held(sequence)
     held.first = max(held.first, min(token, held.tokens))
@@ -86,6 +99,9 @@ package final class KVCache {
     sequences[sequence] = held
   }
 
+  /// Tokens of a sequence, evicted ones included.
+  ///
+  /// - Throws: `CacheFault.noSequence`.
   package func tokens(of sequence: Int) throws -> Int { try held(sequence).tokens }
 
   private func held(_ sequence: Int) throws -> SequencePages {
@@ -186,18 +202,18 @@ package final class KVCache {
   /// their places and nothing more.
   ///
   /// - Parameters:
-  ///   - step: tokens at a time.
+  ///   - chunk: tokens at a time.
   ///   - numbers: keys and values of a stretch of the tokens, counted from 0: tokens × kv-heads × head-dim.
   package func fill(
-    _ sequence: Int, tokens: Int, step: Int,
+    _ sequence: Int, tokens: Int, chunk: Int,
     _ numbers: (Range<Int>) -> (keys: [Float], values: [Float])
   ) throws {
     guard !keys.isPlan else {
       _ = try reserve(tokens, for: sequence)
       return
     }
-    for start in stride(from: 0, to: tokens, by: step) {
-      let (keys, values) = numbers(start..<min(tokens, start + step))
+    for start in stride(from: 0, to: tokens, by: chunk) {
+      let (keys, values) = numbers(start..<min(tokens, start + chunk))
       try append(keys, values, to: sequence)
     }
   }
@@ -206,6 +222,8 @@ package final class KVCache {
   func pages(of sequence: Int) throws -> [Int?] { try held(sequence).pages }
 
   /// The page of a token, and its place there.
+  ///
+  /// - Throws: `CacheFault.noSequence`, or `CacheFault.noToken` for one that was evicted or never stored.
   package func place(of token: Int, in sequence: Int) throws -> (page: Int, token: Int) {
     let held = try held(sequence)
     guard held.first..<held.tokens ~= token, let page = held.pages[token / layout.pageTokens] else {
@@ -215,19 +233,25 @@ package final class KVCache {
     return (page, token % layout.pageTokens)
   }
 
-  /// The block of one head that has a token of a page.
+  /// The block of one head that has the key of a token of a page.
   package func keyBlock(_ page: Int, _ head: Int, _ token: Int) -> UnsafeMutableRawPointer {
     keys.start + layout.keyBlock(page: page, head: head, token: token)
   }
+  /// The block of one head that has the value of a token of a page.
   package func valueBlock(_ page: Int, _ head: Int, _ token: Int) -> UnsafeMutableRawPointer {
     values.start + layout.valueBlock(page: page, head: head, token: token)
   }
 
-  /// What is kept of a token's key, and of its value.
+  /// What is kept of a token's key: head-dim numbers, rotated as they were stored, as they are read back.
+  ///
+  /// - Throws: `CacheFault`, as `place` does.
   package func key(_ token: Int, head: Int, of sequence: Int) throws -> [Float] {
     let place = try place(of: token, in: sequence)
     return layout.loadKey(at: place.token, from: keyBlock(place.page, head, place.token))
   }
+  /// What is kept of a token's value: head-dim numbers, as they are read back.
+  ///
+  /// - Throws: `CacheFault`, as `place` does.
   package func value(_ token: Int, head: Int, of sequence: Int) throws -> [Float] {
     let place = try place(of: token, in: sequence)
     return layout.loadValue(at: place.token, from: valueBlock(place.page, head, place.token))
@@ -235,6 +259,7 @@ package final class KVCache {
 
   // MARK: Use
 
+  /// How many pages and tokens are in use now.
   package var use: CacheUse {
     let held = references.count { $0 > 0 }
     // A page that several share has its tokens once.

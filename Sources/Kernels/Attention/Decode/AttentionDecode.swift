@@ -31,6 +31,7 @@ package struct AttentionDecode: Hashable, Sendable {
   package let rotary: Rotary
   package let instructions: InstructionSet
 
+  /// Takes the shape as it is: `heads` must be a multiple of `kvHeads`, and the contexts are one a sequence.
   package init(
     heads: Int, kvHeads: Int, headDim: Int, contexts: [Int], newTokens: Int = 1,
     mask: AttentionMask = .causal, rotary: Rotary = .none, instructions: InstructionSet
@@ -59,11 +60,12 @@ package struct AttentionDecode: Hashable, Sendable {
   /// From the first new token's of the shortest to the last of the longest.
   var newPositions: Range<Int> { (contexts.min() ?? 0)..<longest }
 
-  /// A step against a cache that has places for the new tokens.
+  /// Makes the kernel of a step against a cache that has places for the new tokens.
   ///
   /// - Parameters:
   ///   - newK: new tokens × kv-heads × head-dim, as is `newV`.
   ///   - sequences: of the cache, in the order of the contexts.
+  /// - Throws: `LedgerFault` where workspace does not fit; `CacheFault.noSequence`.
   package func kernel(
     q: Tensor, newK: Tensor, newV: Tensor, o: Tensor, cache: KVCache, sequences: [Int],
     _ execution: Execution
@@ -73,12 +75,13 @@ package struct AttentionDecode: Hashable, Sendable {
       execution)
   }
 
-  /// A step without a cache.
+  /// Makes the kernel of a step without a cache.
   ///
   /// - Parameters:
   ///   - q: of all tokens.
   ///   - hidden: all tokens × (heads · head-dim).
   ///   - keyWeights: (kv-heads · head-dim) × (heads · head-dim), as are `valueWeights`.
+  /// - Throws: `LedgerFault` where packed weights or workspace do not fit.
   package func kernelWithoutCache(
     q: Tensor, hidden: Tensor, keyWeights: Tensor, valueWeights: Tensor, o: Tensor,
     _ execution: Execution

@@ -71,16 +71,16 @@ extension CachedAttention {
     /// … and as many more as may be left after them.
     let rest: Int
     private let rows: Int
-    private let depth: Int
-    private let filled: Int
+    private let headDim: Int
+    private let paddedHeadDim: Int
 
     init(_ operation: AttentionDecode, _ layout: CacheLayout) {
       let isInBlocks = operation.mask == .blocks
       chunk = isInBlocks ? AttentionMask.blockTokens : 512
       rest = isInBlocks ? 0 : layout.width
       rows = operation.rows
-      depth = operation.headDim
-      filled = layout.filledDepth
+      headDim = operation.headDim
+      paddedHeadDim = layout.paddedHeadDim
     }
 
     /// Up to so many rows of queries go side by side.
@@ -88,18 +88,18 @@ extension CachedAttention {
 
     private static func line(_ floats: Int) -> Int { roundUp(floats, to: 16) }
     // A thread's.
-    var gathered: Int { 0 }
+    var queries: Int { 0 }
     /// 32 queries in 8 bits take 40 bytes: no more than as they are.
-    var ready: Int { gathered + Self.line(rows * depth) }
-    var scores: Int { ready + Self.line(rows * depth) }
+    var packedQueries: Int { queries + Self.line(rows * headDim) }
+    var scores: Int { packedQueries + Self.line(rows * headDim) }
     var scoreStride: Int { chunk + rest }
     var key: Int { scores + Self.tileRows * scoreStride }
-    var threadEnd: Int { key + Self.line(depth) }
+    var threadEnd: Int { key + Self.line(headDim) }
     // A span's.
-    var most: Int { 0 }
+    var maxima: Int { 0 }
     var sum: Int { Self.line(rows) }
     var sums: Int { 2 * Self.line(rows) }
-    var spanEnd: Int { sums + rows * filled }
+    var spanEnd: Int { sums + rows * paddedHeadDim }
 
     func bytes(threads: Int, spans: Int) -> Bytes {
       Bytes(4 * (threads * threadEnd + spans * spanEnd))

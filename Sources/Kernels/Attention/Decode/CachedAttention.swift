@@ -6,13 +6,15 @@ import Quantities
 /// Heads are too few for many threads, so that tokens are what is divided; stretches of one head are put
 /// together at the end.
 package final class CachedAttention: ParallelTask {
-  /// Where a step's tokens are, head by head: those of keys and values may be fewer.
+  /// Where a step's tokens are, in fp32: `q` and `o` are new tokens × heads × head-dim, `newK` and `newV` new
+  /// tokens × kv-heads × head-dim, sequence after sequence.
   package struct Tokens {
     package let q: UnsafeMutablePointer<Float>
     package let newK: UnsafeMutablePointer<Float>
     package let newV: UnsafeMutablePointer<Float>
     package let o: UnsafeMutablePointer<Float>
 
+    /// Keeps the pointers alone: whoever owns the memory must outlive the kernel.
     package init(
       q: UnsafeMutablePointer<Float>, newK: UnsafeMutablePointer<Float>,
       newV: UnsafeMutablePointer<Float>, o: UnsafeMutablePointer<Float>
@@ -29,6 +31,8 @@ package final class CachedAttention: ParallelTask {
     fileprivate let contexts: [Int]
     fileprivate let division: Division
 
+    /// Divides the tokens of a step among threads, by whole blocks of the layout. It allocates, so that a run
+    /// does not.
     package init(_ operation: AttentionDecode, _ layout: CacheLayout, threads: Int) {
       contexts = operation.contexts
       division = Division(operation, width: layout.width, threads: threads)
@@ -52,7 +56,7 @@ package final class CachedAttention: ParallelTask {
   private var phase = Phase.attend
 
   private static let lineBytes = 64
-  /// Of so many a block's keys take one line for each of the depth, whatever their type, or less.
+  /// Of so many a block's keys take one line for each number of a head, whatever their type, or less.
   private static let lineTokens = 16
 
   private enum Phase {
@@ -60,9 +64,13 @@ package final class CachedAttention: ParallelTask {
     case combine
   }
 
+  /// Takes workspace for any step of this shape.
+  ///
   /// - Parameters:
   ///   - operation: the first step; those that follow differ in the contexts alone.
-  ///   - table: of all positions that new tokens will have.
+  ///   - sequences: of the cache, in the order of the contexts; all of their places are reserved.
+  ///   - table: of all positions that new tokens will have; nil where nothing is rotated.
+  /// - Throws: `LedgerFault` where the workspace does not fit; `CacheFault.noSequence`.
   package init(
     _ operation: AttentionDecode, cache: KVCache, sequences: [Int], tokens: Tokens,
     table: RotaryTable?, _ execution: Execution
@@ -80,7 +88,7 @@ package final class CachedAttention: ParallelTask {
       cache: cache, sequences: sequences, instructions: instructions, table: table)
     space = Space(operation, layout)
     step = Step(operation, layout, threads: pool.threads)
-    // A boundary between two threads cuts one head's tokens at the most.
+    // A boundary between two threads cuts one head's tokens at most.
     workspace = try execution.ledger.allocate(
       space.bytes(
         threads: pool.threads, spans: operation.batch * operation.kvHeads + pool.threads - 1),
@@ -99,6 +107,7 @@ package final class CachedAttention: ParallelTask {
       cache: cache, sequences: sequences, instructions: operation.instructions, table: table)
   }
 
+  /// Stores the new tokens' keys and values, and attends to the context and to them.
   package func run() {
     phase = .attend
     pool.run(self)
@@ -117,12 +126,12 @@ package final class CachedAttention: ParallelTask {
     let own = floats + part * space.threadEnd
     let indices = step.division.byThread[part]
     if let first = indices.first {
-      fetchKeys(step.division.spans[first])
-      fetch(step.division.spans[first])
+      prefetchKeys(step.division.spans[first])
+      prefetch(step.division.spans[first])
     }
     for index in indices {
       let next = index + 1 < indices.upperBound ? step.division.spans[index + 1] : nil
-      if let next { fetch(next) }
+      if let next { prefetch(next) }
       attend(step.division.spans[index], before: next, own, sums(of: index))
       if !step.division.isSplit { combine(index..<index + 1) }
     }
@@ -139,16 +148,16 @@ package final class CachedAttention: ParallelTask {
     _ span: Span, before next: Span?, _ own: UnsafeMutablePointer<Float>,
     _ result: UnsafeMutablePointer<Float>
   ) {
-    let (rows, filled) = (operation.rows, layout.filledDepth)
+    let (rows, paddedHeadDim) = (operation.rows, layout.paddedHeadDim)
     let context = step.contexts[span.sequence]
     if span.tokens.upperBound > context { store(span, own) }
     gather(span, own)
-    keyLoops.ready(
-      own + space.gathered, Int32(rows), Int64(operation.headDim),
-      Float(operation.scale * 1.442695040888963), own + space.ready)
-    (result + space.most).update(repeating: -1e30, count: rows)
+    keyLoops.pack_queries(
+      own + space.queries, Int32(rows), Int64(operation.headDim),
+      Float(operation.scale * 1.442695040888963), own + space.packedQueries)
+    (result + space.maxima).update(repeating: -1e30, count: rows)
     (result + space.sum).update(repeating: 0, count: rows)
-    (result + space.sums).update(repeating: 0, count: rows * filled)
+    (result + space.sums).update(repeating: 0, count: rows * paddedHeadDim)
     var tokens = chunk(from: span.tokens.lowerBound, of: span)
     while !tokens.isEmpty {
       let following = chunk(from: tokens.upperBound, of: span)
@@ -171,26 +180,26 @@ package final class CachedAttention: ParallelTask {
   }
 
   /// Prefetches a span's first keys, as much as the loops do ahead of themselves.
-  private func fetchKeys(_ span: Span) {
+  private func prefetchKeys(_ span: Span) {
     if let first = keys(span, span.tokens.lowerBound) { hr_prefetch_first(first) }
   }
 
   /// Prefetches what a span reads first, while the one before it is computed.
-  private func fetch(_ span: Span) {
-    let (depth, group) = (operation.headDim, operation.group)
-    func fetch(_ floats: UnsafePointer<Float>, _ count: Int) {
+  private func prefetch(_ span: Span) {
+    let (headDim, group) = (operation.headDim, operation.group)
+    func prefetch(_ floats: UnsafePointer<Float>, _ count: Int) {
       hr_prefetch(floats, Int64(count * 4 / Self.lineBytes + 1), Int64(Self.lineBytes))
     }
     let context = step.contexts[span.sequence]
     // Many queries would push out what is there already.
     for token in 0..<min(operation.newTokens, 2) {
       let index = span.sequence * operation.newTokens + token
-      fetch(tokens.q + (index * operation.heads + span.head * group) * depth, group * depth)
+      prefetch(tokens.q + (index * operation.heads + span.head * group) * headDim, group * headDim)
       guard span.tokens.contains(context + token) else { continue }
-      let offset = (index * operation.kvHeads + span.head) * depth
-      fetch(tokens.newK + offset, depth)
-      fetch(tokens.newV + offset, depth)
-      writer.fetch(sequence: span.sequence, head: firstHead + span.head, token: context + token)
+      let offset = (index * operation.kvHeads + span.head) * headDim
+      prefetch(tokens.newK + offset, headDim)
+      prefetch(tokens.newV + offset, headDim)
+      writer.prefetch(sequence: span.sequence, head: firstHead + span.head, token: context + token)
     }
   }
 
@@ -199,25 +208,26 @@ package final class CachedAttention: ParallelTask {
     _ span: Span, _ tokens: Range<Int>, before next: UnsafeRawPointer?, _ rows: Range<Int>,
     _ own: UnsafeMutablePointer<Float>, _ result: UnsafeMutablePointer<Float>
   ) {
-    let (width, filled) = (layout.width, layout.filledDepth)
+    let (width, paddedHeadDim) = (layout.width, layout.paddedHeadDim)
     let row = rows.lowerBound
     var first = SIMD8<Int32>(repeating: 1)
     var last = SIMD8<Int32>(repeating: 0)
     guard limit(span, tokens, rows, &first, &last) else { return }
     let count = (tokens.count + width - 1) / width
     let scores = own + space.scores
-    let depth = Int64(operation.headDim)
+    let headDim = Int64(operation.headDim)
     let queries =
-      UnsafeRawPointer(own + space.ready) + row * operation.headDim * Int(keyLoops.query_bytes) / 32
+      UnsafeRawPointer(own + space.packedQueries) + row * operation.headDim
+      * Int(keyLoops.query_bytes) / 32
     let firstValues = values(span, tokens.lowerBound)
     forEachBlock(
       span, tokens, of: layout.keyBlockBytes, at: keys, before: firstValues
     ) { block, index, held, run in
       keyLoops.scores(
-        block, Int32(width), held, depth, queries, Int32(rows.count), scores + index * width,
+        block, Int32(width), held, headDim, queries, Int32(rows.count), scores + index * width,
         Int64(space.scoreStride), run)
     }
-    // The keys' loops have asked for the first values, as far as they look ahead.
+    // The keys' loops have prefetched the first values, as far as they look ahead.
     let isLong = count * layout.valueBlockBytes >= 2 * Int(HR_AHEAD)
     withUnsafePointer(to: &first) { first in
       withUnsafePointer(to: &last) { last in
@@ -225,8 +235,8 @@ package final class CachedAttention: ParallelTask {
           scores, Int64(space.scoreStride), Int64(count * width), Int32(rows.count),
           UnsafeRawPointer(first).assumingMemoryBound(to: Int32.self),
           UnsafeRawPointer(last).assumingMemoryBound(to: Int32.self),
-          result + space.most + row, result + space.sum + row,
-          result + space.sums + row * filled, depth,
+          result + space.maxima + row, result + space.sum + row,
+          result + space.sums + row * paddedHeadDim, headDim,
           isLong ? firstValues.map { $0 + Int(HR_AHEAD) } : nil)
       }
     }
@@ -234,8 +244,8 @@ package final class CachedAttention: ParallelTask {
       span, tokens, of: layout.valueBlockBytes, at: values, before: next
     ) { block, index, held, run in
       valueLoops.add(
-        block, Int32(width), held, depth, scores + index * width, Int64(space.scoreStride),
-        Int32(rows.count), result + space.sums + row * filled, run)
+        block, Int32(width), held, headDim, scores + index * width, Int64(space.scoreStride),
+        Int32(rows.count), result + space.sums + row * paddedHeadDim, run)
     }
   }
 
@@ -243,8 +253,8 @@ package final class CachedAttention: ParallelTask {
   /// run that it is of: blocks of a page lie one after the other, and then come those of the page
   /// after it, or what is `next`.
   ///
-  /// A last block of few tokens, a line for each of the depth, is of none, or the whole of it would be
-  /// asked for: at 512 tokens and a new one that is a tenth of all there is to read.
+  /// A last block of few tokens, a line for each number of a head, is of none, or the whole of it would be
+  /// prefetched: at 512 tokens and a new one that is a tenth of all there is to read.
   @inline(__always)
   private func forEachBlock(
     _ span: Span, _ tokens: Range<Int>, of bytes: Int,
@@ -262,7 +272,7 @@ package final class CachedAttention: ParallelTask {
         let whole = (min(end, readUpTo) - from + width - 1) / width
         let runEnd = start + whole * bytes
         let after = end < readUpTo ? place(span, end) : next
-        // Where nothing follows, lines that are there are asked for.
+        // Where nothing follows, lines that are there are prefetched.
         var run = hr_run(
           end: runEnd, onward: Int64(after.map { $0 - runEnd } ?? -Int(HR_AHEAD)))
         withUnsafePointer(to: &run) { run in
@@ -315,18 +325,18 @@ package final class CachedAttention: ParallelTask {
 
   /// Queries of one head of keys, row after row, rotated on the way.
   private func gather(_ span: Span, _ own: UnsafeMutablePointer<Float>) {
-    let (depth, group) = (operation.headDim, operation.group)
+    let (headDim, group) = (operation.headDim, operation.group)
     let context = step.contexts[span.sequence]
     for token in 0..<operation.newTokens {
       let index = span.sequence * operation.newTokens + token
-      let from = tokens.q + (index * operation.heads + span.head * group) * depth
-      let to = own + space.gathered + token * group * depth
+      let from = tokens.q + (index * operation.heads + span.head * group) * headDim
+      let to = own + space.queries + token * group * headDim
       guard let table else {
-        to.update(from: from, count: group * depth)
+        to.update(from: from, count: group * headDim)
         continue
       }
       for head in 0..<group {
-        table.rotate(from + head * depth, at: context + token, to: to + head * depth)
+        table.rotate(from + head * headDim, at: context + token, to: to + head * headDim)
       }
     }
   }
@@ -348,15 +358,15 @@ package final class CachedAttention: ParallelTask {
   /// The result of one head of one sequence.
   private func combine(_ unit: Range<Int>) {
     let span = step.division.spans[unit.lowerBound]
-    let (depth, group) = (operation.headDim, operation.group)
+    let (headDim, group) = (operation.headDim, operation.group)
     let from = sums(of: unit.lowerBound)
     for row in 0..<operation.rows {
       let token = span.sequence * operation.newTokens + row / group
       let head = span.head * group + row % group
       loops.combine(
-        from + space.sums + row * layout.filledDepth, from + space.most + row,
-        from + space.sum + row, Int64(unit.count), Int64(space.spanEnd), Int64(depth),
-        tokens.o + (token * operation.heads + head) * depth)
+        from + space.sums + row * layout.paddedHeadDim, from + space.maxima + row,
+        from + space.sum + row, Int64(unit.count), Int64(space.spanEnd), Int64(headDim),
+        tokens.o + (token * operation.heads + head) * headDim)
     }
   }
 }

@@ -54,9 +54,9 @@ enum PortableDecode {
     }
   }
 
-  static let step = hr_decode_loops(
-    softmax: { scores, stride, count, rows, first, last, most, sum, sums, depth, _ in
-      softmax(scores, stride, count, rows, first, last, most, sum, sums, depth)
+  static let loops = hr_decode_loops(
+    softmax: { scores, stride, count, rows, first, last, maximum, sum, sums, headDim, _ in
+      softmax(scores, stride, count, rows, first, last, maximum, sum, sums, headDim)
     },
     combine: { combine($0, $1, $2, $3, $4, $5, $6) })
 
@@ -74,27 +74,27 @@ enum PortableDecode {
   ) -> hr_cache_keys {
     hr_cache_keys(
       query_bytes: 128,
-      ready: { from, rows, depth, scale, to in
+      pack_queries: { from, rows, headDim, scale, to in
         guard let from, let to = to?.assumingMemoryBound(to: Float.self) else { return }
-        for index in 0..<Int(rows) * Int(depth) { to[index] = from[index] * scale }
+        for index in 0..<Int(rows) * Int(headDim) { to[index] = from[index] * scale }
       }, scores: scores, store: store)
   }
 }
 
 private func scores<S: StoredElement>(
-  _: S.Type, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
+  _: S.Type, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ headDim: Int64,
   _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64,
   _: UnsafePointer<hr_run>?
 ) {
   guard let block = block?.assumingMemoryBound(to: S.Bits.self),
     let queries = queries?.assumingMemoryBound(to: Float.self), let to
   else { return }
-  let (width, depth) = (Int(width), Int(depth))
+  let (width, headDim) = (Int(width), Int(headDim))
   for row in 0..<Int(rows) {
     for column in Swift.stride(from: 0, to: Int(tokens), by: 8) {
       var sum = PortableLanes.zero
-      for step in 0..<depth {
-        sum += S.load(block + step * width + column) * queries[row * depth + step]
+      for index in 0..<headDim {
+        sum += S.load(block + index * width + column) * queries[row * headDim + index]
       }
       UnsafeMutableRawPointer(to + row * Int(stride) + column)
         .storeBytes(of: sum, as: PortableLanes.self)
@@ -104,16 +104,16 @@ private func scores<S: StoredElement>(
 
 /// Code by code, as `hr_cache_keys` lays them out.
 private func codedScores(
-  _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
+  _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ headDim: Int64,
   _ queries: UnsafeRawPointer?, _ rows: Int32, _ to: UnsafeMutablePointer<Float>?, _ stride: Int64,
   _: UnsafePointer<hr_run>?
 ) {
   guard let block, let queries = queries?.assumingMemoryBound(to: Float.self), let to else {
     return
   }
-  let (width, depth, codes) = (Int(width), Int(depth), type.codeBytes)
+  let (width, headDim, codes) = (Int(width), Int(headDim), type.codeBytes)
   for row in 0..<Int(rows) { (to + row * Int(stride)).update(repeating: 0, count: width) }
-  for group in 0..<depth / 32 {
+  for group in 0..<headDim / 32 {
     let start = block + group * width * (2 + codes)
     for token in 0..<Int(tokens) {
       let scale = start.half(2 * token)
@@ -122,7 +122,7 @@ private func codedScores(
         type.forEachCode(words.byte(index / 4 * width * 4 + index % 4), index) { place, code in
           for row in 0..<Int(rows) {
             to[row * Int(stride) + token] +=
-              Float(code) * scale * queries[row * depth + group * 32 + place]
+              Float(code) * scale * queries[row * headDim + group * 32 + place]
           }
         }
       }
@@ -148,20 +148,20 @@ extension CacheType {
 
 private func add<S: StoredElement>(
   _: S.Type, _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32,
-  _ depth: Int64, _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
+  _ headDim: Int64, _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
   _ sums: UnsafeMutablePointer<Float>?, _: UnsafePointer<hr_run>?
 ) {
   guard let block = block?.assumingMemoryBound(to: S.Bits.self), let weights, let sums else {
     return
   }
-  let layout = CacheLayout(type, depth: Int(depth), width: Int(width))
-  let filled = layout.filledDepth
+  let layout = CacheLayout(type, headDim: Int(headDim), width: Int(width))
+  let padded = layout.paddedHeadDim
   for row in 0..<Int(rows) {
-    for column in Swift.stride(from: 0, to: filled, by: 8) {
-      let place = UnsafeMutableRawPointer(sums + row * filled + column)
+    for column in Swift.stride(from: 0, to: padded, by: 8) {
+      let place = UnsafeMutableRawPointer(sums + row * padded + column)
       var sum = place.loadUnaligned(as: PortableLanes.self)
-      let first = layout.valuePlace(row: 0, depth: column)
-      let pitch = layout.valuePlace(row: 1, depth: column) - first
+      let first = layout.valuePlace(row: 0, column: column)
+      let pitch = layout.valuePlace(row: 1, column: column) - first
       for token in 0..<Int(tokens) {
         sum += S.load(block + first + token * pitch) * weights[row * Int(stride) + token]
       }
@@ -172,14 +172,14 @@ private func add<S: StoredElement>(
 
 /// Code by code, as `hr_cache_values` lays them out.
 private func addCoded(
-  _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ depth: Int64,
+  _ type: CacheType, _ block: UnsafeRawPointer?, _ width: Int32, _ tokens: Int32, _ headDim: Int64,
   _ weights: UnsafePointer<Float>?, _ stride: Int64, _ rows: Int32,
   _ sums: UnsafeMutablePointer<Float>?, _: UnsafePointer<hr_run>?
 ) {
   guard let block, let weights, let sums else { return }
-  let (width, depth, codes) = (Int(width), Int(depth), type.codeBytes)
-  let layout = CacheLayout(type, depth: depth, width: width)
-  let groups = depth / 32
+  let (width, headDim, codes) = (Int(width), Int(headDim), type.codeBytes)
+  let layout = CacheLayout(type, headDim: headDim, width: width)
+  let groups = headDim / 32
   for token in 0..<Int(tokens) {
     for group in 0..<groups {
       let scale = block.half(2 * (group * width + token))
@@ -189,7 +189,7 @@ private func addCoded(
         let byte = type == .q8_0 ? pair.byte(2 * index) ^ 0x80 : pair.byte(2 * index)
         type.forEachCode(byte, index) { place, code in
           for row in 0..<Int(rows) {
-            sums[row * depth + group * 32 + place] +=
+            sums[row * headDim + group * 32 + place] +=
               weights[row * Int(stride) + token] * scale * Float(code)
           }
         }
@@ -199,11 +199,12 @@ private func addCoded(
 }
 
 private func store(
-  _ type: CacheType, _ from: UnsafePointer<Float>?, _ depth: Int64, _ width: Int32, _ token: Int32,
+  _ type: CacheType, _ from: UnsafePointer<Float>?, _ headDim: Int64, _ width: Int32,
+  _ token: Int32,
   _ block: UnsafeMutableRawPointer?, isKey: Bool
 ) {
   guard let from, let block else { return }
-  let layout = CacheLayout(type, depth: Int(depth), width: Int(width))
+  let layout = CacheLayout(type, headDim: Int(headDim), width: Int(width))
   if isKey {
     layout.storeKey(from, at: Int(token), in: block)
   } else {
@@ -213,48 +214,48 @@ private func store(
 
 extension CacheLayout {
   /// Of one block of one head.
-  fileprivate init(_ type: CacheType, depth: Int, width: Int) {
-    self.init(kvHeads: 1, headDim: depth, keys: type, values: type, pageTokens: width)
+  fileprivate init(_ type: CacheType, headDim: Int, width: Int) {
+    self.init(kvHeads: 1, headDim: headDim, keys: type, values: type, pageTokens: width)
   }
 }
 
 private func softmax(
   _ scores: UnsafeMutablePointer<Float>?, _ stride: Int64, _ count: Int64, _ rows: Int32,
   _ first: UnsafePointer<Int32>?, _ last: UnsafePointer<Int32>?,
-  _ most: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
-  _ sums: UnsafeMutablePointer<Float>?, _ depth: Int64
+  _ maximum: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
+  _ sums: UnsafeMutablePointer<Float>?, _ headDim: Int64
 ) {
-  guard let scores, let first, let last, let most, let sum, let sums else { return }
-  let filled = roundUp(Int(depth), to: 16)
+  guard let scores, let first, let last, let maximum, let sum, let sums else { return }
+  let padded = roundUp(Int(headDim), to: 16)
   for row in 0..<Int(rows) {
     let line = scores + row * Int(stride)
     let seen = Int(first[row])..<Int(max(first[row], last[row] + 1))
-    var now = most[row]
+    var now = maximum[row]
     for index in seen where !(line[index] <= now) { now = line[index] }
-    let shrink = exp2f(most[row] - now)
+    let shrink = exp2f(maximum[row] - now)
     var total = sum[row] * shrink
     for index in 0..<Int(count) {
       line[index] = seen.contains(index) ? exp2f(line[index] - now) : 0
       total += line[index]
     }
-    for step in 0..<filled { sums[row * filled + step] *= shrink }
-    (most[row], sum[row]) = (now, total)
+    for index in 0..<padded { sums[row * padded + index] *= shrink }
+    (maximum[row], sum[row]) = (now, total)
   }
 }
 
 private func combine(
-  _ sums: UnsafePointer<Float>?, _ most: UnsafePointer<Float>?, _ sum: UnsafePointer<Float>?,
-  _ parts: Int64, _ apart: Int64, _ depth: Int64, _ to: UnsafeMutablePointer<Float>?
+  _ sums: UnsafePointer<Float>?, _ maximum: UnsafePointer<Float>?, _ sum: UnsafePointer<Float>?,
+  _ spans: Int64, _ apart: Int64, _ headDim: Int64, _ to: UnsafeMutablePointer<Float>?
 ) {
-  guard let sums, let most, let sum, let to else { return }
+  guard let sums, let maximum, let sum, let to else { return }
   let apart = Int(apart)
-  var now = most[0]
-  for part in 1..<max(1, Int(parts)) { now = max(now, most[part * apart]) }
+  var now = maximum[0]
+  for span in 1..<max(1, Int(spans)) { now = max(now, maximum[span * apart]) }
   var total: Float = 0
-  for part in 0..<Int(parts) { total += exp2f(most[part * apart] - now) * sum[part * apart] }
-  to.update(repeating: 0, count: Int(depth))
-  for part in 0..<Int(parts) {
-    let by = exp2f(most[part * apart] - now) / total
-    for step in 0..<Int(depth) { to[step] += by * sums[part * apart + step] }
+  for span in 0..<Int(spans) { total += exp2f(maximum[span * apart] - now) * sum[span * apart] }
+  to.update(repeating: 0, count: Int(headDim))
+  for span in 0..<Int(spans) {
+    let by = exp2f(maximum[span * apart] - now) / total
+    for index in 0..<Int(headDim) { to[index] += by * sums[span * apart + index] }
   }
 }

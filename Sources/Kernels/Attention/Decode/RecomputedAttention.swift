@@ -45,8 +45,8 @@ final class RecomputedAttention: Kernel, ParallelTask {
       try projection.kernel(a: hidden, weights: weights, c: result, execution)
     }
     let seen = rotated ?? q
-    attentions = try Self.attentions(operation).map { part, tokens in
-      try part.kernel(
+    attentions = try Self.attentions(operation).map { prefill, tokens in
+      try prefill.kernel(
         .init(
           q: seen.slice(tokens), k: keys.slice(tokens), v: values.slice(tokens),
           o: results.slice(tokens)), execution)
@@ -71,7 +71,7 @@ final class RecomputedAttention: Kernel, ParallelTask {
   /// Keys where they are, queries beside.
   private func rotate(_ part: Int, _ parts: Int) {
     guard let table, let rotated else { return }
-    let depth = operation.headDim
+    let headDim = operation.headDim
     let (from, to) = (queries.pointer(to: Float.self), rotated.pointer(to: Float.self))
     let keys = keys.pointer(to: Float.self)
     var start = 0
@@ -79,11 +79,11 @@ final class RecomputedAttention: Kernel, ParallelTask {
       let count = context + operation.newTokens
       for token in split(count, part: part, of: parts) {
         for head in 0..<operation.heads {
-          let place = ((start + token) * operation.heads + head) * depth
+          let place = ((start + token) * operation.heads + head) * headDim
           table.rotate(from + place, at: token, to: to + place)
         }
         for head in 0..<operation.kvHeads {
-          let key = keys + ((start + token) * operation.kvHeads + head) * depth
+          let key = keys + ((start + token) * operation.kvHeads + head) * headDim
           table.rotate(key, at: token, to: key)
         }
       }
@@ -107,7 +107,7 @@ final class RecomputedAttention: Kernel, ParallelTask {
 
   /// All sequences at once where they are of one length.
   private static func attentions(_ operation: AttentionDecode) -> [(AttentionPrefill, Range<Int>)] {
-    func part(batch: Int, tokens: Int) -> AttentionPrefill {
+    func prefill(batch: Int, tokens: Int) -> AttentionPrefill {
       AttentionPrefill(
         batch: batch, heads: operation.heads, kvHeads: operation.kvHeads,
         headDim: operation.headDim, tokens: tokens, mask: operation.mask,
@@ -115,12 +115,12 @@ final class RecomputedAttention: Kernel, ParallelTask {
     }
     let lengths = operation.contexts.map { $0 + operation.newTokens }
     if let length = lengths.first, lengths.allSatisfy({ $0 == length }) {
-      return [(part(batch: operation.batch, tokens: length), 0..<operation.tokens)]
+      return [(prefill(batch: operation.batch, tokens: length), 0..<operation.tokens)]
     }
     var start = 0
     return lengths.map { length in
       start += length
-      return (part(batch: 1, tokens: length), start - length..<start)
+      return (prefill(batch: 1, tokens: length), start - length..<start)
     }
   }
 }

@@ -27,6 +27,7 @@ package struct AttentionPrefill: Hashable, Sendable {
   package let rotary: Rotary
   package let instructions: InstructionSet
 
+  /// Takes the shape as it is: `heads` must be a multiple of `kvHeads`.
   package init(
     batch: Int, heads: Int, kvHeads: Int, headDim: Int, tokens: Int,
     mask: AttentionMask = .causal, precision: FloatFormat = .fp32, rotary: Rotary = .none,
@@ -47,15 +48,17 @@ package struct AttentionPrefill: Hashable, Sendable {
   var group: Int { heads / kvHeads }
   /// Of a query and a key that it sees.
   var pairs: Int { mask.pairs(of: tokens) * batch * heads }
-  /// Scores are divided by the root of their depth.
+  /// Scores are divided by the root of the head dimension.
   var scale: Double { 1 / Double(headDim).squareRoot() }
 
+  /// What a call reads and writes, in the shapes that the operation says.
   package struct Tensors {
     package let q: Tensor
     package let k: Tensor
     package let v: Tensor
     package let o: Tensor
 
+    /// `q`, `k` and `v` are in the operation's precision, `o` in fp32.
     package init(q: Tensor, k: Tensor, v: Tensor, o: Tensor) {
       self.q = q
       self.k = k
@@ -72,13 +75,18 @@ package struct AttentionPrefill: Hashable, Sendable {
     }
   }
 
-  /// A tile of queries with a block of keys at a time, so that no more than that of the scores is kept.
+  /// Makes the kernel that takes a tile of queries with a tile of keys at a time, so that no more than that
+  /// of the scores is kept.
+  ///
+  /// - Throws: `LedgerFault` where workspace does not fit.
   package func kernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
     try TiledAttention(self, tensors, execution)
   }
 
-  /// All scores of all heads in memory, as the formula is written: what tiles are there to avoid, and what it
-  /// costs. It rotates nothing, and takes no instructions but the compiler's.
+  /// Makes the kernel that keeps all scores of all heads in memory, as the formula is written: what tiles are
+  /// there to avoid, and what it costs. It rotates nothing, and takes no instructions but the compiler's.
+  ///
+  /// - Throws: `LedgerFault` where batch × heads × tokens × tokens scores do not fit.
   package func naiveKernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
     try NaiveAttention(self, tensors, execution)
   }

@@ -33,7 +33,7 @@ final class NaiveAttention: Kernel, ParallelTask {
 
   /// Row by row of each head's matrix of scores.
   private func attend<S: StoredElement>(_: S.Type, _ rows: Range<Int>) {
-    let (tokens, depth, heads) = (shape.tokens, shape.headDim, shape.heads)
+    let (tokens, headDim, heads) = (shape.tokens, shape.headDim, shape.heads)
     let scores = scores.start.assumingMemoryBound(to: Float.self)
     let o = tensors.o.pointer(to: Float.self)
     let (q, k, v) = (
@@ -44,26 +44,26 @@ final class NaiveAttention: Kernel, ParallelTask {
       let (batch, head, token) = (row / tokens / heads, row / tokens % heads, row % tokens)
       let query = (batch * tokens + token) * heads + head
       let line = scores + row * tokens
-      let first = (batch * tokens * shape.kvHeads + head / shape.group) * depth
-      let stride = shape.kvHeads * depth
-      var most = -Float.infinity
+      let first = (batch * tokens * shape.kvHeads + head / shape.group) * headDim
+      let stride = shape.kvHeads * headDim
+      var maximum = -Float.infinity
       for key in 0..<tokens {
         let isSeen = shape.mask.sees(key: key, from: token)
         line[key] =
           isSeen
-          ? dot(S.self, q + query * depth, k + first + key * stride, depth)
+          ? dot(S.self, q + query * headDim, k + first + key * stride, headDim)
             * Float(shape.scale) : -.infinity
-        most = max(most, line[key])
+        maximum = max(maximum, line[key])
       }
       var total: Float = 0
       for key in 0..<tokens {
-        line[key] = expf(line[key] - most)
+        line[key] = expf(line[key] - maximum)
         total += line[key]
       }
-      let target = o + query * depth
-      target.update(repeating: 0, count: depth)
+      let target = o + query * headDim
+      target.update(repeating: 0, count: headDim)
       for key in 0..<tokens where line[key] != 0 {
-        add(S.self, line[key] / total, v + first + key * stride, target, depth)
+        add(S.self, line[key] / total, v + first + key * stride, target, headDim)
       }
     }
   }
@@ -71,29 +71,29 @@ final class NaiveAttention: Kernel, ParallelTask {
 
 @inline(__always)
 private func dot<S: StoredElement>(
-  _: S.Type, _ left: UnsafePointer<S.Bits>, _ right: UnsafePointer<S.Bits>, _ depth: Int
+  _: S.Type, _ left: UnsafePointer<S.Bits>, _ right: UnsafePointer<S.Bits>, _ headDim: Int
 ) -> Float {
   var lanes = PortableLanes.zero
-  let whole = depth / 8 * 8
-  for step in stride(from: 0, to: whole, by: 8) {
-    lanes += S.load(left + step) * S.load(right + step)
+  let whole = headDim / 8 * 8
+  for index in stride(from: 0, to: whole, by: 8) {
+    lanes += S.load(left + index) * S.load(right + index)
   }
   var sum = lanes.sum()
-  for step in whole..<depth { sum += S.widen(left[step]) * S.widen(right[step]) }
+  for index in whole..<headDim { sum += S.widen(left[index]) * S.widen(right[index]) }
   return sum
 }
 
 @inline(__always)
 private func add<S: StoredElement>(
   _: S.Type, _ weight: Float, _ values: UnsafePointer<S.Bits>,
-  _ target: UnsafeMutablePointer<Float>, _ depth: Int
+  _ target: UnsafeMutablePointer<Float>, _ headDim: Int
 ) {
-  let whole = depth / 8 * 8
-  for step in stride(from: 0, to: whole, by: 8) {
-    let place = UnsafeMutableRawPointer(target + step)
+  let whole = headDim / 8 * 8
+  for index in stride(from: 0, to: whole, by: 8) {
+    let place = UnsafeMutableRawPointer(target + index)
     place.storeBytes(
-      of: place.loadUnaligned(as: PortableLanes.self) + S.load(values + step) * weight,
+      of: place.loadUnaligned(as: PortableLanes.self) + S.load(values + index) * weight,
       as: PortableLanes.self)
   }
-  for step in whole..<depth { target[step] += weight * S.widen(values[step]) }
+  for index in whole..<headDim { target[index] += weight * S.widen(values[index]) }
 }

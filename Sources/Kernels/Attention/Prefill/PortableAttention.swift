@@ -62,24 +62,24 @@ private func place(_ rows: hr_rows, _ row: Int) -> Int {
 }
 
 private func packRows<S: StoredElement>(
-  _: S.Type, _ from: UnsafeRawPointer?, _ rows: hr_rows, _ depth: Int64,
+  _: S.Type, _ from: UnsafeRawPointer?, _ rows: hr_rows, _ headDim: Int64,
   _ to: UnsafeMutablePointer<Float>?
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
   for column in 0..<columns {
     let row = from + place(rows, min(column, Int(rows.count) - 1))
-    for step in 0..<Int(depth) { to[step * columns + column] = S.widen(row[step]) }
+    for index in 0..<Int(headDim) { to[index * columns + column] = S.widen(row[index]) }
   }
 }
 
 private func packValues<S: StoredElement>(
-  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ rows: Int64, _ depth: Int64,
+  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ rows: Int64, _ headDim: Int64,
   _ tiles: Int32, _ to: UnsafeMutablePointer<Float>?
 ) {
   guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
-  let (rows, depth, tiles) = (Int(rows), Int(depth), Int(tiles))
+  let (rows, headDim, tiles) = (Int(rows), Int(headDim), Int(tiles))
   for index in 0..<tiles {
-    let tile = index * depth / tiles..<(index + 1) * depth / tiles
+    let tile = index * headDim / tiles..<(index + 1) * headDim / tiles
     for row in 0..<rows {
       let place = to + tile.lowerBound * rows + row * tile.count
       for column in tile {
@@ -91,46 +91,48 @@ private func packValues<S: StoredElement>(
 
 private func attendRow<S: StoredElement>(
   _: S.Type, _ query: UnsafeRawPointer?, _ keys: UnsafeRawPointer?, _ values: UnsafeRawPointer?,
-  _ stride: Int64, _ count: Int32, _ depth: Int64, _ by: Float, _ to: UnsafeMutablePointer<Float>?
+  _ stride: Int64, _ count: Int32, _ headDim: Int64, _ by: Float, _ to: UnsafeMutablePointer<Float>?
 ) {
   guard let query = query?.assumingMemoryBound(to: S.Bits.self),
     let keys = keys?.assumingMemoryBound(to: S.Bits.self),
     let values = values?.assumingMemoryBound(to: S.Bits.self), let to
   else { return }
-  let (count, depth, stride) = (Int(count), Int(depth), Int(stride))
+  let (count, headDim, stride) = (Int(count), Int(headDim), Int(stride))
   let lanes = Lanes.scalarCount
   withUnsafeTemporaryAllocation(of: Lanes.self, capacity: (count + lanes - 1) / lanes) { weights in
     weights.initialize(repeating: Lanes(repeating: -.infinity))
     for key in 0..<count {
       var sum: Float = 0
-      for step in 0..<depth { sum += S.widen(query[step]) * S.widen(keys[key * stride + step]) }
+      for index in 0..<headDim {
+        sum += S.widen(query[index]) * S.widen(keys[key * stride + index])
+      }
       weights[key / lanes][key % lanes] = sum * by
     }
-    let most = weights.reduce(-.infinity) { max($0, $1.max()) }
+    let maximum = weights.reduce(-.infinity) { max($0, $1.max()) }
     var total: Float = 0
     for index in weights.indices {
-      weights[index] = exp2(weights[index] - most)
+      weights[index] = exp2(weights[index] - maximum)
       total += weights[index].sum()
     }
-    for step in 0..<depth {
+    for index in 0..<headDim {
       var sum: Float = 0
       for key in 0..<count {
-        sum += weights[key / lanes][key % lanes] * S.widen(values[key * stride + step])
+        sum += weights[key / lanes][key % lanes] * S.widen(values[key * stride + index])
       }
-      to[step] = sum / total
+      to[index] = sum / total
     }
   }
 }
 
 private func unpackRows(
-  _ from: UnsafePointer<Float>?, _ sum: UnsafePointer<Float>?, _ rows: hr_rows, _ depth: Int64,
+  _ from: UnsafePointer<Float>?, _ sum: UnsafePointer<Float>?, _ rows: hr_rows, _ headDim: Int64,
   _ to: UnsafeMutablePointer<Float>?
 ) {
   guard let from, let to else { return }
   for column in 0..<Int(rows.count) {
     let by = sum.map { 1 / $0[column] } ?? 1
     let row = to + place(rows, column)
-    for step in 0..<Int(depth) { row[step] = from[step * columns + column] * by }
+    for index in 0..<Int(headDim) { row[index] = from[index * columns + column] * by }
   }
 }
 
@@ -156,17 +158,17 @@ private func store(_ lanes: Lanes, _ pointer: UnsafeMutablePointer<Float>) {
 
 private func softmax(
   _ scores: UnsafeMutablePointer<Float>?, _ ends: UnsafePointer<Int32>?, _ by: Float,
-  _ most: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
+  _ maximum: UnsafeMutablePointer<Float>?, _ sum: UnsafeMutablePointer<Float>?,
   _ factor: UnsafeMutablePointer<Float>?
 ) {
-  guard let scores, let ends, let most, let sum, let factor else { return }
+  guard let scores, let ends, let maximum, let sum, let factor else { return }
   let rows = Int(ends[0])
   var top = load(scores)
   for row in 1..<rows {
     let one = load(scores + row * columns)
     top.replace(with: one, where: one .> top)
   }
-  let before = load(most)
+  let before = load(maximum)
   var now = top * by
   now.replace(with: before, where: before .> now)
   let shrink = exp2(before - now)
@@ -176,18 +178,18 @@ private func softmax(
     store(weight, scores + row * columns)
     total += weight
   }
-  store(now, most)
+  store(now, maximum)
   store(shrink, factor)
   store(total, sum)
 }
 
 private func scale(
-  _ sums: UnsafeMutablePointer<Float>?, _ depth: Int64, _ factor: UnsafePointer<Float>?,
+  _ sums: UnsafeMutablePointer<Float>?, _ headDim: Int64, _ factor: UnsafePointer<Float>?,
   _: Int32
 ) {
   guard let sums, let factor else { return }
   let by = load(factor)
-  for step in 0..<Int(depth) { store(load(sums + step * columns) * by, sums + step * columns) }
+  for index in 0..<Int(headDim) { store(load(sums + index * columns) * by, sums + index * columns) }
 }
 
 /// 2^x for x up to 0, by the polynomial of the vector loops; a NaN stays one.

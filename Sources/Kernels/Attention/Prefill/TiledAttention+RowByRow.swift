@@ -17,18 +17,18 @@ extension TiledAttention {
   }
 
   func attendRows(of share: Share, _ space: UnsafeMutablePointer<Float>) {
-    let (depth, group, tokens) = (shape.headDim, shape.group, shape.tokens)
+    let (headDim, group, tokens) = (shape.headDim, shape.group, shape.tokens)
     let first = share.batch * tokens
     let seen = seen(of: share, space)
     let rows = share.tiles.lowerBound * tiling.columns..<share.tiles.upperBound * tiling.columns
     for row in rows.clamped(to: 0..<tokens * group) {
       let (token, head) = (row / group, share.kvHead * group + row % group)
       let stretch = shape.mask.stretch(from: token, of: tokens)
-      let query = ((first + token) * shape.heads + head) * depth
+      let query = ((first + token) * shape.heads + head) * headDim
       let skipped = shape.precision.bytes(of: stretch.lowerBound * seen.stride).count
       loops.attend_row(
         element(tensors.q, query), seen.keys + skipped, seen.values + skipped,
-        Int64(seen.stride), Int32(stretch.count), Int64(depth), scale,
+        Int64(seen.stride), Int32(stretch.count), Int64(headDim), scale,
         tensors.o.pointer(to: Float.self) + query)
     }
   }
@@ -39,13 +39,13 @@ extension TiledAttention {
   private func seen(
     of share: Share, _ space: UnsafeMutablePointer<Float>
   ) -> (keys: UnsafeRawPointer, values: UnsafeRawPointer, stride: Int) {
-    let (depth, tokens) = (shape.headDim, shape.tokens)
-    let stride = shape.kvHeads * depth
-    let first = share.batch * tokens * stride + share.kvHead * depth
+    let (headDim, tokens) = (shape.headDim, shape.tokens)
+    let stride = shape.kvHeads * headDim
+    let first = share.batch * tokens * stride + share.kvHead * headDim
     guard tokens > 4 else {
       return (element(tensors.k, first), element(tensors.v, first), stride)
     }
-    let rowBytes = shape.precision.bytes(of: depth).count
+    let rowBytes = shape.precision.bytes(of: headDim).count
     let (keys, values) = (
       UnsafeMutableRawPointer(space + tiling.keys), UnsafeMutableRawPointer(space + tiling.values)
     )
@@ -55,6 +55,6 @@ extension TiledAttention {
       (values + token * rowBytes).copyMemory(
         from: element(tensors.v, first + token * stride), byteCount: rowBytes)
     }
-    return (UnsafeRawPointer(keys), UnsafeRawPointer(values), depth)
+    return (UnsafeRawPointer(keys), UnsafeRawPointer(values), headDim)
   }
 }

@@ -8,48 +8,48 @@ extension TiledAttention {
     /// Queries of a tile, one a lane.
     let columns: Int
     /// Keys whose scores a tile holds at once: they and the tile's sums share the first cache.
-    let block: Int
-    /// Keys that are packed together: a whole number of blocks.
+    let keyTile: Int
+    /// Keys that are packed together: a whole number of key tiles.
     let stretch: Int
-    /// The most rows of one group of heads that a thread has.
+    /// The maximum number of rows of one group of heads that a thread has.
     let rows: Int
-    private let depth: Int
+    private let headDim: Int
     private let tileRows: Int
     private let isRotated: Bool
 
     init(_ shape: AttentionPrefill, columns: Int, products: hr_matmul_kernels) {
       self.columns = columns
-      depth = shape.headDim
+      headDim = shape.headDim
       tileRows = Int(products.tile_rows)
       isRotated = !shape.rotary.isNone
-      block =
+      keyTile =
         shape.mask == .blocks ? AttentionMask.blockTokens : 128 / tileRows * tileRows
       // Half a mebibyte for keys and values: with the rest it stays in a second cache of one.
-      let most = (512 << 10) / (2 * 4 * shape.headDim)
-      let blocks = (shape.tokens + block - 1) / block
-      stretch = max(1, min(blocks, most / block)) * block
+      let maxKeys = (512 << 10) / (2 * 4 * shape.headDim)
+      let keyTiles = (shape.tokens + keyTile - 1) / keyTile
+      stretch = max(1, min(keyTiles, maxKeys / keyTile)) * keyTile
       rows = shape.tokens * shape.group
     }
 
-    // A thread's workspace, in floats from its start; each part begins with a line of the cache.
+    // A thread's workspace, in floats from its start; each stretch begins with a line of the cache.
     private static func line(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
     var keys: Int { 0 }
-    /// Packed rows have one value more where the depth is odd.
-    var values: Int { keys + Self.line(stretch * (depth + depth % 2)) }
-    var queries: Int { values + Self.line(stretch * depth) }
-    var scores: Int { queries + Self.line(columns * depth) }
-    var sums: Int { scores + Self.line(columns * block) }
-    var factors: Int { sums + Self.line(columns * depth) }
+    /// Packed rows have one value more where the head dimension is odd.
+    var values: Int { keys + Self.line(stretch * (headDim + headDim % 2)) }
+    var queries: Int { values + Self.line(stretch * headDim) }
+    var scores: Int { queries + Self.line(columns * headDim) }
+    var sums: Int { scores + Self.line(columns * keyTile) }
+    var factors: Int { sums + Self.line(columns * headDim) }
     /// First and last key of each column.
     var limits: Int { factors + Self.line(columns) }
     /// Of each vector of columns, where the keys end that it sees.
     var ends: Int { limits + Self.line(2 * columns) }
     /// Of each row: the largest score, and the sum of the exponentials.
-    var most: Int { ends + Self.line(columns) }
-    var totals: Int { most + Self.line(rows + columns) }
+    var maxima: Int { ends + Self.line(columns) }
+    var totals: Int { maxima + Self.line(rows + columns) }
     /// Rows that were rotated, of keys or of queries.
     var rotated: Int { totals + Self.line(rows + columns) }
-    private var end: Int { rotated + (isRotated ? Self.line(max(columns, tileRows) * depth) : 0) }
+    private var end: Int { rotated + (isRotated ? Self.line(max(columns, tileRows) * headDim) : 0) }
 
     var bytes: Bytes { Bytes(4 * end) }
   }

@@ -1,7 +1,7 @@
 import CMicrokernels
 import Quantities
 
-/// Scores of a tile of queries with a block of keys at a time: what softmax needs of those before is
+/// Scores of a tile of queries with a tile of keys at a time: what softmax needs of those before is
 /// their largest and their sum, so that memory grows with the tokens and not with their square.
 ///
 /// - Source: Milakov and Gimelshein, "Online normalizer calculation for softmax" (2018); Dao et al.,
@@ -70,7 +70,7 @@ final class TiledAttention: Kernel, ParallelTask {
     let costs = (0..<tiles).map { tile -> Int in
       let token = min(tiling.rows - 1, (tile + 1) * tiling.columns - 1) / shape.group
       let stretch = shape.mask.stretch(from: token, of: shape.tokens)
-      return stretch.count + tiling.block
+      return stretch.count + tiling.keyTile
     }
     let whole = costs.reduce(0, +)
     let groups = shape.batch * shape.kvHeads
@@ -110,7 +110,7 @@ final class TiledAttention: Kernel, ParallelTask {
     let rows =
       share.tiles.lowerBound
       * tiling.columns..<min(tiling.rows, share.tiles.upperBound * tiling.columns)
-    (space + tiling.most).update(repeating: -1e30, count: tiling.rows + tiling.columns)
+    (space + tiling.maxima).update(repeating: -1e30, count: tiling.rows + tiling.columns)
     (space + tiling.totals).update(repeating: 0, count: tiling.rows + tiling.columns)
     let seen = stretch(of: rows)
     let start = seen.lowerBound / tiling.stretch * tiling.stretch
@@ -129,40 +129,40 @@ final class TiledAttention: Kernel, ParallelTask {
     return first.lowerBound...last.upperBound
   }
 
-  /// Keys as rows of tiles, values as columns of them: a block after the other.
+  /// Keys as rows of tiles, values as columns of them: one key tile after the other.
   private func pack(_ keys: Range<Int>, of share: Share, into space: UnsafeMutablePointer<Float>) {
-    let depth = shape.headDim
-    let rowStride = shape.kvHeads * depth
+    let headDim = shape.headDim
+    let rowStride = shape.kvHeads * headDim
     let tileRows = Int(products.tile_rows)
-    let lines = Int64((shape.precision.bytes(of: depth).count + 63) / 64)
-    for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
-      let block = from..<min(from + tiling.block, keys.upperBound)
+    let lines = Int64((shape.precision.bytes(of: headDim).count + 63) / 64)
+    for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.keyTile) {
+      let keyTile = from..<min(from + tiling.keyTile, keys.upperBound)
       let place = (share.batch * shape.tokens + from) * shape.kvHeads + share.kvHead
       let offset = from - keys.lowerBound
-      for index in 0..<(block.count + tileRows - 1) / tileRows {
-        let tile = Matmul.Blocking.tile(index, of: block.count, tileRows: tileRows)
+      for index in 0..<(keyTile.count + tileRows - 1) / tileRows {
+        let tile = Matmul.Blocking.tile(index, of: keyTile.count, tileRows: tileRows)
         let row = tile.lowerBound
-        var (keys, stride) = (element(tensors.k, place * depth + row * rowStride), rowStride)
+        var (keys, stride) = (element(tensors.k, place * headDim + row * rowStride), rowStride)
         if let table {
           for index in tile {
             table.rotate(
-              element(tensors.k, place * depth + index * rowStride),
+              element(tensors.k, place * headDim + index * rowStride),
               at: from + index, to: rotated(index - row, space))
           }
-          (keys, stride) = (UnsafeRawPointer(rotated(0, space)), depth)
+          (keys, stride) = (UnsafeRawPointer(rotated(0, space)), headDim)
         }
         // Rows lie apart: no processor foresees the next ones.
-        let ahead = place * depth + tile.upperBound * rowStride
+        let ahead = place * headDim + tile.upperBound * rowStride
         for index in 0..<tileRows {
           hr_prefetch(element(tensors.k, ahead + index * rowStride), lines, 64)
         }
         products.pack_a(
-          keys, Int64(stride), space + tiling.keys + (offset + row) * (depth + depth % 2),
-          Int64(depth), Int32(tile.count))
+          keys, Int64(stride), space + tiling.keys + (offset + row) * (headDim + headDim % 2),
+          Int64(headDim), Int32(tile.count))
       }
       loops.pack_values(
-        element(tensors.v, place * depth), Int64(rowStride), Int64(block.count), Int64(depth),
-        Int32((depth + tileRows - 1) / tileRows), space + tiling.values + offset * depth)
+        element(tensors.v, place * headDim), Int64(rowStride), Int64(keyTile.count), Int64(headDim),
+        Int32((headDim + tileRows - 1) / tileRows), space + tiling.values + offset * headDim)
     }
   }
 
@@ -174,60 +174,60 @@ final class TiledAttention: Kernel, ParallelTask {
     let count = min(tiling.columns, tiling.rows - first)
     let seen = stretch(of: first..<first + count)
     guard seen.overlaps(keys.lowerBound...keys.upperBound - 1) else { return }
-    let depth = shape.headDim
+    let headDim = shape.headDim
     let rows = hr_rows(
       first: Int64(first), count: Int32(count), group: Int32(shape.group),
-      token_stride: Int64(shape.heads * depth), head_stride: Int64(depth))
+      token_stride: Int64(shape.heads * headDim), head_stride: Int64(headDim))
     let place =
-      (share.batch * shape.tokens * shape.heads + share.kvHead * shape.group) * depth
+      (share.batch * shape.tokens * shape.heads + share.kvHead * shape.group) * headDim
     let o = tensors.o.pointer(to: Float.self) + place
     let (sums, totals) = (space + tiling.sums, space + tiling.totals + first)
     pack(rows, from: place, into: space)
-    // Of blocks of keys, some before may not have been seen: then nothing was summed yet.
+    // Of key tiles, some before may not have been seen: then nothing was summed yet.
     let isFirst = max(seen.lowerBound, 0) >= keys.lowerBound
     let following = first + count..<min(tiling.rows, share.tiles.upperBound * tiling.columns)
     var queries = RowsAhead(
       following.prefix(tiling.columns), of: shape,
       from: UnsafeMutableRawPointer(mutating: element(tensors.q, place)),
-      bytes: shape.precision.bytes(of: depth).count)
+      bytes: shape.precision.bytes(of: headDim).count)
     var results = RowsAhead(
-      first..<first + count, of: shape, from: UnsafeMutableRawPointer(o), bytes: 4 * depth)
+      first..<first + count, of: shape, from: UnsafeMutableRawPointer(o), bytes: 4 * headDim)
     var isSummed = !isFirst
-    if isSummed { loops.pack_sums(o, rows, Int64(depth), sums) }
-    for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.block) {
-      let block = from..<min(from + tiling.block, keys.upperBound)
-      guard seen.lowerBound < block.upperBound, seen.upperBound >= from else { continue }
+    if isSummed { loops.pack_sums(o, rows, Int64(headDim), sums) }
+    for from in stride(from: keys.lowerBound, to: keys.upperBound, by: tiling.keyTile) {
+      let keyTile = from..<min(from + tiling.keyTile, keys.upperBound)
+      guard seen.lowerBound < keyTile.upperBound, seen.upperBound >= from else { continue }
       attend(
-        first..<first + count, to: block, offset: from - keys.lowerBound, space, &queries,
+        first..<first + count, to: keyTile, offset: from - keys.lowerBound, space, &queries,
         &results, &isSummed)
     }
-    if !isSummed { sums.update(repeating: 0, count: depth * tiling.columns) }
+    if !isSummed { sums.update(repeating: 0, count: headDim * tiling.columns) }
     let isLast = seen.upperBound < keys.upperBound
-    loops.unpack_rows(sums, isLast ? totals : nil, rows, Int64(depth), o)
+    loops.unpack_rows(sums, isLast ? totals : nil, rows, Int64(headDim), o)
   }
 
   /// A tile's queries, rotated on their way.
   private func pack(
     _ rows: hr_rows, from place: Int, into space: UnsafeMutablePointer<Float>
   ) {
-    let depth = shape.headDim
+    let headDim = shape.headDim
     guard let table else {
       loops.pack_rows(
-        element(tensors.q, place), rows, Int64(depth), space + tiling.queries)
+        element(tensors.q, place), rows, Int64(headDim), space + tiling.queries)
       return
     }
     for index in 0..<Int(rows.count) {
       let row = Int(rows.first) + index
       let (token, head) = (row / shape.group, row % shape.group)
       table.rotate(
-        element(tensors.q, place + (token * shape.heads + head) * depth), at: token,
+        element(tensors.q, place + (token * shape.heads + head) * headDim), at: token,
         to: rotated(index, space))
     }
     loops.pack_rows(
       rotated(0, space),
       hr_rows(
-        first: 0, count: rows.count, group: 1, token_stride: Int64(depth), head_stride: 0),
-      Int64(depth), space + tiling.queries)
+        first: 0, count: rows.count, group: 1, token_stride: Int64(headDim), head_stride: 0),
+      Int64(headDim), space + tiling.queries)
   }
 
   /// Where a row lies that was rotated, as it is stored.
@@ -238,44 +238,44 @@ final class TiledAttention: Kernel, ParallelTask {
       + shape.precision.bytes(of: row * shape.headDim).count
   }
 
-  /// One block of keys: scores, their exponentials, and the values that these weigh.
+  /// One tile of keys: scores, their exponentials, and the values that these weigh.
   ///
-  /// - Parameter isSummed: whether there are sums from blocks before; afterwards there are.
+  /// - Parameter isSummed: whether there are sums from key tiles before; afterwards there are.
   private func attend(
-    _ rows: Range<Int>, to block: Range<Int>, offset: Int, _ space: UnsafeMutablePointer<Float>,
+    _ rows: Range<Int>, to keyTile: Range<Int>, offset: Int, _ space: UnsafeMutablePointer<Float>,
     _ queries: inout RowsAhead, _ results: inout RowsAhead, _ isSummed: inout Bool
   ) {
-    let (depth, columns, tileRows) = (shape.headDim, tiling.columns, Int(products.tile_rows))
+    let (headDim, columns, tileRows) = (shape.headDim, tiling.columns, Int(products.tile_rows))
     let limits = integers(tiling.limits, space)
-    guard let isWhole = limit(rows, to: block, space) else { return }
+    guard let isWhole = limit(rows, to: keyTile, space) else { return }
     let (ends, lanes) = (integers(tiling.ends, space), Int(loops.lanes))
     let vectors = (rows.count + lanes - 1) / lanes
     let (scores, sums) = (space + tiling.scores, space + tiling.sums)
-    let packed = depth + depth % 2
-    for index in 0..<(block.count + tileRows - 1) / tileRows {
-      let tile = Matmul.Blocking.tile(index, of: block.count, tileRows: tileRows)
+    let packed = headDim + headDim % 2
+    for index in 0..<(keyTile.count + tileRows - 1) / tileRows {
+      let tile = Matmul.Blocking.tile(index, of: keyTile.count, tileRows: tileRows)
       guard
         let vector = (0..<vectors).first(where: { Int(ends[$0]) > tile.lowerBound })
       else { break }
       products.multiply(
         space + tiling.keys + (offset + tile.lowerBound) * packed,
         space + tiling.queries + vector * lanes,
-        scores + tile.lowerBound * columns + vector * lanes, Int64(columns), Int64(depth),
+        scores + tile.lowerBound * columns + vector * lanes, Int64(columns), Int64(headDim),
         Int32(tile.count), Int32((vectors - vector) * lanes), 0, 0)
       queries.prefetchTwo(toWrite: false)
     }
     if !isWhole { loops.mask(scores, ends, limits, limits + columns) }
     let first = rows.lowerBound
     loops.softmax(
-      scores, ends, scale, space + tiling.most + first, space + tiling.totals + first,
+      scores, ends, scale, space + tiling.maxima + first, space + tiling.totals + first,
       space + tiling.factors)
     if isSummed {
-      loops.scale(sums, Int64(depth), space + tiling.factors, Int32(vectors * lanes))
+      loops.scale(sums, Int64(headDim), space + tiling.factors, Int32(vectors * lanes))
     }
-    for tile in 0..<(depth + tileRows - 1) / tileRows {
-      let width = Matmul.Blocking.tile(tile, of: depth, tileRows: tileRows)
-      let values = space + tiling.values + offset * depth + width.lowerBound * block.count
-      // A tile's first row sees the first block that any sees: its product begins all sums.
+    for tile in 0..<(headDim + tileRows - 1) / tileRows {
+      let width = Matmul.Blocking.tile(tile, of: headDim, tileRows: tileRows)
+      let values = space + tiling.values + offset * headDim + width.lowerBound * keyTile.count
+      // A tile's first row sees the first key tile that any sees: its product begins all sums.
       var from = 0
       for vector in 0..<vectors where Int(ends[vector]) > from {
         products.multiply(
@@ -290,18 +290,18 @@ final class TiledAttention: Kernel, ParallelTask {
     isSummed = true
   }
 
-  private func integers(_ part: Int, _ space: UnsafeMutablePointer<Float>)
+  private func integers(_ offset: Int, _ space: UnsafeMutablePointer<Float>)
     -> UnsafeMutablePointer<Int32>
   {
-    UnsafeMutableRawPointer(space + part).assumingMemoryBound(to: Int32.self)
+    UnsafeMutableRawPointer(space + offset).assumingMemoryBound(to: Int32.self)
   }
 
-  /// The first and last key of a block that each column sees, and where those end that a vector of
+  /// The first and last key of a key tile that each column sees, and where those end that a vector of
   /// columns or one before it sees.
   ///
   /// - Returns: whether all are known to see all of it; nothing where none sees any.
   private func limit(
-    _ rows: Range<Int>, to block: Range<Int>, _ space: UnsafeMutablePointer<Float>
+    _ rows: Range<Int>, to keyTile: Range<Int>, _ space: UnsafeMutablePointer<Float>
   ) -> Bool? {
     let mask = shape.mask
     let (limits, ends) = (integers(tiling.limits, space), integers(tiling.ends, space))
@@ -310,15 +310,15 @@ final class TiledAttention: Kernel, ParallelTask {
     ends.update(repeating: 0, count: columns / lanes)
     let low = mask.stretch(from: (rows.upperBound - 1) / shape.group, of: shape.tokens)
     let high = mask.stretch(from: rows.lowerBound / shape.group, of: shape.tokens)
-    if mask != .blocks, low.lowerBound <= block.lowerBound,
-      high.upperBound >= block.upperBound - 1
+    if mask != .blocks, low.lowerBound <= keyTile.lowerBound,
+      high.upperBound >= keyTile.upperBound - 1
     {
-      ends.update(repeating: Int32(block.count), count: vectors)
+      ends.update(repeating: Int32(keyTile.count), count: vectors)
       return true
     }
     var end: Int32 = 0
     var (token, head) = rows.lowerBound.quotientAndRemainder(dividingBy: shape.group)
-    var seen = stretch(of: block, from: token)
+    var seen = stretch(of: keyTile, from: token)
     for column in 0..<vectors * lanes {
       (limits[column], limits[columns + column]) = (seen.first, seen.last)
       end = max(end, seen.last + 1)
@@ -328,7 +328,7 @@ final class TiledAttention: Kernel, ParallelTask {
       head += 1
       if head == shape.group {
         (token, head) = (token + 1, 0)
-        seen = stretch(of: block, from: token)
+        seen = stretch(of: keyTile, from: token)
       }
     }
     // A few keys fewer are not worth a product of their own.
@@ -339,18 +339,18 @@ final class TiledAttention: Kernel, ParallelTask {
     return end == 0 ? nil : false
   }
 
-  /// The first and the last key of a block that a token sees, counted from the block's first; 0 and −1
+  /// The first and the last key of a key tile that a token sees, counted from the tile's first; 0 and −1
   /// where it sees none.
-  private func stretch(of block: Range<Int>, from token: Int) -> (first: Int32, last: Int32) {
+  private func stretch(of keyTile: Range<Int>, from token: Int) -> (first: Int32, last: Int32) {
     let mask = shape.mask
     let size = AttentionMask.blockTokens
     let stretch = mask.stretch(from: token, of: shape.tokens)
-    let first = max(stretch.lowerBound, block.lowerBound)
-    let last = min(stretch.upperBound, block.upperBound - 1)
+    let first = max(stretch.lowerBound, keyTile.lowerBound)
+    let last = min(stretch.upperBound, keyTile.upperBound - 1)
     guard first <= last,
-      mask != .blocks || AttentionMask.seesBlock(block.lowerBound / size, from: token / size)
+      mask != .blocks || AttentionMask.seesBlock(keyTile.lowerBound / size, from: token / size)
     else { return (0, -1) }
-    return (Int32(first - block.lowerBound), Int32(last - block.lowerBound))
+    return (Int32(first - keyTile.lowerBound), Int32(last - keyTile.lowerBound))
   }
 
   /// Of scores whose exponentials are powers of 2.

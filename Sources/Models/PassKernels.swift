@@ -1,7 +1,7 @@
 import Kernels
 
 /// The kernels of one pass, layer by layer.
-struct TransformerPass {
+struct PassKernels {
   let pass: DecoderRun.Pass
   let products: [[ModelShape.Product: any Kernel]]
   let attention: Attention
@@ -18,7 +18,7 @@ struct TransformerPass {
     of run: DecoderRun, _ shape: ModelShape, _ weights: TransformerWeights,
     _ buffers: TransformerBuffers, _ cache: TransformerCache?, _ instructions: InstructionSet,
     _ execution: Execution
-  ) throws -> [TransformerPass] {
+  ) throws -> [PassKernels] {
     var products: [Int: [[ModelShape.Product: any Kernel]]] = [:]
     var attentions: [Int: CachedAttention] = [:]
     return try run.passes.map { pass in
@@ -31,7 +31,7 @@ struct TransformerPass {
           .init(
             q: buffers.q.slice(0..<rows), k: buffers.k.slice(0..<rows),
             v: buffers.v.slice(0..<rows), o: buffers.attended.slice(0..<rows)), execution)
-        return TransformerPass(pass: pass, products: kernels, attention: .direct(kernel))
+        return PassKernels(pass: pass, products: kernels, attention: .direct(kernel))
       }
       guard let cache else { preconditionFailure("a pass after others needs a cache") }
       let operation = run.attention(shape, pass, instructions)
@@ -43,7 +43,7 @@ struct TransformerPass {
       attentions[pass.count] = attention
       let step = CachedAttention.Step(
         operation, cache.cache.layout, threads: execution.threads)
-      return TransformerPass(
+      return PassKernels(
         pass: pass, products: kernels, attention: .cached(attention, step))
     }
   }
