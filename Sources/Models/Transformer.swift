@@ -41,15 +41,18 @@ package final class Transformer {
     let ids: Tensor
   }
 
+  /// - Parameters:
+  ///   - format: the weights are stored in it.
+  ///   - seed: what the cache has of the tokens before is made up by it.
   package init(
-    _ shape: ModelShape, format: ElementType, run: DecoderRun, seed: UInt64, _ operands: Operands,
-    instructions: InstructionSet, _ execution: Execution
+    _ shape: ModelShape, weights: any ModelWeights, format: ElementType, run: DecoderRun,
+    seed: UInt64, _ operands: Operands, instructions: InstructionSet, _ execution: Execution
   ) throws {
     self.shape = shape
     self.run = run
     // Weights first: while they are packed there is little else.
     let weights = try TransformerWeights(
-      shape, format, MadeUpWeights(shape, seed: seed), run: run, instructions, execution)
+      shape, format, weights, run: run, instructions, execution)
     var x: Tensor?
     if case .rows(let given) = operands { x = given }
     let buffers = try TransformerBuffers(
