@@ -144,7 +144,10 @@ let package = Package(
       dependencies: [
         "Quantities", "Records", "Kernels", "Models", "Workloads", "CLinux", "TestSupport",
       ],
-      exclude: ["Attention/rope-golden.py"],
+      exclude: [
+        "Attention/rope-golden.py", "Golden/golden.py", "Golden/attention.py", "Golden/decoder.py",
+      ],
+      resources: [.process("Golden/attention.json"), .process("Golden/decoder.json")],
       swiftSettings: strict),
     .testTarget(
       name: "MeasuringTests",

@@ -1,7 +1,7 @@
 package import Kernels
 
 /// Weights of a model that nobody trained: the same for the same seed, each matrix with its own.
-package struct MadeUpWeights: Sendable {
+package struct MadeUpWeights: ModelWeights {
   package let shape: ModelShape
   package let seed: UInt64
 

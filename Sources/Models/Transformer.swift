@@ -44,19 +44,20 @@ package final class Transformer {
   /// Packs the weights, fills the cache with the tokens before, and prepares the kernels of all passes.
   ///
   /// - Parameters:
-  ///   - format: of all matrices; embedding and logits, too.
-  ///   - seed: of weights and of what the cache has: the same seed gives the same model.
+  ///   - weights: the values of all matrices and gains.
+  ///   - format: the matrices are stored in it; embedding and logits, too.
+  ///   - seed: what the cache has of the tokens before is made up by it.
   ///   - operands: rows where the shape has no vocabulary, else tokens.
   /// - Throws: `LedgerFault` where weights, cache, buffers or workspace do not fit.
   package init(
-    _ shape: ModelShape, format: ElementType, run: DecoderRun, seed: UInt64, _ operands: Operands,
-    instructions: InstructionSet, _ execution: Execution
+    _ shape: ModelShape, weights: any ModelWeights, format: ElementType, run: DecoderRun,
+    seed: UInt64, _ operands: Operands, instructions: InstructionSet, _ execution: Execution
   ) throws {
     self.shape = shape
     self.run = run
     // Weights first: while they are packed there is little else.
     let weights = try TransformerWeights(
-      shape, format, MadeUpWeights(shape, seed: seed), run: run, instructions, execution)
+      shape, format, weights, run: run, instructions, execution)
     var x: Tensor?
     if case .rows(let given) = operands { x = given }
     let buffers = try TransformerBuffers(

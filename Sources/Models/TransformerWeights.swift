@@ -20,11 +20,11 @@ struct TransformerWeights {
 
   /// One matrix after the other is packed, and then no longer there as it was stored.
   init(
-    _ shape: ModelShape, _ format: ElementType, _ weights: MadeUpWeights, run: DecoderRun,
+    _ shape: ModelShape, _ format: ElementType, _ weights: any ModelWeights, run: DecoderRun,
     _ instructions: InstructionSet, _ execution: Execution
   ) throws {
     let format = WeightFormat.usual(format)
-    func pack(_ matrix: ModelShape.Matrix, _ source: WeightSource, maxRows: Int) throws
+    func pack(_ matrix: ModelShape.Matrix, _ source: any MatrixSource, maxRows: Int) throws
       -> PackedWeights
     {
       let product = Matmul(
@@ -58,7 +58,7 @@ struct TransformerWeights {
     if !gainTensor.isPlan { fillGains(shape, weights) }
   }
 
-  private func fillGains(_ shape: ModelShape, _ weights: MadeUpWeights) {
+  private func fillGains(_ shape: ModelShape, _ weights: any ModelWeights) {
     for index in 0..<shape.gains {
       for column in 0..<shape.hidden {
         gains[index * shape.hidden + column] = weights.gain(index, column)

@@ -39,7 +39,7 @@ package struct Sample: Hashable, Sendable {
   }
 
   /// Values that are known to be finite, as medians of samples are.
-  init(finite values: [Double]) {
+  package init(finite values: [Double]) {
     precondition(!values.isEmpty, "a sample needs at least one value")
     self.values = values
     sorted = values.sorted()

@@ -1,5 +1,6 @@
 import Records
 import RealModule
+import Statistics
 
 /// One block of a case: both builds' times, from turns that a coin put in order.
 package struct PairedBlock: Hashable, Codable, Sendable {
@@ -23,10 +24,7 @@ package struct PairedBlock: Hashable, Codable, Sendable {
     guard alternating == true, base.count == head.count, !base.isEmpty else {
       return Self.mean(head) - Self.mean(base)
     }
-    let differences = zip(base, head).map { .log($1) - Double.log($0) }.sorted()
-    let middle = differences.count / 2
-    return differences.count % 2 == 1
-      ? differences[middle] : (differences[middle - 1] + differences[middle]) / 2
+    return Sample(finite: zip(base, head).map { .log($1) - Double.log($0) }).median
   }
 
   private static func mean(_ seconds: [Double]) -> Double {

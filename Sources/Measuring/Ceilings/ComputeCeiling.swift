@@ -1,6 +1,7 @@
 import CMicrokernels
 package import Quantities
 package import Records
+import Statistics
 
 /// A unit's loop: one instruction in independent chains, in registers alone.
 package struct ComputeUnit {
@@ -67,7 +68,7 @@ extension ComputeUnit {
       found.append(
         .init(
           unit: unit.name, format: unit.format, threads: team.threads,
-          flopsPerSecond: rates.sorted()[stretches / 2]))
+          flopsPerSecond: Sample(finite: rates).median))
     }
     let plain = found.filter { $0.format == .fp32 }.max { $0.flopsPerSecond < $1.flopsPerSecond }
     for format in ComputeFormat.allCases where !found.contains(where: { $0.format == format }) {

@@ -2,6 +2,7 @@ import CLinux
 import CMicrokernels
 import Quantities
 package import Records
+import Statistics
 
 /// Reads, fills and copies of a buffer that lies in one level of memory, by all threads of a team.
 package final class MemoryCeiling {
@@ -112,7 +113,7 @@ package final class MemoryCeiling {
           stretch(start + $0 * footprint)
         }
       }
-      return rates.sorted()[stretches / 2]
+      return Sample(finite: rates).median
     }
     var reads: [String: Double] = [:]
     var read = 0.0

@@ -39,7 +39,7 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
   package func warmUp(calls: Int, _ call: () -> Void) -> (windows: [Double], cut: Int, steady: Bool)
   {
     func window() -> Double {
-      median(samples(for: settings.window, calls: calls, call)) / Double(calls)
+      Sample(finite: samples(for: settings.window, calls: calls, call)).median / Double(calls)
     }
     let start = clock.now()
     let first = window()
@@ -97,12 +97,6 @@ package struct BlockSampler<Clock: NanosecondClock>: Sendable {
     let start = clock.now()
     for _ in 0..<calls { call() }
     return Double(clock.now() - start) / 1e9
-  }
-
-  private func median(_ values: [Double]) -> Double {
-    let sorted = values.sorted()
-    let middle = sorted.count / 2
-    return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
   }
 }
 

@@ -1,5 +1,6 @@
 import CLinux
 package import Quantities
+import Statistics
 
 /// Where nanoseconds come from: the monotonic clock, or a test's own.
 package protocol NanosecondClock: Sendable {
@@ -23,7 +24,6 @@ extension NanosecondClock {
       for _ in 0..<readings { _ = now() }
       costs.append(Double(now() - start) / Double(readings + 1))
     }
-    costs.sort()
-    return Seconds(costs[batches / 2] / 1e9)
+    return Seconds(Sample(finite: costs).median / 1e9)
   }
 }

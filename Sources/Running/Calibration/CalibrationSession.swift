@@ -5,6 +5,7 @@ import Measuring
 package import Planning
 import Quantities
 package import Records
+import Statistics
 import SystemPackage
 
 /// Looks at one program again and again, while nothing changes: from session to session, and linked
@@ -53,7 +54,7 @@ package final class CalibrationSession {
         let pair = try await pair(planned, program)
         times += pair.base + pair.head
       }
-      seconds[planned.case.id] = times.sorted()[times.count / 2]
+      seconds[planned.case.id] = try Sample(times).median
     }
     return Calibration.Session(
       at: now(), suite: plan.suite.name, program: try Self.identity(of: program),
@@ -81,7 +82,7 @@ package final class CalibrationSession {
         }
       }
       for (name, values) in blocks {
-        differences[name, default: []].append(values.sorted()[values.count / 2])
+        differences[name, default: []].append(try Sample(values).median)
       }
     }
     return Calibration.Relinks(
@@ -91,7 +92,7 @@ package final class CalibrationSession {
   /// Six processes: what they differ by is not the session's.
   private static let blocksPerSession = 3
 
-  /// For each case and build; odd, so that the middle one is the median.
+  /// For each case and build.
   private static let blocks = 11
 
   private func pair(_ planned: PlannedCase, _ other: GateBuild) async throws -> PairedBlock {

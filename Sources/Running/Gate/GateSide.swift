@@ -4,6 +4,7 @@ import OrderedCollections
 import Planning
 import Quantities
 import Records
+import Statistics
 import SystemPackage
 import Workloads
 
@@ -66,10 +67,7 @@ struct GateSide {
     let seconds = try await child.ask(
       .sample(calls: calls, samples: samples), timeout: timeout, while: "sampling"
     ) { if case .block(let samples) = $0 { samples } else { nil } }
-    let sorted = seconds.sorted()
-    let middle = sorted.count / 2
-    let median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-    return median / Double(calls)
+    return try Sample(seconds).median / Double(calls)
   }
 
   /// Ends the process and takes its account.

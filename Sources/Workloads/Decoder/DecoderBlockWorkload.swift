@@ -161,7 +161,8 @@ package enum DecoderBlockWorkload: Workload {
           BlockKernel(
             operands,
             try Transformer(
-              problem.shape, format: problem.format, run: problem.run, seed: operands.seed,
+              problem.shape, weights: MadeUpWeights(problem.shape, seed: operands.seed),
+              format: problem.format, run: problem.run, seed: operands.seed,
               .rows(operands.y), instructions: set, execution))
         }
       }

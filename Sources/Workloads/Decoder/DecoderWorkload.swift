@@ -212,7 +212,8 @@ package enum DecoderWorkload: Workload {
         Variant(set) { problem, operands, execution in
           DecoderKernel(
             try Transformer(
-              problem.shape, format: problem.format, run: problem.run, seed: operands.seed,
+              problem.shape, weights: MadeUpWeights(problem.shape, seed: operands.seed),
+              format: problem.format, run: problem.run, seed: operands.seed,
               .tokens(ids: operands.ids, logits: operands.logits), instructions: set, execution))
         }
       }
