@@ -47,7 +47,7 @@ private enum Counted: Workload {
     func run() {}
   }
 
-  static func magnitude(of problem: Problem) -> Double { 1 }
+  static func workBound(of problem: Problem) -> Double { 1 }
   static func work(of problem: Problem) -> Work {
     Work(flops: problem.rows, bytesRead: .zero, bytesWritten: .zero, format: .fp32)
   }

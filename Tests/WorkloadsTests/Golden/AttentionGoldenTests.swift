@@ -102,7 +102,7 @@ import Workloads
     let (found, expected) = try decode(golden, problem, variant, Self.projected)
     let terms = try #require(golden.projection)
     let strayed = Self.sum(2 * golden.heads * golden.headDim) * terms
-    let magnitude = try golden.rotary.rotary.angles(headDim: golden.headDim).magnitude
+    let magnitude = try golden.rotary.rotary.angles(headDim: golden.headDim).attentionFactor
     let query = 3.75 * Double(golden.headDim).squareRoot() * magnitude * magnitude
     let limit = golden.limit(
       keys: golden.longest, largestValue: terms,
