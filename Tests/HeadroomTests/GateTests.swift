@@ -105,7 +105,7 @@ import Testing
     let lines = try await replay(timings(cells), ["--markdown", "-"])
       .output.split(separator: "\n").map(String.init)
     let shared = axes.replacing("_", with: "\\_").replacing(",", with: " ")
-    #expect(lines.count { $0 == "All cases: \(shared)" } == 1)
+    #expect(lines.count { $0 == "All cases: quantized-matmul \(shared)" } == 1)
     #expect(lines.contains { $0.hasPrefix("| 8 | pass |") })
   }
 

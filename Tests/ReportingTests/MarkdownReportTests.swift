@@ -16,7 +16,7 @@ import Testing
 
   @Test func `a workload has one table, with the axes that vary`() throws {
     let text = try Self.text(cases.map { Fixture.record($0) })
-    #expect(text.contains("All cases: m=1\n"))
+    #expect(text.contains("All cases: matmul m=1\n"))
     #expect(
       text.contains(
         """

@@ -143,8 +143,7 @@ private struct MarkdownLabels {
       (shared, titles, areNumbers, axes) = ("", [], [], [])
     } else if cases.count == labels.count, Set(cases.map(\.workload)).count == 1 {
       let varying = RowLabels.varying(in: cases)
-      let constants = RowLabels.constants(of: cases)
-      shared = constants.isEmpty ? "" : "All cases: \(constants)"
+      shared = "All cases: \(words.shared.joined())"
       titles = varying
       areNumbers = varying.map { axis in cases.contains { $0.axes[axis]?.number != nil } }
       axes = varying

@@ -58,11 +58,6 @@ struct RowLabels {
     self.isForeign = isForeign
   }
 
-  /// What the cases of one workload share, in words.
-  static func constants(of cases: [Case]) -> String {
-    constants(of: cases, but: varying(in: cases))
-  }
-
   private static func constants(of cases: [Case], but varying: [String]) -> String {
     guard let first = cases.first else { return "" }
     return first.axes.filter { !varying.contains($0.key) }
