@@ -32,7 +32,7 @@ PACKAGES = {  # Debian's, each with a file that shows that it is there.
     "g++": "/usr/bin/g++", "python3-venv": "/usr/lib/python3/dist-packages/../../python3.11/venv"}
 # Goldens that stand in a test's text: each number that the script prints must be found there.
 IN_TEXT = {
-    "Tests/KernelsTests/Quantization/Golden/awq.py": "Tests/WorkloadsTests/AWQWorkloadTests.swift",
+    "Tests/KernelsTests/Quantization/Golden/awq.py": "Tests/KernelsTests/Quantization/AWQTests.swift",
     "Tests/WorkloadsTests/Attention/rope-golden.py": "Tests/WorkloadsTests/Attention/RotaryEmbeddingTests.swift"}
 PREFILL = "attention-prefill -a heads=8 -a kv-heads=2 -a head-dim=64 -a tokens=64"
 DECODE = "attention-decode -a heads=8 -a kv-heads=2 -a head-dim=64 -a context=256 -a cache-type=fp32"

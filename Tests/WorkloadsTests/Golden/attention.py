@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attention as PyTorch computes it in fp64, for AttentionGoldenTests.swift.
 
-    pip install torch==2.15.0 transformers==5.24.0 numpy==2.4.6
+    pip install -r Tests/Witness/requirements.txt
     python3 Tests/WorkloadsTests/Golden/attention.py > Tests/WorkloadsTests/Golden/attention.json
     python3 Tests/WorkloadsTests/Golden/attention.py --check Tests/WorkloadsTests/Golden/attention.json
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Logits of tiny models as transformers computes them in fp64, for DecoderGoldenTests.swift.
 
-    pip install torch==2.15.0 transformers==5.24.0 numpy==2.4.6
+    pip install -r Tests/Witness/requirements.txt
     python3 Tests/WorkloadsTests/Golden/decoder.py > Tests/WorkloadsTests/Golden/decoder.json
     python3 Tests/WorkloadsTests/Golden/decoder.py --check Tests/WorkloadsTests/Golden/decoder.json
 
@@ -177,7 +177,7 @@ def run(case):
     result = dict(case) | {"ids": ids.flatten().tolist(), "logits": [], "terms": []}
     cuts = [0] * (case["prompt"] > 0) + list(range(case["prompt"], given + 1))
     for start, end in zip(cuts, cuts[1:]):
-        logits = model(input_ids=ids[:, start:end], cache=cache, use_cache=True).logits
+        logits = model(input_ids=ids[:, start:end], past_key_values=cache, use_cache=True).logits
         assert logits.dtype == torch.float64 and cache.get_seq_length() == case["depth"] + end
         if start == 0 and case["states"]:
             result["states"] = numbers(seen["states"])
