@@ -18,7 +18,7 @@ struct DecodeOnceTests {
 }
 
 /// A workload whose problem counts how often it is decoded.
-private enum Counted: Workload {
+private enum Counted: OnlyPlanned {
   static let decoded = Mutex(0)
 
   struct Problem: Codable, Hashable, Sendable {
@@ -35,7 +35,6 @@ private enum Counted: Workload {
   }
 
   static let name = "counted"
-  static let about = ""
   static let smallest = Problem(rows: 1)
   static var variants: [Variant<Counted>] {
     ["reference", "own"].map { name in
@@ -46,16 +45,4 @@ private enum Counted: Workload {
   private final class Nothing: Kernel {
     func run() {}
   }
-
-  static func workBound(of problem: Problem) -> Double { 1 }
-  static func work(of problem: Problem) -> Work {
-    Work(flops: problem.rows, bytesRead: .zero, bytesWritten: .zero, format: .fp32)
-  }
-  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger)
-    -> Toy.Operands
-  { Toy.Operands() }
-  static func expectation(of: Problem, _ operands: Toy.Operands, at sample: OutputSample)
-    -> Workloads.Expectation
-  { Workloads.Expectation(values: [], magnitudes: []) }
-  static func tolerance(of problem: Problem) -> Tolerance { .sum(roundings: 1) }
 }

@@ -122,10 +122,9 @@ struct PlannerTests {
 }
 
 /// A workload without axes whose own variant needs what the machine lacks.
-private enum OnlyFast: Workload {
+private enum OnlyFast: OnlyPlanned {
   struct Problem: Codable, Hashable, Sendable {}
   static let name = "only-fast"
-  static let about = ""
   static let smallest = Problem()
   static var variants: [Variant<OnlyFast>] {
     [
@@ -133,15 +132,4 @@ private enum OnlyFast: Workload {
       Variant(name: "fast", requirements: [.avx2]) { _, _, _ in throw Fault("never run") },
     ]
   }
-  static func workBound(of problem: Problem) -> Double { 1 }
-  static func work(of problem: Problem) -> Work {
-    Work(flops: 1, bytesRead: .zero, bytesWritten: .zero, format: .fp32)
-  }
-  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger)
-    -> Toy.Operands
-  { Toy.Operands() }
-  static func expectation(of: Problem, _ operands: Toy.Operands, at sample: OutputSample)
-    -> Workloads.Expectation
-  { Workloads.Expectation(values: [], magnitudes: []) }
-  static func tolerance(of problem: Problem) -> Tolerance { .sum(roundings: 1) }
 }

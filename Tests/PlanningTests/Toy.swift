@@ -83,6 +83,24 @@ enum Toy: Workload {
   }
 }
 
+/// A workload of one operation that is planned and never run: a test says what matters to it.
+protocol OnlyPlanned: Workload where Operands == Toy.Operands {}
+
+extension OnlyPlanned {
+  static var about: String { "" }
+  static func workBound(of problem: Problem) -> Double { 1 }
+  static func work(of problem: Problem) -> Work {
+    Work(flops: 1, bytesRead: .zero, bytesWritten: .zero, format: .fp32)
+  }
+  static func operands(for problem: Problem, seed: UInt64, in ledger: MemoryLedger)
+    -> Toy.Operands
+  { Toy.Operands() }
+  static func expectation(of: Problem, _ operands: Toy.Operands, at sample: OutputSample)
+    -> Workloads.Expectation
+  { Workloads.Expectation(values: [], magnitudes: []) }
+  static func tolerance(of problem: Problem) -> Tolerance { .sum(roundings: 1) }
+}
+
 /// Toy and matmul, on a machine without AVX-512 (or with all, where asked).
 func toyCatalog(lacking: [Capability] = [.avx512]) -> WorkloadCatalog {
   WorkloadCatalog(workloads: [Toy.self, MatmulWorkload.self]) { capability in
