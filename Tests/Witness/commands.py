@@ -2,12 +2,13 @@
 """Runs the commands that pages show, as a reader types them, in the current folder.
 
     python3 Tests/Witness/commands.py quick README.md docs/*.md
-    python3 Tests/Witness/commands.py slow README.md docs/*.md
+    python3 Tests/Witness/commands.py all README.md docs/*.md
 
 A page's commands stand in blocks that begin with ```sh. A comment in the line above one says who runs it:
 
     (none)              quick: a test of this project runs it
-    <!-- slow -->       slow: it takes minutes or needs other programs; `make witness` runs it
+    <!-- slow -->       slow: it takes minutes or needs other programs; `make witness` runs all,
+                        since a slow one may build on a quick one
     <!-- by hand -->    it takes hours, or adds to files that are kept; nobody runs it for you
     <!-- .ci/run -->    .ci/run has these very lines
 
@@ -41,7 +42,7 @@ def main(kind, pages):
                 if missing:
                     print(f"{page}: .ci/run lacks: {missing}")
                     failed += 1
-            if own != kind:
+            if own not in ({"quick", "slow"} if kind == "all" else {"quick"}):
                 continue
             run = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", commands], stdin=subprocess.DEVNULL,
@@ -56,6 +57,6 @@ def main(kind, pages):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 3 or sys.argv[1] not in ("quick", "slow"):
+    if len(sys.argv) < 3 or sys.argv[1] not in ("quick", "all"):
         sys.exit(__doc__)
     sys.exit(main(sys.argv[1], sys.argv[2:]))

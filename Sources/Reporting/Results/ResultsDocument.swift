@@ -36,16 +36,19 @@ package enum ResultsDocument {
           .init("result", Notes.summary(of: result.report.cases)),
         ]))
       for (_, cases) in OrderedDictionary(grouping: result.own, by: \.case.workload) {
-        document.add(.table(table(cases)))
+        let figures = CaseFigure.ofResults(cases)
+        document.add(.table(table(cases, figures)), for: .page)
+        // A library's name is long: at a terminal it stands beside the case alone.
+        document.add(.table(table(cases, figures.filter { $0 != .versus })), for: .terminal)
+        document.add(.table(SweepDocument.competition(cases)), for: .terminal)
       }
       let cases = result.report.cases
       document.add(.notes(Notes.of(cases, shown: CaseFigure.ofResults(cases))))
     }
   }
 
-  private static func table(_ cases: [CaseReport]) -> Table {
-    let figures = CaseFigure.ofResults(cases)
-    return Table(
+  private static func table(_ cases: [CaseReport], _ figures: [CaseFigure]) -> Table {
+    Table(
       figures.map(\.column),
       rows: cases.map { report in
         Table.Row(.asked(report.case), marked: figures.map { $0.marked(report) })

@@ -147,7 +147,7 @@ package enum SweepDocument {
   }
 
   /// A line for each case of ours that took turns with libraries of others: known only at the end.
-  private static func competition(_ reports: [CaseReport]) -> Table {
+  static func competition(_ reports: [CaseReport]) -> Table {
     Table(
       [CaseFigure.versus.column.leading],
       rows: reports.compactMap { report in
