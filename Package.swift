@@ -67,10 +67,17 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // 4: what is made of models
+    .target(
+      name: "Training",
+      dependencies: ["Quantities", "Kernels", "Models", "Measuring"], swiftSettings: strict),
+
     // 5: what can be swept
     .target(
       name: "Workloads",
-      dependencies: ["Quantities", "Records", "Kernels", "Models", "CMicrokernels", "CLinux"],
+      dependencies: [
+        "Quantities", "Records", "Kernels", "Models", "Training", "CMicrokernels", "CLinux",
+      ],
       swiftSettings: strict),
 
     // 6: what is asked, and what is judged

@@ -8,6 +8,7 @@
 
 #include "matmul_steps.inc"
 #define MATMUL(name) matmul_##name
+#define MATMUL_GEMM
 #define MATMUL_VECTORS HR_TILE_VECTORS
 #include "matmul.inc"
 #define PANEL_MATMUL matmul_kernels

@@ -13,6 +13,7 @@
 #include "matmul.inc"
 // … and for all others.
 #define MATMUL(name) matmul_##name
+#define MATMUL_GEMM
 #define MATMUL_VECTORS HR_TILE_VECTORS
 #define MATMUL_FALLBACK panel_matmul_kernels
 #include "matmul.inc"

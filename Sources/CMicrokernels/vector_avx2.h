@@ -62,6 +62,34 @@ HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm_loadu_si128((const void *)lanes);
 }
 
+HR_INLINE hr_vec hr_sqrt(hr_vec v) { return _mm256_sqrt_ps(v); }
+// At the end of a row, by elements: AVX2 has no masked store of 16-bit lanes.
+HR_INLINE void hr_store_16_some(uint16_t *p, __m128i bits, hr_mask m) {
+  int32_t count = __builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(m)));
+  if (count == 8) {
+    _mm_storeu_si128((void *)p, bits);
+    return;
+  }
+  uint16_t lanes[8];
+  _mm_storeu_si128((void *)lanes, bits);
+  for (int32_t lane = 0; lane < count; lane++) p[lane] = lanes[lane];
+}
+// Rounded to 16 bits, to the nearest, ties to even.
+HR_INLINE void hr_store_f16_some(uint16_t *p, hr_vec v, hr_mask m) {
+  hr_store_16_some(p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), m);
+}
+// A NaN stays one.
+HR_INLINE void hr_store_b16_some(uint16_t *p, hr_vec v, hr_mask m) {
+  __m256i bits = _mm256_castps_si256(v);
+  __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+  __m256i nan = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+  __m256i kept = _mm256_srli_epi32(
+      _mm256_blendv_epi8(up, nan, _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q))), 16);
+  hr_store_16_some(
+      p, _mm_packus_epi32(_mm256_castsi256_si128(kept), _mm256_extracti128_si256(kept, 1)), m);
+}
+
 // The first of eight numbers, as floats: here a whole vector.
 HR_INLINE void hr_copy_eight_fp32(const void *from, float *to, hr_mask m) {
   hr_store_some(to, hr_load_some(from, m), m);

@@ -30,6 +30,9 @@ package struct Execution: Sendable {
 package protocol Kernel: AnyObject {
   /// Allocates nothing and throws nothing: all of that was done before.
   func run()
+  /// Tells the ledger what a call holds for a while, and does nothing else; most hold nothing but what they were
+  /// made with.
+  func rehearse()
   /// The library of others that it calls, by that one's own account.
   var library: String? { get }
   /// Bytes of a role that hold nothing: the ends of a cache's pages.
@@ -40,6 +43,7 @@ package protocol Kernel: AnyObject {
 }
 
 extension Kernel {
+  package func rehearse() {}
   package var library: String? { nil }
   package var unused: [MemoryRole: Bytes] { [:] }
   package func copy(in ledger: MemoryLedger) throws -> (any Kernel)? { nil }

@@ -53,6 +53,7 @@ package enum LoopKind {
   case rope
   case quantized
   case dequantize
+  case training
 
   /// Whether a set has such loops of its own.
   fileprivate func isOwn(of set: InstructionSet) -> Bool {
@@ -65,6 +66,7 @@ package enum LoopKind {
     case .rope: own.rope != nil
     case .quantized: own.quantized != nil
     case .dequantize: own.dequantize != nil
+    case .training: own.training != nil && own.gemm != nil
     }
   }
 }
@@ -107,6 +109,16 @@ extension InstructionSet {
   /// For panels in fp32 as wide as quantized ones, of which they were made.
   func panelMatmul() -> hr_matmul_kernels {
     loops(\.panel_matmul)?(HR_FP32, HR_FP32) ?? PortableMatmul.loops(.fp32)
+  }
+
+  /// For products that are packed within the call, of what is stored in these formats.
+  func gemm(_ a: FloatFormat, _ b: FloatFormat) -> hr_gemm_kernels {
+    loops(\.gemm)?(a.stored, b.stored) ?? PortableMatmul.gemm(a, b)
+  }
+
+  /// For what a training step does between its products.
+  func training(_ activations: FloatFormat) -> hr_training_loops {
+    loops(\.training)?(activations.stored) ?? PortableTraining.loops(activations)
   }
 
   /// For products of what is stored so with queries and scores in fp32.

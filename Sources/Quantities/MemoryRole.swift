@@ -24,4 +24,17 @@ package enum MemoryPhase: String, CaseIterable, Codable, CodingKeyRepresentable,
   case preparation
   /// The timed calls.
   case run
+  // Of a training step, within its call:
+  /// From the tokens to the last norm, keeping what the way back needs.
+  case forward
+  /// Logits, the loss, and their gradients.
+  case loss
+  /// What was not kept is computed again.
+  case recompute
+  /// Gradients of a layer after the other, from the last to the first.
+  case backward
+  /// The norm of all gradients.
+  case clip
+  /// The optimizer goes through all parameters.
+  case update
 }

@@ -9,5 +9,6 @@ package let allWorkloads: [any Workload.Type] = [
   RotaryWorkload.self,
   DecoderBlockWorkload.self,
   DecoderWorkload.self,
+  TrainingStepWorkload.self,
   SelfTestWorkload.self,
 ]

@@ -58,6 +58,24 @@ typedef struct {
   void (*pack_b)(const void *from, int64_t stride, void *to, int64_t k, int32_t rows);
 } hr_matmul_kernels;
 
+/// The inner loops of C[m,n] = A[m,k] · B[n,k]ᵀ where both are packed within the call and multiplied in fp32,
+/// however they are stored.
+///
+/// The order of a result's sum follows from k alone: neither from the rows beside it nor from their number.
+/// The layouts are those of `hr_matmul_kernels`, with a step of one k.
+typedef struct {
+  int32_t tile_rows, tile_columns;
+  /// As `hr_matmul_kernels.multiply`.
+  void (*multiply)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
+                   int32_t rows, int32_t columns, int32_t accumulate, int32_t prefetches);
+  /// Packs a tile of a, which is stored as it is, from[rows, k], or transposed, from[k, rows].
+  void (*pack_a_rows)(const void *from, int64_t stride, float *to, int64_t k, int32_t rows);
+  void (*pack_a_columns)(const void *from, int64_t stride, float *to, int64_t k, int32_t rows);
+  /// Packs a panel of b, which is stored as it is, from[columns, k], or transposed, from[k, columns].
+  void (*pack_b_rows)(const void *from, int64_t stride, void *to, int64_t k, int32_t columns);
+  void (*pack_b_columns)(const void *from, int64_t stride, void *to, int64_t k, int32_t columns);
+} hr_gemm_kernels;
+
 /// Where the rows of a group of heads lie: row r is token r / group, head r % group; strides are in
 /// elements. `count` rows from `first` on are a tile's.
 typedef struct {
@@ -209,6 +227,63 @@ typedef struct {
   /// to[count] += x[count].
   void (*add_to)(const float *x, int64_t count, float *to);
 } hr_layer_loops;
+
+/// How AdamW and its simpler kin go one step.
+typedef struct {
+  /// What the gradient is multiplied by first: 1, or what clipping and scaled losses ask for.
+  float gradient_scale;
+  float rate, beta1, beta2, epsilon, decay;
+  /// 1 − β₁ᵗ and √(1 − β₂ᵗ) of step t.
+  float correction1, root_correction2;
+} hr_optimizer_step;
+
+/// What a training step does between its products. Activations that are kept are stored as the loops were
+/// asked for; their gradients, sums and parameters are in fp32.
+typedef struct {
+  /// y = x · inverse · gain with inverse = 1 / √(Σ x² / columns + epsilon), which comes back; x, gain and y
+  /// are [columns], x and y as stored.
+  float (*norm)(const void *x, const float *gain, int64_t columns, float epsilon, void *y);
+  /// dx[columns] (+)= inverse · (gain ∘ dy − x · inverse² · Σ (gain ∘ dy ∘ x) / columns); x is as stored.
+  /// Where `accumulate` is 0, dx is written.
+  void (*norm_backward)(const void *x, const float *gain, float inverse, const float *dy,
+                        int64_t columns, int32_t accumulate, float *dx);
+  /// dgain[columns] += Σ dy[rows, columns] · x[rows, columns] · inverse[rows]; rows of dy and x lie `stride`
+  /// numbers apart.
+  void (*norm_gain)(const void *x, const float *inverse, const float *dy, int64_t rows,
+                    int64_t stride, int64_t columns, float *dgain);
+  /// to[count] = gate · sigmoid(gate) · up, all as stored.
+  void (*swiglu)(const void *gate, const void *up, int64_t count, void *to);
+  /// From dy[count]: dgate and dup; gate and up are as stored. `dup` may be `dy`.
+  void (*swiglu_backward)(const void *gate, const void *up, const float *dy, int64_t count,
+                          float *dgate, float *dup);
+  /// The largest of logits[columns], and Σ 2^((logit − largest) · log₂ e).
+  void (*softmax_sums)(const float *logits, int64_t columns, float *largest, float *sum);
+  /// logits[columns] become by · e^(logit − log_sum): the derivative of the loss, but for the target's.
+  void (*softmax_scaled)(float *logits, int64_t columns, float log_sum, float by);
+  /// Of scores[rows, columns] and dp[rows, columns], rows `stride` apart: scores become p = 2^(score · scale −
+  /// log_sum[row]) for the columns from first[row] to before end[row], and 0 elsewhere; dp becomes
+  /// p · (dp − delta[row]).
+  void (*attention_backward)(float *scores, float *dp, int64_t rows, int64_t columns,
+                             int64_t stride, float scale, const float *log_sum,
+                             const float *delta, const int32_t *first, const int32_t *end);
+  /// Columns become rows: to[count, depth], rows `to_stride` apart, (+)= by · from[depth, count], rows
+  /// `from_stride` apart. Where `accumulate` is 0, they are written.
+  void (*store_columns)(const float *from, int64_t from_stride, int64_t depth, int64_t count,
+                        float by, int32_t accumulate, float *to, int64_t to_stride);
+  /// Σ x · y.
+  float (*dot)(const float *x, const float *y, int64_t count);
+  /// x[count] *= by.
+  void (*scale)(float *x, float by, int64_t count);
+  /// The sum of squares, in fp64.
+  double (*squares)(const float *x, int64_t count);
+  /// w ← w · (1 − rate · decay) − rate · (m / correction1) / (√v / root_correction2 + epsilon) with
+  /// m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g².
+  void (*adamw)(const hr_optimizer_step *step, const float *g, int64_t count, float *w, float *m,
+                float *v);
+  /// m ← β₁ m + g, w ← w · (1 − rate · decay) − rate · m; without `m`, m is g.
+  void (*momentum)(const hr_optimizer_step *step, const float *g, int64_t count, float *w,
+                   float *m);
+} hr_training_loops;
 
 /// How quantized weights lie in a panel of `columns` outputs, which inner loops read front to back.
 ///
@@ -381,6 +456,10 @@ typedef struct {
   hr_matmul_kernels (*matmul)(hr_element a, hr_element b);
   /// The same with tiles as wide as quantized panels are.
   hr_matmul_kernels (*panel_matmul)(hr_element a, hr_element b);
+  /// Products of A, stored as `a`, with B, stored as `b`, both packed within the call.
+  hr_gemm_kernels (*gemm)(hr_element a, hr_element b);
+  /// What a training step does between its products, for activations stored as `element`.
+  hr_training_loops (*training)(hr_element element);
   /// Attention around its products, for queries, keys and values stored as `element`.
   hr_attention_kernels (*attention)(hr_element element);
   /// Rotary embedding of heads stored as `element`.

@@ -84,7 +84,81 @@ enum PortableMatmul {
         packB: { portablePackB(StoredBF16.self, $0, $1, $2, $3, $4) })
     }
   }
+
+  /// For products that are packed within the call: multiplied in fp32, however they are stored.
+  static func gemm(_ a: FloatFormat, _ b: FloatFormat) -> hr_gemm_kernels {
+    var kernels = hr_gemm_kernels()
+    kernels.tile_rows = Int32(tileRows)
+    kernels.tile_columns = Int32(tileColumns)
+    kernels.multiply = loops(.fp32).multiply
+    kernels.pack_a_rows = loops(a).pack_a
+    switch a {
+    case .fp32:
+      kernels.pack_a_columns = { portablePackColumns(StoredFP32.self, $0, $1, $2, $3, $4, $4) }
+    case .fp16:
+      kernels.pack_a_columns = { portablePackColumns(StoredFP16.self, $0, $1, $2, $3, $4, $4) }
+    case .bf16:
+      kernels.pack_a_columns = { portablePackColumns(StoredBF16.self, $0, $1, $2, $3, $4, $4) }
+    }
+    switch b {
+    case .fp32:
+      kernels.pack_b_rows = { portablePackWide(StoredFP32.self, $0, $1, $2, $3, $4) }
+      kernels.pack_b_columns = {
+        portablePackColumns(
+          StoredFP32.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
+          Int32(tileColumns))
+      }
+    case .fp16:
+      kernels.pack_b_rows = { portablePackWide(StoredFP16.self, $0, $1, $2, $3, $4) }
+      kernels.pack_b_columns = {
+        portablePackColumns(
+          StoredFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
+          Int32(tileColumns))
+      }
+    case .bf16:
+      kernels.pack_b_rows = { portablePackWide(StoredBF16.self, $0, $1, $2, $3, $4) }
+      kernels.pack_b_columns = {
+        portablePackColumns(
+          StoredBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
+          Int32(tileColumns))
+      }
+    }
+    return kernels
+  }
 }
+
+/// `hr_gemm_kernels.pack_b_rows`
+@inline(__always)
+private func portablePackWide<S: StoredElement>(
+  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ to: UnsafeMutableRawPointer?,
+  _ k: Int64, _ columns: Int32
+) {
+  guard let from = from?.assumingMemoryBound(to: S.Bits.self),
+    let to = to?.assumingMemoryBound(to: Float.self)
+  else { return }
+  for l in 0..<Int(k) {
+    for column in 0..<tileColumns {
+      to[l * tileColumns + column] =
+        column < Int(columns) ? S.widen(from[column * Int(stride) + l]) : 0
+    }
+  }
+}
+
+/// `hr_gemm_kernels.pack_a_columns` and `pack_b_columns`: rows of `width` numbers, of which `count` are there.
+@inline(__always)
+private func portablePackColumns<S: StoredElement>(
+  _: S.Type, _ from: UnsafeRawPointer?, _ stride: Int64, _ to: UnsafeMutablePointer<Float>?,
+  _ k: Int64, _ count: Int32, _ width: Int32
+) {
+  guard let from = from?.assumingMemoryBound(to: S.Bits.self), let to else { return }
+  for l in 0..<Int(k) {
+    for column in 0..<Int(width) {
+      to[l * Int(width) + column] =
+        column < Int(count) ? S.widen(from[l * Int(stride) + column]) : 0
+    }
+  }
+}
+
 private typealias Multiply =
   @convention(c) (
     UnsafePointer<Float>?, UnsafeRawPointer?, UnsafeMutablePointer<Float>?, Int64, Int64, Int32,

@@ -24,6 +24,9 @@ package final class MemoryLedger: Sendable {
     /// Is told, before an allocation, what the system will count beyond its bytes.
     var onPadding: (@Sendable (Bytes) throws -> Void)?
     var fences: [Fence] = []
+    /// What arenas take, and what of it is live.
+    var reserved = Bytes.zero
+    var entered = Bytes.zero
   }
 
   private struct Fence: @unchecked Sendable {
@@ -83,8 +86,12 @@ package final class MemoryLedger: Sendable {
   ///
   /// - Throws: `LedgerFault` where the budget or the system refuses, and what `onPadding` throws; nothing was
   ///   allocated then.
-  package func allocate(_ bytes: Bytes, role asked: MemoryRole) throws -> Allocation {
-    guard !isPlan else { return plan(bytes, role: asked) }
+  package func allocate(_ bytes: Bytes, role: MemoryRole) throws -> Allocation {
+    try allocate(bytes, role: role, isArena: false)
+  }
+
+  private func allocate(_ bytes: Bytes, role asked: MemoryRole, isArena: Bool) throws -> Allocation {
+    guard !isPlan else { return plan(bytes, role: asked, isArena: isArena) }
     let huge = bytes >= Allocation.hugeFrom
     let alignment = huge ? Allocation.hugePage.count : 4096
     // In front, the fence's length is rounded up so that the data keeps its alignment.
@@ -93,10 +100,7 @@ package final class MemoryLedger: Sendable {
     try state.withLock { $0.onPadding }?(Bytes(length - bytes.count))
     return try state.withLock { state in
       let role = state.isRotating ? MemoryRole.rotation : asked
-      if role != .rotation, let budget, map.total + bytes > budget {
-        map.refuse(role: role, bytes: bytes)
-        throw LedgerFault.overBudget(role: role, bytes: bytes, live: map.live, budget: budget)
-      }
+      if role != .rotation { try check(bytes, role: role, state) }
       var error: Int32 = 0
       guard let base = hr_map_private(UInt64(length), &error) else {
         map.refuse(role: role, bytes: bytes)
@@ -119,17 +123,62 @@ package final class MemoryLedger: Sendable {
           state.fences.append(side)
         }
       }
-      map.add(bytes, role: role)
+      if !isArena {
+        map.add(bytes, role: role)
+      } else if role != .rotation {
+        state.reserved += bytes
+      }
       return Allocation(
-        start: start, bytes: bytes, role: role, base: base, length: length, ledger: self)
+        start: start, bytes: bytes, role: role, isArena: isArena, base: base, length: length,
+        ledger: self)
     }
   }
 
-  private func plan(_ bytes: Bytes, role: MemoryRole) -> Allocation {
-    state.withLock { _ in map.add(bytes, role: role) }
+  /// Throws where more bytes would pass the budget, arenas counted as a whole.
+  private func check(_ bytes: Bytes, role: MemoryRole, _ state: State) throws {
+    guard let budget else { return }
+    guard map.total + bytes > budget - (state.reserved - state.entered) else { return }
+    map.refuse(role: role, bytes: bytes)
+    throw LedgerFault.overBudget(role: role, bytes: bytes, live: map.live, budget: budget)
+  }
+
+  private func plan(_ bytes: Bytes, role: MemoryRole, isArena: Bool) -> Allocation {
+    if !isArena { state.withLock { _ in map.add(bytes, role: role) } }
     return Allocation(
-      start: Allocation.nowhere, bytes: bytes, role: role, base: Allocation.nowhere, length: 0,
-      ledger: self)
+      start: Allocation.nowhere, bytes: bytes, role: role, isArena: isArena,
+      base: Allocation.nowhere, length: 0, ledger: self)
+  }
+
+  /// Memory whose bytes are counted as what lies in it comes and goes, and not before.
+  ///
+  /// - Throws: `LedgerFault` where the budget or the system refuses.
+  func reserve(_ bytes: Bytes) throws -> Allocation {
+    try allocate(bytes, role: .workspace, isArena: true)
+  }
+
+  /// Something in an arena begins to live.
+  func enter(_ bytes: Bytes, role: MemoryRole) {
+    state.withLock { state in
+      map.add(bytes, role: role)
+      state.entered += bytes
+    }
+  }
+
+  /// The same before there is an arena: throws where that would pass the budget.
+  func enterChecked(_ bytes: Bytes, role: MemoryRole) throws {
+    try state.withLock { state in
+      try check(bytes + state.entered, role: role, state)
+      map.add(bytes, role: role)
+      state.entered += bytes
+    }
+  }
+
+  /// Something in an arena is needed no more.
+  func leave(_ bytes: Bytes, role: MemoryRole) {
+    state.withLock { state in
+      map.remove(bytes, role: role)
+      state.entered = state.entered - bytes
+    }
   }
 
   fileprivate func release(_ allocation: Allocation) {
@@ -137,7 +186,11 @@ package final class MemoryLedger: Sendable {
       state.fences.removeAll {
         $0.start >= allocation.base && $0.start < allocation.base + allocation.length
       }
-      map.remove(allocation.bytes, role: allocation.role)
+      if !allocation.isArena {
+        map.remove(allocation.bytes, role: allocation.role)
+      } else if allocation.role != .rotation, !isPlan {
+        state.reserved = state.reserved - allocation.bytes
+      }
     }
   }
 
@@ -170,17 +223,20 @@ package final class Allocation: @unchecked Sendable {
   package let start: UnsafeMutableRawPointer
   package let bytes: Bytes
   package let role: MemoryRole
+  /// Whether its bytes are counted as what lies in it comes and goes.
+  fileprivate let isArena: Bool
   fileprivate let base: UnsafeMutableRawPointer
   fileprivate let length: Int
   private let ledger: MemoryLedger
 
   fileprivate init(
-    start: UnsafeMutableRawPointer, bytes: Bytes, role: MemoryRole,
+    start: UnsafeMutableRawPointer, bytes: Bytes, role: MemoryRole, isArena: Bool,
     base: UnsafeMutableRawPointer, length: Int, ledger: MemoryLedger
   ) {
     self.start = start
     self.bytes = bytes
     self.role = role
+    self.isArena = isArena
     self.base = base
     self.length = length
     self.ledger = ledger

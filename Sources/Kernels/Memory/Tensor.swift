@@ -18,6 +18,15 @@ package final class Tensor: Sendable {
     bytes = allocation.bytes
   }
 
+  /// Elements in a part of an arena.
+  init(_ elementType: ElementType, _ shape: [Int], _ arena: Allocation, offset: Int) {
+    self.elementType = elementType
+    self.shape = shape
+    allocation = arena
+    self.offset = offset
+    bytes = elementType.bytes(of: shape.reduce(1, *))
+  }
+
   /// Some of the first dimension of another whose elements are stored by themselves.
   private init(_ other: Tensor, _ range: Range<Int>) {
     elementType = other.elementType

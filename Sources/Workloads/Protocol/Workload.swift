@@ -48,11 +48,17 @@ package protocol Workload: SendableMetatype {
   /// A smaller problem to check in a problem's place where that is too large for fp64, and what is
   /// smaller; nil where it is checked itself.
   static func reduced(_ problem: Problem) -> (problem: Problem, label: String)?
+  /// Whether each call does the same again: not so where it changes what it works on.
+  static var isRepeatable: Bool { get }
+  /// Whether all results are checked: one costs the reference as much as all.
+  static var checksAll: Bool { get }
 }
 
 extension Workload {
   package static var defaults: [String: String] { [:] }
   package static func validate(_ problem: Problem) throws {}
+  package static var isRepeatable: Bool { true }
+  package static var checksAll: Bool { false }
   package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? { nil }
 }
 
@@ -68,6 +74,7 @@ extension Workload {
     let execution = Execution.planning(threads: threads)
     let kernel = try prepare(problem, variant, execution)
     execution.ledger.begin(.run)
+    kernel.rehearse()
     return withExtendedLifetime(kernel) { execution.ledger.plan }
   }
 

@@ -57,13 +57,17 @@ package struct AttentionPrefill: Hashable, Sendable {
     package let k: Tensor
     package let v: Tensor
     package let o: Tensor
+    /// For the way back: of each row the logarithm of the sum of its exponentials, to the base 2.
+    package let logSums: Tensor?
 
-    /// `q`, `k` and `v` are in the operation's precision, `o` in fp32.
-    package init(q: Tensor, k: Tensor, v: Tensor, o: Tensor) {
+    /// `q`, `k` and `v` are in the operation's precision, `o` in fp32; `logSums` is batch × kv-heads × tokens ×
+    /// heads of the group, in fp32.
+    package init(q: Tensor, k: Tensor, v: Tensor, o: Tensor, logSums: Tensor? = nil) {
       self.q = q
       self.k = k
       self.v = v
       self.o = o
+      self.logSums = logSums
     }
 
     func copy(in ledger: MemoryLedger) throws -> Tensors {
@@ -71,7 +75,8 @@ package struct AttentionPrefill: Hashable, Sendable {
         q: try ledger.copy(of: q, role: .activations),
         k: try ledger.copy(of: k, role: .activations),
         v: try ledger.copy(of: v, role: .activations),
-        o: try ledger.copy(of: o, role: .activations))
+        o: try ledger.copy(of: o, role: .activations),
+        logSums: try logSums.map { try ledger.copy(of: $0, role: .activations) })
     }
   }
 
@@ -80,7 +85,8 @@ package struct AttentionPrefill: Hashable, Sendable {
   ///
   /// - Throws: `LedgerFault` where workspace does not fit.
   package func kernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
-    try TiledAttention(self, tensors, execution)
+    TiledAttention(
+      try TiledAttention.Prototype(self, keepsLogSums: tensors.logSums != nil, execution), tensors)
   }
 
   /// Makes the kernel that keeps all scores of all heads in memory, as the formula is written: what tiles are
@@ -89,5 +95,21 @@ package struct AttentionPrefill: Hashable, Sendable {
   /// - Throws: `LedgerFault` where batch × heads × tokens × tokens scores do not fit.
   package func naiveKernel(_ tensors: Tensors, _ execution: Execution) throws -> any Kernel {
     try NaiveAttention(self, tensors, execution)
+  }
+}
+
+/// Attention of layers that run one after the other: their kernels share a workspace, and keep the logarithms of
+/// their sums for the way back.
+package struct LayeredAttention {
+  private let prototype: TiledAttention.Prototype
+
+  /// - Throws: `LedgerFault` where the workspace does not fit.
+  package init(_ attention: AttentionPrefill, _ execution: Execution) throws {
+    prototype = try TiledAttention.Prototype(attention, keepsLogSums: true, execution)
+  }
+
+  /// The kernel of one layer.
+  package func kernel(_ tensors: AttentionPrefill.Tensors) -> any Kernel {
+    TiledAttention(prototype, tensors)
   }
 }

@@ -1,4 +1,5 @@
 import CMicrokernels
+import Glibc
 import Quantities
 
 /// Scores of a tile of queries with a tile of keys at a time: what softmax needs of those before is
@@ -8,6 +9,7 @@ import Quantities
 ///   "FlashAttention" (2022). A query is a lane here, so that nothing of softmax crosses lanes; and the
 ///   heads that share a key are rows of one tile.
 final class TiledAttention: Kernel, ParallelTask {
+  private let prototype: Prototype
   let shape: AttentionPrefill
   let tensors: AttentionPrefill.Tensors
   let loops: hr_attention_kernels
@@ -26,42 +28,55 @@ final class TiledAttention: Kernel, ParallelTask {
     let tiles: Range<Int>
   }
 
-  init(
-    _ shape: AttentionPrefill, _ tensors: AttentionPrefill.Tensors, _ execution: Execution
-  ) throws {
-    let instructions = shape.instructions
-    self.shape = shape
-    self.tensors = tensors
-    loops = instructions.attention(shape.precision)
-    products = instructions.attentionMatmul(shape.precision)
-    pool = execution.pool
-    isRowByRow = Self.isRowByRow(shape, columns: Int(loops.columns))
-    tiling = Tiling(shape, columns: Int(loops.columns), products: products)
-    table =
-      shape.rotary.isNone
-      ? nil
-      : try RotaryTable(
-        shape.rotary, headDim: shape.headDim, positions: 0..<shape.tokens,
-        loop: instructions.rope(shape.precision), in: execution.ledger)
-    workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
-    // As many pairs are done while another thread is told to begin.
-    let isShort = isRowByRow && shape.pairs < 64
-    shares =
-      execution.isPlan ? [] : Self.shares(shape, tiling, parts: isShort ? 1 : pool.threads)
+  /// All but the tensors: kernels that run one after the other share it.
+  struct Prototype {
+    let shape: AttentionPrefill
+    let loops: hr_attention_kernels
+    let products: hr_matmul_kernels
+    let table: RotaryTable?
+    let tiling: Tiling
+    let pool: ThreadPool
+    let workspace: Allocation
+    let shares: [[Share]]
+    let isRowByRow: Bool
+
+    /// - Parameter keepsLogSums: whether kernels write the logarithms of their sums.
+    init(_ shape: AttentionPrefill, keepsLogSums: Bool, _ execution: Execution) throws {
+      let instructions = shape.instructions
+      self.shape = shape
+      loops = instructions.attention(shape.precision)
+      products = instructions.attentionMatmul(shape.precision)
+      pool = execution.pool
+      isRowByRow =
+        !keepsLogSums && TiledAttention.isRowByRow(shape, columns: Int(loops.columns))
+      tiling = Tiling(shape, columns: Int(loops.columns), products: products)
+      table =
+        shape.rotary.isNone
+        ? nil
+        : try RotaryTable(
+          shape.rotary, headDim: shape.headDim, positions: 0..<shape.tokens,
+          loop: instructions.rope(shape.precision), in: execution.ledger)
+      workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
+      // As many pairs are done while another thread is told to begin.
+      let isShort = isRowByRow && shape.pairs < 64
+      shares =
+        execution.isPlan
+        ? [] : TiledAttention.shares(shape, tiling, parts: isShort ? 1 : pool.threads)
+    }
   }
 
-  private init(_ other: TiledAttention, _ tensors: AttentionPrefill.Tensors) {
-    (shape, loops, products, table, tiling) = (
-      other.shape, other.loops, other.products, other.table, other.tiling
-    )
-    (pool, workspace, shares, isRowByRow) = (
-      other.pool, other.workspace, other.shares, other.isRowByRow
+  init(_ prototype: Prototype, _ tensors: AttentionPrefill.Tensors) {
+    self.prototype = prototype
+    (shape, loops, products) = (prototype.shape, prototype.loops, prototype.products)
+    (table, tiling, pool) = (prototype.table, prototype.tiling, prototype.pool)
+    (workspace, shares, isRowByRow) = (
+      prototype.workspace, prototype.shares, prototype.isRowByRow
     )
     self.tensors = tensors
   }
 
   func copy(in ledger: MemoryLedger) throws -> (any Kernel)? {
-    TiledAttention(self, try tensors.copy(in: ledger))
+    TiledAttention(prototype, try tensors.copy(in: ledger))
   }
 
   /// Stretches of all tiles that cost about the same: later queries see more keys.
@@ -119,6 +134,18 @@ final class TiledAttention: Kernel, ParallelTask {
       pack(keys, of: share, into: space)
       for tile in share.tiles { attend(tile, to: keys, of: share, space) }
     }
+    keepLogSums(of: share, rows, space)
+  }
+
+  /// Largest scores and sums of exponentials are there when all keys were gone through.
+  private func keepLogSums(
+    of share: Share, _ rows: Range<Int>, _ space: UnsafeMutablePointer<Float>
+  ) {
+    guard let logSums = tensors.logSums else { return }
+    let to =
+      logSums.pointer(to: Float.self)
+      + (share.batch * shape.kvHeads + share.kvHead) * tiling.rows
+    for row in rows { to[row] = space[tiling.maxima + row] + log2f(space[tiling.totals + row]) }
   }
 
   /// Keys that any of these rows sees.

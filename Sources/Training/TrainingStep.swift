@@ -1,0 +1,276 @@
+package import Kernels
+import Measuring
+package import Models
+package import Quantities
+
+/// One step of training made ready: forward, loss, backward, and the update of what is trained.
+///
+/// - Shapes: those of `Transformer`; a batch's rows are its sequences' tokens, one after the other.
+/// - Work: 6 flops for each weight of a product and token, and attention's; recomputation is counted apart.
+/// - Source: Touvron et al., "LLaMA" (2023); the ways back are with the operations.
+package final class TrainingStep: Kernel {
+  package let parameters: [Parameter]
+  private let options: TrainingOptions
+  private let batch: TrainingBatch
+  private let instructions: InstructionSet
+  private let execution: Execution
+  private let schedule: Schedule
+  private let state = StepState()
+  private var calls: [Call] = []
+  /// What lives through all micro-batches: gradients that add up.
+  private var lasting: [ArenaTenant] = []
+  private var arena: Arena?
+  /// By parameter: what the optimizer keeps.
+  private let states: [ObjectIdentifier: Tensor]
+  private let squares: Tensor?
+  private let graph: Graph
+  private let shape: ModelShape
+  private let onGradient: ((_ index: Int, _ gradient: Tensor) -> Void)?
+
+  /// An instruction in its memory, with what begins to live before it and ends after it.
+  private struct Call {
+    let phase: MemoryPhase
+    let begins: [ArenaTenant]
+    let ends: [ArenaTenant]
+    let run: () -> Void
+  }
+
+  /// What a step told.
+  package private(set) var report = Report()
+
+  package struct Report: Sendable {
+    /// The mean over the rows that have a target.
+    package var loss = 0.0
+    /// Of all gradients together; 0 where nothing is clipped.
+    package var gradientNorm = 0.0
+    package var seconds: [MemoryPhase: Seconds] = [:]
+  }
+
+  /// Allocates weights, states and workspace, and lays out what comes and goes.
+  ///
+  /// - Parameter onGradient: is shown the gradient of each trained parameter, by its place among them, before the
+  ///   parameter is updated.
+  /// - Throws: `LedgerFault` where they do not fit: it names the phase in which the budget would be passed.
+  package init(
+    _ shape: ModelShape, weights: any ModelWeights, batch: TrainingBatch,
+    _ options: TrainingOptions, instructions: InstructionSet, _ execution: Execution,
+    onGradient: ((_ index: Int, _ gradient: Tensor) -> Void)? = nil
+  ) throws {
+    self.options = options
+    self.onGradient = onGradient
+    self.batch = batch
+    self.instructions = instructions
+    self.execution = execution
+    self.shape = shape
+    let made = try TrainingGraph(
+      shape, weights: weights, batch: batch, options, instructions: instructions, execution)
+    graph = made.graph
+    parameters = made.parameters
+    let trained = made.graph.trained
+    var states: [ObjectIdentifier: Tensor] = [:]
+    if options.optimizer.rule.states > 0 {
+      for parameter in trained {
+        states[ObjectIdentifier(parameter)] = try execution.ledger.tensor(
+          .fp32, [options.optimizer.rule.states, parameter.count], .optimizer)
+      }
+    }
+    self.states = states
+    let largest = trained.map(\.count).max() ?? 0
+    squares =
+      options.clip == nil
+      ? nil
+      : try execution.ledger.tensor(
+        .fp32, [2 * GradientNorm.sums(of: largest)], .workspace)
+    let keeps = { (value: Value) in
+      options.checkpointing.keeps(made.graph[value], layers: shape.layers)
+    }
+    schedule = Schedule(
+      made.graph,
+      form: Schedule.Form(
+        accumulation: batch.accumulation, updatesInBackward: options.updatesInBackward,
+        clips: options.clip != nil),
+      keeps: keeps)
+    try layOut()
+  }
+
+  private func layOut() throws {
+    let tenants = schedule.tenants
+    if !execution.ledger.isPlan { try admit(tenants) }
+    let layout = ArenaLayout(tenants)
+    let arena = try Arena(layout.bytes, in: execution.ledger)
+    self.arena = arena
+    var tensors: [Tensor] = []
+    if !execution.ledger.isPlan {
+      for (instance, offset) in zip(schedule.instances, layout.offsets) {
+        tensors.append(arena.tensor(instance.elementType, instance.shape, at: offset))
+      }
+    }
+    var begins = schedule.instructions.map { _ in [ArenaTenant]() }
+    var ends = begins
+    for (instance, tenant) in zip(schedule.instances, tenants) {
+      guard !instance.isLasting else {
+        lasting.append(tenant)
+        continue
+      }
+      begins[instance.first].append(tenant)
+      ends[instance.last].append(tenant)
+    }
+    calls = schedule.instructions.enumerated().map { index, instruction in
+      Call(
+        phase: instruction.phase, begins: begins[index], ends: ends[index],
+        run: tensors.isEmpty ? {} : bind(instruction, tensors))
+    }
+  }
+
+  private func bind(_ instruction: Schedule.Instruction, _ tensors: [Tensor]) -> () -> Void {
+    let bound = Bound(
+      values: instruction.values.mapValues { tensors[$0] },
+      gradients: instruction.gradients.mapValues { tensors[$0] }, added: instruction.added,
+      parameterGradients: instruction.parameterGradients.mapValues { tensors[$0] },
+      begun: instruction.begun, scratch: instruction.scratch.map { tensors[$0] }, state: state)
+    switch instruction.kind {
+    case .forward(let index): return graph.operations[index].forward(bound)
+    case .backward(let index): return graph.operations[index].backward(bound)
+    case .clip: return clip(bound)
+    case .update(let parameter): return update(parameter, bound)
+    }
+  }
+
+  private func clip(_ bound: Bound) -> () -> Void {
+    guard let limit = options.clip, let squares else { return {} }
+    let sums = UnsafeMutableRawPointer(squares.start).assumingMemoryBound(to: Double.self)
+    let gradients = graph.trained.compactMap {
+      bound.parameterGradients[ObjectIdentifier($0)]
+    }
+    return { [state, instructions, pool = execution.pool] in
+      var total = 0.0
+      for gradient in gradients {
+        total += GradientNorm.squares(
+          gradient.pointer(to: Float.self), count: gradient.count, sums: sums,
+          instructions: instructions, pool: pool)
+      }
+      state.gradientNorm = total.squareRoot() / Double(state.lossScale)
+      // As PyTorch has it: a little less than the limit, so that 0 / 0 does not come up.
+      let factor = Double(limit) / (state.gradientNorm + 1e-6)
+      state.gradientScale = Float(min(1, factor)) / state.lossScale
+    }
+  }
+
+  private func update(_ parameter: Parameter, _ bound: Bound) -> () -> Void {
+    let id = ObjectIdentifier(parameter)
+    guard let gradient = bound.parameterGradients[id] else { return {} }
+    let operands = Optimizer.Operands(
+      w: parameter.floats, states: states[id]?.pointer(to: Float.self),
+      gradient: gradient.pointer(to: Float.self), count: parameter.count)
+    let index = graph.trained.firstIndex { $0 === parameter } ?? 0
+    return { [state, instructions, pool = execution.pool, options, onGradient] in
+      onGradient?(index, gradient)
+      options.optimizer.run(
+        operands, step: state.step + 1, rate: state.rate, gradientScale: state.gradientScale,
+        instructions: instructions, pool: pool)
+    }
+  }
+
+  /// One step on the batch as it now is.
+  package func run() {
+    state.loss = 0
+    state.gradientScale = 1 / state.lossScale
+    let targets = batch.targetCount
+    state.lossFactor = state.lossScale / Float(max(1, targets))
+    state.rate = options.optimizer.rate * Float(options.schedule.factor(at: state.step))
+    report = Report()
+    var watch = PhaseWatch()
+    walk { call in
+      watch.enter(call.phase)
+      call.run()
+    } microBatch: { state.microBatch = $0 }
+    state.step += 1
+    report.seconds = watch.stop()
+    report.loss = state.loss / Double(max(1, targets))
+    report.gradientNorm = state.gradientNorm
+  }
+
+  /// Tells the ledger what a step holds, phase by phase, and computes nothing.
+  package func rehearse() { walk { _ in } microBatch: { _ in } }
+
+  private func walk(_ body: (Call) -> Void, microBatch begin: (Int) -> Void) {
+    let ledger = execution.ledger
+    var phase: MemoryPhase?
+    for tenant in lasting { ledger.note(tenant, lives: true) }
+    func go(_ call: Call) {
+      if call.phase != phase {
+        ledger.begin(call.phase)
+        phase = call.phase
+      }
+      for tenant in call.begins { ledger.note(tenant, lives: true) }
+      body(call)
+      for tenant in call.ends { ledger.note(tenant, lives: false) }
+    }
+    for micro in 0..<batch.accumulation {
+      begin(micro)
+      for call in calls[..<schedule.microBatchEnd] { go(call) }
+    }
+    for call in calls[schedule.microBatchEnd...] { go(call) }
+    for tenant in lasting { ledger.note(tenant, lives: false) }
+  }
+
+  /// Throws where the budget would be passed, before anything is laid out.
+  private func admit(_ tenants: [ArenaTenant]) throws {
+    let ledger = execution.ledger
+    var living: [ArenaTenant] = []
+    defer { for tenant in living { ledger.note(tenant, lives: false) } }
+    for (index, instruction) in schedule.instructions.enumerated() {
+      ledger.begin(instruction.phase)
+      for tenant in tenants where tenant.life.lowerBound == index {
+        try ledger.admit(tenant)
+        living.append(tenant)
+      }
+      for tenant in living where tenant.life.upperBound == index {
+        ledger.note(tenant, lives: false)
+      }
+      living.removeAll { $0.life.upperBound == index }
+    }
+    ledger.begin(.preparation)
+  }
+}
+
+extension TrainingStep {
+  /// How many parameters a step trains.
+  package static func trainedCount(_ shape: ModelShape) -> Int {
+    2 + 9 * shape.layers + (shape.isTied ? 0 : 1)
+  }
+
+  /// A model's weights in fp64, in the order in which they are trained.
+  package static func weights(_ shape: ModelShape, _ weights: any ModelWeights) -> [(
+    name: String, rows: Int, columns: Int, values: [Double]
+  )] {
+    guard let ledger = try? MemoryLedger(),
+      let all = try? TrainingWeights(shape, weights, in: ledger).all
+    else { return [] }
+    return all.map { one in
+      let tensor = one.tensor
+      return (one.name, tensor.rows, tensor.columns, tensor.doubles(0..<tensor.count))
+    }
+  }
+}
+
+/// Seconds by phase.
+private struct PhaseWatch {
+  private let clock = MonotonicClock()
+  private var seconds: [MemoryPhase: Int] = [:]
+  private var phase: MemoryPhase?
+  private var since = 0
+
+  mutating func enter(_ next: MemoryPhase) {
+    guard next != phase else { return }
+    let now = clock.now()
+    if let phase { seconds[phase, default: 0] += now - since }
+    (phase, since) = (next, now)
+  }
+
+  mutating func stop() -> [MemoryPhase: Seconds] {
+    let now = clock.now()
+    if let phase { seconds[phase, default: 0] += now - since }
+    return seconds.mapValues { Seconds(nanoseconds: $0) }
+  }
+}

@@ -1,0 +1,279 @@
+package import Kernels
+import Models
+package import Quantities
+import Training
+
+/// One step of training a decoder-only transformer: forward, loss, backward, update.
+///
+/// - Shapes, work, error and source: as of `TrainingStep`. Weights and tokens are made up; each token's target
+///   is the next.
+package enum TrainingStepWorkload: Workload {
+  /// A model, the tokens of a step, and what saves memory.
+  package struct Problem: Codable, Hashable, Sendable {
+    package let layers: Int
+    package let layer: LayerAxes
+    package let vocab: Int
+    package let tied: DecoderWorkload.Tied
+    package let batch: Int
+    package let tokens: Int
+    package let checkpointing: AxisTextValue<CheckpointingAxis>
+    package let loss: AxisTextValue<LinearCrossEntropy.Chunks>
+    package let optimizer: Optimizer.Rule
+    package let update: UpdateAxis
+    package let accumulation: Int
+    package let clip: AxisTextValue<ClipAxis>
+    package let rotary: RotaryAxes
+
+    /// Sizes are taken as they are: `validate` says whether they make a problem.
+    package init(
+      layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
+      tied: DecoderWorkload.Tied = .no, batch: Int = 1, tokens: Int,
+      checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
+      optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
+      clip: ClipAxis = .none, rotary: RotaryAxes = RotaryAxes(.neox)
+    ) {
+      self.layers = layers
+      layer = LayerAxes(
+        hidden: hidden, ffn: ffn, heads: heads, kvHeads: kvHeads, headDim: headDim)
+      self.vocab = vocab
+      self.tied = tied
+      self.batch = batch
+      self.tokens = tokens
+      self.checkpointing = AxisTextValue(checkpointing)
+      self.loss = AxisTextValue(loss)
+      self.optimizer = optimizer
+      self.update = update
+      self.accumulation = accumulation
+      self.clip = AxisTextValue(clip)
+      self.rotary = rotary
+    }
+
+    var shape: ModelShape {
+      layer.shape(layers: layers, vocab: vocab, isTied: tied == .yes, .swiglu)
+    }
+
+    var options: TrainingOptions {
+      var options = TrainingOptions()
+      options.checkpointing = checkpointing.value.of(layers: layers)
+      options.loss = loss.value
+      options.optimizer = Optimizer(optimizer)
+      options.updatesInBackward = update == .inBackward
+      options.clip = clip.value.limit
+      options.rotary = rotary.rotary
+      return options
+    }
+
+    var sequences: [Int] { Array(repeating: tokens, count: batch) }
+
+    /// What a check can compute in fp64: full width, few layers, few tokens.
+    var reduced: Problem {
+      Problem(
+        layers: min(2, layers), hidden: layer.hidden, ffn: layer.ffn, heads: layer.heads,
+        kvHeads: layer.kvHeads, headDim: layer.headDim, vocab: min(vocab, 4096), tied: tied,
+        batch: min(2, batch), tokens: min(6, tokens), checkpointing: checkpointing.value.reduced,
+        loss: loss.value.reduced, optimizer: optimizer, update: update,
+        accumulation: min(2, accumulation), clip: clip.value, rotary: rotary)
+    }
+  }
+
+  /// `ids` and `targets` are micro-batches × rows as 32-bit whole numbers; `gradients` is trained parameters × 64
+  /// in fp32, some of each one's numbers, and the loss in a last row. Weights are the kernel's, from the seed.
+  package struct Operands: OperandSet {
+    let ids: Tensor
+    let targets: Tensor
+    let gradients: Tensor
+    let seed: UInt64
+
+    package var operands: [Operand] { [Operand("gradients", gradients, .output)] }
+  }
+
+  package static let name = "training-step"
+  package static let about = "a step of training: forward, loss, backward, and the update"
+  package static let smallest = Problem(
+    layers: 2, hidden: 36, ffn: 44, heads: 4, kvHeads: 2, headDim: 10, vocab: 70, batch: 2,
+    tokens: 9)
+  package static let defaults = [
+    "tied": "no", "batch": "1", "checkpointing": "none", "loss": "whole", "optimizer": "adamw",
+    "update": "separate", "accumulation": "1", "clip": "none",
+  ].with(RotaryAxes.defaults(.neox))
+  /// A step changes the weights.
+  package static let isRepeatable = false
+  package static let checksAll = true
+
+  /// Numbers of each gradient that are checked.
+  private static let samples = 64
+
+  package static func validate(_ problem: Problem) throws {
+    try problem.layer.validate(.fp32)
+    try problem.rotary.validate(headDim: problem.layer.headDim)
+    try problem.checkpointing.value.validate(layers: problem.layers)
+    if problem.update == .inBackward {
+      guard problem.clip.value == .none else {
+        throw ProblemFault(
+          axis: "clip",
+          what: "the norm of all gradients is not known before the last, and update in-backward "
+            + "has let go of the first by then",
+          fix: "use update separate, or clip none")
+      }
+      guard problem.accumulation == 1 else {
+        throw ProblemFault(
+          axis: "accumulation",
+          what: "update in-backward lets go of a gradient before the next micro-batch adds to it",
+          fix: "use update separate, or accumulation 1")
+      }
+    }
+  }
+
+  package static func workBound(of problem: Problem) -> Double {
+    let (shape, tokens) = (problem.shape, product(problem.tokens))
+    let width = product(shape.headDim) * (product(shape.heads) + product(shape.kvHeads))
+    let layer =
+      product(shape.hidden, shape.ffn) + product(shape.hidden) * width + tokens * width
+    return 256 * product(problem.batch, problem.accumulation) * (tokens + 1)
+      * (product(shape.layers) * layer + product(shape.vocab, shape.hidden))
+  }
+
+  /// What the formulas ask for, whatever is computed again: all weights are read and written once, with the
+  /// optimizer's states.
+  package static func work(of problem: Problem) -> Work {
+    let shape = problem.shape
+    let tokens = problem.batch * problem.tokens * problem.accumulation
+    let layer = shape.products.map(shape.matrix).reduce(0) { $0 + $1.count }
+    let products = shape.layers * layer + shape.vocabulary.count
+    let pairs = AttentionMask.causal.pairs(of: problem.tokens) * problem.batch * problem.accumulation
+    let attention = 12 * shape.layers * shape.heads * shape.headDim * pairs
+    let weights = products + (shape.isTied ? 0 : shape.vocabulary.count) + shape.gains * shape.hidden
+    let states = problem.optimizer.states
+    return Work(
+      flops: 6 * tokens * products + attention,
+      bytesRead: ElementType.fp32.bytes(of: (1 + states) * weights),
+      bytesWritten: ElementType.fp32.bytes(of: (1 + states) * weights),
+      tokens: tokens, format: .fp32)
+  }
+
+  package static func operands(
+    for problem: Problem, seed: UInt64, in ledger: MemoryLedger
+  ) throws -> Operands {
+    let (sequences, tokens) = (problem.batch * problem.accumulation, problem.tokens)
+    let ids = try ledger.tensor(.fp32, [sequences, tokens], .activations)
+    let targets = try ledger.tensor(.fp32, [sequences, tokens], .activations)
+    if !ids.isPlan {
+      let (from, to) = (ids.pointer(to: Int32.self), targets.pointer(to: Int32.self))
+      for sequence in 0..<sequences {
+        for token in 0...tokens {
+          let id = Int32(
+            Int(
+              hash32(
+                UInt32(truncatingIfNeeded: seed &+ 77), UInt32(sequence * (tokens + 1) + token)))
+              % problem.vocab)
+          if token < tokens { from[sequence * tokens + token] = id }
+          if token > 0 { to[sequence * tokens + token - 1] = id }
+        }
+      }
+    }
+    let trained = TrainingStep.trainedCount(problem.shape)
+    return Operands(
+      ids: ids, targets: targets,
+      gradients: try ledger.tensor(.fp32, [trained + 1, samples], .activations), seed: seed)
+  }
+
+  /// Each product's sums stray by their roundings, forward and backward, and norms hand that on.
+  package static func tolerance(of problem: Problem) -> Tolerance {
+    let shape = problem.shape
+    let each = shape.products.map { 4 * shape.matrix($0).k }.reduce(0, +)
+    return .sum(
+      roundings: shape.layers * (each + 8 * problem.tokens) + 4 * shape.hidden
+        + 2 * (shape.vocab + problem.batch * problem.accumulation * problem.tokens))
+  }
+
+  /// Which of a gradient's numbers are checked.
+  private static func place(_ sample: Int, of count: Int, parameter: Int) -> Int {
+    Int(hash32(UInt32(parameter), UInt32(sample))) % count
+  }
+
+  package static func expectation(
+    of problem: Problem, _ operands: Operands, at sample: OutputSample
+  ) -> Expectation {
+    let shape = problem.shape
+    let named = TrainingStep.weights(
+      shape, MadeUpWeights(shape, seed: operands.seed))
+    let nodes = Dictionary(
+      uniqueKeysWithValues: named.map {
+        ($0.name, ReferenceTape.Node(rows: $0.rows, columns: $0.columns, $0.values))
+      })
+    func numbers(_ tensor: Tensor) -> [Int] {
+      (0..<tensor.count).map { Int(tensor.pointer(to: Int32.self)[$0]) }
+    }
+    let found = TrainingReference(
+      .init(
+        shape: shape, rotary: problem.rotary.rotary, sequences: problem.sequences,
+        ids: numbers(operands.ids), targets: numbers(operands.targets)), weights: nodes)
+    var (values, magnitudes) = ([Double](), [Double]())
+    for row in sample.rows {
+      let gradient = row < named.count ? found.gradients[named[row].name] ?? [] : [found.loss]
+      let seen = gradient.filter { $0 != 0 }
+      let size = (seen.reduce(0) { $0 + $1 * $1 } / Double(max(1, seen.count))).squareRoot()
+      for column in sample.columns {
+        let value = gradient[place(column, of: gradient.count, parameter: row)]
+        values.append(value)
+        magnitudes.append(max(abs(value), size))
+      }
+    }
+    return Expectation(values: values, magnitudes: magnitudes)
+  }
+
+  /// Up to two layers keep their width, for a few sequences of a few tokens.
+  package static func reduced(_ problem: Problem) -> (problem: Problem, label: String)? {
+    let reduced = problem.reduced
+    guard reduced != problem else { return nil }
+    return (
+      reduced,
+      "\(reduced.layers) of \(problem.layers) layers at full width, "
+        + "\(reduced.tokens) of \(problem.tokens) tokens"
+    )
+  }
+
+  package static let variants: [Variant<TrainingStepWorkload>] = {
+    [.reference()]
+      + InstructionSet.having(.training).map { set in
+        Variant(set) { problem, operands, execution in
+          try TrainingKernel(problem, operands, set, execution)
+        }
+      }
+  }()
+
+  /// A step that leaves some of each gradient, and the loss, where they are checked.
+  private final class TrainingKernel: Kernel {
+    private let step: TrainingStep
+    private let output: Tensor
+
+    init(
+      _ problem: Problem, _ operands: Operands, _ instructions: InstructionSet,
+      _ execution: Execution
+    ) throws {
+      let output = operands.gradients
+      self.output = output
+      let shape = problem.shape
+      step = try TrainingStep(
+        shape, weights: MadeUpWeights(shape, seed: operands.seed),
+        batch: TrainingBatch(
+          sequences: problem.sequences, accumulation: problem.accumulation, ids: operands.ids,
+          targets: operands.targets), problem.options, instructions: instructions, execution
+      ) { index, gradient in
+        let (from, to) = (gradient.pointer(to: Float.self), output.pointer(to: Float.self))
+        for sample in 0..<samples {
+          to[index * samples + sample] = from[
+            place(sample, of: gradient.count, parameter: index)]
+        }
+      }
+    }
+
+    func run() {
+      step.run()
+      let last = output.rows - 1
+      for sample in 0..<samples { output.store(Float(step.report.loss), at: last * samples + sample) }
+    }
+
+    func rehearse() { step.rehearse() }
+  }
+}
