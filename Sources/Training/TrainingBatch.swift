@@ -49,7 +49,9 @@ package final class TrainingBatch: @unchecked Sendable {
     return (0..<rows * accumulation).count { all[$0] >= 0 }
   }
 
-  var stretches: [Stretch] {
+  /// - Parameter longer: what each sequence is lengthened by.
+  func stretches(longer: Int = 0) -> [Stretch] {
+    let sequences = sequences.map { $0 + longer }
     var found: [Stretch] = []
     var row = 0
     var index = 0

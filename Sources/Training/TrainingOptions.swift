@@ -1,4 +1,6 @@
 package import Kernels
+package import Models
+import Quantities
 
 /// How a step is made, besides the model's shape: what saves memory, and what it costs.
 package struct TrainingOptions: Hashable, Sendable {
@@ -11,6 +13,25 @@ package struct TrainingOptions: Hashable, Sendable {
   /// The maximum of the norm of all gradients.
   package var clip: Float?
   package var rotary = Rotary(.neox)
+  package var adapter = AdapterOptions()
+  /// How the products of the layers are stored where an adapter is trained, and they are not.
+  package var base = WeightFormat(.fp32)
+  /// What is dropped follows from it.
+  package var seed: UInt64 = 0
 
   package init() {}
+
+  /// What LoRA's input of a product is multiplied by in the first step, number by number: 0 where it is dropped.
+  package func kept(
+    microBatch: Int, layer: Int, product: ModelShape.Product, count: Int
+  ) -> [Double] {
+    let dropout = Dropout(
+      share: adapter.dropout, seed: UInt32(truncatingIfNeeded: seed),
+      pool: ThreadPool(planning: 1))
+    let stream = LinearOperation.LoRA.stream(layer, product)
+    return (0..<count).map {
+      dropout.keeps($0, stream: stream, step: 0, microBatch: microBatch)
+        ? 1 / (1 - Double(adapter.dropout)) : 0
+    }
+  }
 }

@@ -9,6 +9,7 @@ package import Quantities
 /// - Work: 6 flops for each weight of a product and token, and attention's; recomputation is counted apart.
 /// - Source: Touvron et al., "LLaMA" (2023); the ways back are with the operations.
 package final class TrainingStep: Kernel {
+  /// All of them, each once, in the order of their first use.
   package let parameters: [Parameter]
   private let options: TrainingOptions
   private let batch: TrainingBatch
@@ -52,9 +53,9 @@ package final class TrainingStep: Kernel {
   ///   parameter is updated.
   /// - Throws: `LedgerFault` where they do not fit: it names the phase in which the budget would be passed.
   package init(
-    _ shape: ModelShape, weights: any ModelWeights, batch: TrainingBatch,
-    _ options: TrainingOptions, instructions: InstructionSet, _ execution: Execution,
-    onGradient: ((_ index: Int, _ gradient: Tensor) -> Void)? = nil
+    _ shape: ModelShape, weights: any ModelWeights, adapters: any AdapterWeights,
+    batch: TrainingBatch, _ options: TrainingOptions, instructions: InstructionSet,
+    _ execution: Execution, onGradient: ((_ index: Int, _ gradient: Tensor) -> Void)? = nil
   ) throws {
     self.options = options
     self.onGradient = onGradient
@@ -62,11 +63,12 @@ package final class TrainingStep: Kernel {
     self.instructions = instructions
     self.execution = execution
     self.shape = shape
-    let made = try TrainingGraph(
-      shape, weights: weights, batch: batch, options, instructions: instructions, execution)
-    graph = made.graph
-    parameters = made.parameters
-    let trained = made.graph.trained
+    graph = try TrainingGraph(
+      shape, weights: weights, adapters: adapters, batch: batch, options,
+      instructions: instructions, execution
+    ).graph
+    parameters = graph.parameters
+    let trained = graph.trained
     var states: [ObjectIdentifier: Tensor] = [:]
     if options.optimizer.rule.states > 0 {
       for parameter in trained {
@@ -81,11 +83,11 @@ package final class TrainingStep: Kernel {
       ? nil
       : try execution.ledger.tensor(
         .fp32, [2 * GradientNorm.sums(of: largest)], .workspace)
-    let keeps = { (value: Value) in
-      options.checkpointing.keeps(made.graph[value], layers: shape.layers)
+    let keeps = { [graph] (value: Value) in
+      options.checkpointing.keeps(graph[value], layers: shape.layers)
     }
     schedule = Schedule(
-      made.graph,
+      graph,
       form: Schedule.Form(
         accumulation: batch.accumulation, updatesInBackward: options.updatesInBackward,
         clips: options.clip != nil),
@@ -235,22 +237,17 @@ package final class TrainingStep: Kernel {
 }
 
 extension TrainingStep {
-  /// How many parameters a step trains.
-  package static func trainedCount(_ shape: ModelShape) -> Int {
-    2 + 9 * shape.layers + (shape.isTied ? 0 : 1)
-  }
-
-  /// A model's weights in fp64, in the order in which they are trained.
-  package static func weights(_ shape: ModelShape, _ weights: any ModelWeights) -> [(
-    name: String, rows: Int, columns: Int, values: [Double]
-  )] {
-    guard let ledger = try? MemoryLedger(),
-      let all = try? TrainingWeights(shape, weights, in: ledger).all
-    else { return [] }
-    return all.map { one in
-      let tensor = one.tensor
-      return (one.name, tensor.rows, tensor.columns, tensor.doubles(0..<tensor.count))
-    }
+  /// The weights of a step as they are before the first, without the step.
+  ///
+  /// - Throws: `LedgerFault` where they do not fit.
+  package static func parameters(
+    _ shape: ModelShape, weights: any ModelWeights, adapters: any AdapterWeights,
+    batch: TrainingBatch, _ options: TrainingOptions, in ledger: MemoryLedger
+  ) throws -> [Parameter] {
+    try TrainingGraph(
+      shape, weights: weights, adapters: adapters, batch: batch, options,
+      instructions: .portable, Execution(ledger: ledger, pool: ThreadPool(planning: 1))
+    ).graph.parameters
   }
 }
 

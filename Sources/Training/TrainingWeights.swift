@@ -2,7 +2,8 @@ import Kernels
 import Models
 import Quantities
 
-/// A model's weights as a step trains them, each by the name that published files use.
+/// A model's weights as a step has them, each by the name that published files use. Where an adapter is trained,
+/// they are frozen.
 struct TrainingWeights {
   let embedding: Parameter
   let layers: [Layer]
@@ -12,57 +13,90 @@ struct TrainingWeights {
 
   struct Layer {
     let attentionGain: Parameter
-    let q: Parameter
-    let k: Parameter
-    let v: Parameter
-    let out: Parameter
     let networkGain: Parameter
-    let gate: Parameter
-    let up: Parameter
-    let down: Parameter
+    let products: [ModelShape.Product: Parameter]
 
-    var all: [Parameter] { [attentionGain, q, k, v, out, networkGain, gate, up, down] }
+    subscript(product: ModelShape.Product) -> Parameter {
+      guard let found = products[product] else { preconditionFailure("a layer has \(product)") }
+      return found
+    }
   }
 
-  /// All of them, each once.
-  var all: [Parameter] {
-    [embedding] + layers.flatMap(\.all) + [lastGain] + (logits === embedding ? [] : [logits])
-  }
-
-  init(_ shape: ModelShape, _ weights: any ModelWeights, in ledger: MemoryLedger) throws {
-    func matrix(_ name: String, _ source: any MatrixSource, _ size: ModelShape.Matrix) throws
-      -> Parameter
-    {
+  init(
+    _ shape: ModelShape, _ weights: any ModelWeights, _ options: TrainingOptions,
+    in ledger: MemoryLedger
+  ) throws {
+    let isTrained = options.adapter.adapter.isNone
+    func matrix(
+      _ name: String, _ source: any MatrixSource, _ size: ModelShape.Matrix,
+      _ format: WeightFormat = WeightFormat(.fp32)
+    ) throws -> Parameter {
       Parameter(
-        name: name, tensor: try source.tensor(WeightFormat(.fp32), rows: size.n, in: ledger),
-        isTrained: true)
+        name: name, tensor: try source.tensor(format, rows: size.n, in: ledger), format: format,
+        isTrained: isTrained)
     }
     func gain(_ name: String, _ index: Int) throws -> Parameter {
       let tensor = try ledger.tensor(.fp32, [1, shape.hidden], .weights)
       if !tensor.isPlan {
         for column in 0..<shape.hidden { tensor.store(weights.gain(index, column), at: column) }
       }
-      return Parameter(name: name, tensor: tensor, isTrained: true)
+      return Parameter(name: name, tensor: tensor, isTrained: isTrained)
     }
     embedding = try matrix("model.embed_tokens.weight", weights.embedding, shape.vocabulary)
     layers = try (0..<shape.layers).map { layer in
-      func product(_ name: String, _ product: ModelShape.Product) throws -> Parameter {
-        try matrix(
-          "model.layers.\(layer).\(name).weight", weights.matrix(product, layer: layer),
-          shape.matrix(product))
+      var products: [ModelShape.Product: Parameter] = [:]
+      for product in shape.products {
+        products[product] = try matrix(
+          "model.layers.\(layer).\(product.module).weight",
+          weights.matrix(product, layer: layer), shape.matrix(product),
+          isTrained ? WeightFormat(.fp32) : options.base)
       }
       return Layer(
         attentionGain: try gain("model.layers.\(layer).input_layernorm.weight", 2 * layer),
-        q: try product("self_attn.q_proj", .q), k: try product("self_attn.k_proj", .k),
-        v: try product("self_attn.v_proj", .v), out: try product("self_attn.o_proj", .out),
         networkGain: try gain(
           "model.layers.\(layer).post_attention_layernorm.weight", 2 * layer + 1),
-        gate: try product("mlp.gate_proj", .gate), up: try product("mlp.up_proj", .up),
-        down: try product("mlp.down_proj", .down))
+        products: products)
     }
     lastGain = try gain("model.norm.weight", 2 * shape.layers)
     logits =
       shape.isTied
       ? embedding : try matrix("lm_head.weight", weights.logits, shape.vocabulary)
+  }
+}
+
+/// Makes an adapter's weights, each by the name that PEFT's files use.
+struct AdapterMaker {
+  let options: AdapterOptions
+  let weights: any AdapterWeights
+  let ledger: MemoryLedger
+
+  func parameter(_ name: String, _ part: AdapterPart, rows: Int, columns: Int) throws -> Parameter {
+    let tensor = try ledger.tensor(.fp32, [rows, columns], .adapters)
+    if !tensor.isPlan {
+      weights.fill(
+        name, part, rows: rows, columns: columns, into: tensor.pointer(to: Float.self))
+    }
+    return Parameter(name: name, tensor: tensor, isTrained: true)
+  }
+
+  /// Beside a product of a layer, where it is a target.
+  func lora(
+    _ product: ModelShape.Product, layer: Int, _ size: ModelShape.Matrix, to graph: inout Graph,
+    rows: Int
+  ) throws -> LinearOperation.LoRA? {
+    guard case .lora(let rank) = options.adapter, options.targets.contains(product) else {
+      return nil
+    }
+    let name = Self.name(layer, product.module)
+    return LinearOperation.LoRA(
+      a: try parameter("\(name).lora_A.weight", .down, rows: rank, columns: size.k),
+      b: try parameter("\(name).lora_B.weight", .up, rows: size.n, columns: rank),
+      scale: options.scale,
+      inner: graph.value("\(product) inner", layer: layer, .small, rows: rows, columns: rank),
+      stream: LinearOperation.LoRA.stream(layer, product))
+  }
+
+  static func name(_ layer: Int, _ module: String) -> String {
+    "base_model.model.model.layers.\(layer).\(module)"
   }
 }

@@ -40,7 +40,7 @@ package struct Conformance<W: Workload> {
       let words: [String] =
         switch axis.domain {
         case .words(let words): words
-        case .texts(let words, let calls): words + calls.map { "\($0)(32)" }
+        case .texts(let words, let calls, _, _): words + calls.map { "\($0)(32)" }
         case .number, .bytes: []
         }
       return try words.compactMap { word in

@@ -25,6 +25,21 @@ package struct Dequantize: Hashable, Sendable {
   package func kernel(weights: Tensor, values: Tensor, _ execution: Execution) -> any Kernel {
     DequantizeKernel(self, weights: weights, values: values, pool: execution.pool)
   }
+
+  /// Brings some rows back to fp32, at once: `values` holds no more than them.
+  package func rows(
+    _ chunk: Range<Int>, of weights: Tensor, to values: Tensor, _ pool: ThreadPool
+  ) {
+    guard let matrix = format.weights(at: weights.start, rows: n, columns: k) else { return }
+    let loops = DequantizeLoops(instructions)
+    // Rows are stored where all of them would have theirs.
+    let start = values.pointer(to: Float.self) - chunk.lowerBound * k
+    pool.share(chunk.count, grain: 16) { own, _ in
+      let rows = chunk.lowerBound + own.lowerBound..<chunk.lowerBound + own.upperBound
+      if let loops, matrix.dequantize(rows: rows, into: start, loops, nonTemporal: false) { return }
+      for row in rows { matrix.dequantize(row: row, into: start + row * k) }
+    }
+  }
 }
 
 /// Each part its own rows.

@@ -228,16 +228,3 @@ package final class LinearCrossEntropy {
     if outputs.contains(target) { logits[target - outputs.lowerBound] -= by }
   }
 }
-
-extension Gemm.Matrix {
-  /// The same elements, rows for columns.
-  package var transposed: Gemm.Matrix {
-    Gemm.Matrix(start, stride: stride, isTransposed: !isTransposed, element: element)
-  }
-
-  /// Without its first rows.
-  package func rows(from first: Int) -> Gemm.Matrix {
-    Gemm.Matrix(
-      place(row: first, column: 0), stride: stride, isTransposed: isTransposed, element: element)
-  }
-}

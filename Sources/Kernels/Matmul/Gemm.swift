@@ -265,6 +265,25 @@ package final class Gemm: ParallelTask {
   }
 }
 
+extension Gemm.Matrix {
+  /// The same elements, rows for columns.
+  package var transposed: Gemm.Matrix {
+    Gemm.Matrix(start, stride: stride, isTransposed: !isTransposed, element: element)
+  }
+
+  /// Without its first columns.
+  package func columns(from first: Int) -> Gemm.Matrix {
+    Gemm.Matrix(
+      place(row: 0, column: first), stride: stride, isTransposed: isTransposed, element: element)
+  }
+
+  /// Without its first rows.
+  package func rows(from first: Int) -> Gemm.Matrix {
+    Gemm.Matrix(
+      place(row: first, column: 0), stride: stride, isTransposed: isTransposed, element: element)
+  }
+}
+
 extension hr_gemm_kernels {
   func panels(of n: Int) -> Int { (n + Int(tile_columns) - 1) / Int(tile_columns) }
 

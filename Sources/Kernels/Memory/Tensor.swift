@@ -54,6 +54,12 @@ package final class Tensor: Sendable {
   /// Some of the first dimension, where they are.
   package func slice(_ range: Range<Int>) -> Tensor { Tensor(self, range) }
 
+  /// The same elements in another shape.
+  package func shaped(_ shape: [Int]) -> Tensor {
+    precondition(shape.reduce(1, *) == count, "as many elements in either shape")
+    return Tensor(elementType, shape, allocation, offset: offset)
+  }
+
   /// Where an element of a matrix lies.
   func pointer(row: Int, column: Int) -> UnsafeMutableRawPointer {
     start + elementType.bytes(of: row * columns + column).count

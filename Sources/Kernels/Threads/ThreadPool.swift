@@ -73,7 +73,7 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   /// One that stands for so many threads where nothing is run.
-  init(planning threads: Int) {
+  package init(planning threads: Int) {
     self.threads = threads
     callersCPUs = []
     cpus = []

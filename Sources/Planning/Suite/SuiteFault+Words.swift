@@ -63,6 +63,10 @@ extension SuiteFault {
       Fault(
         "\(axis) is '\(text)', which is not an amount of memory", at: "\(place)",
         fix: "write it as 512MiB or 8GiB")
+    case .notAShare(let text, let axis, let place):
+      Fault(
+        "\(axis) is '\(text)', which is not a number from 0 to less than 1", at: "\(place)",
+        fix: "write a share, as 0.1")
     case .tooSmall(let text, let least, let axis, let place):
       Fault("\(axis) is \(text)", at: "\(place)", fix: "give a number from \(least) up")
     case .repeatedValue(let text, let axis, let place):

@@ -27,6 +27,7 @@ package enum SuiteFault: FaultConvertible, Hashable {
   case noValue(axis: String, Place)
   case notANumber(String, axis: String, words: [String], Place)
   case notAnAmount(String, axis: String, Place)
+  case notAShare(String, axis: String, Place)
   case tooSmall(String, least: Int = 1, axis: String, Place)
   case repeatedValue(String, axis: String, Place)
   case rangeBackwards(axis: String, Int, Int, Place)

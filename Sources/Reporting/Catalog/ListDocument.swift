@@ -165,7 +165,9 @@ extension Axis {
   private var values: String {
     switch domain {
     case .words(let words): words.joined(separator: ", ")
-    case .texts(let words, let calls): (words + calls.map { "\($0)(N)" }).joined(separator: ", ")
+    case .texts(let words, let calls, let sizes, let takesShares):
+      (words + calls.map { "\($0)(N)" } + sizes.map { "\($0)(200MiB)" }
+        + (takesShares ? ["a number from 0 to less than 1"] : [])).joined(separator: ", ")
     case .number(_, let words): (["a number"] + words).joined(separator: ", ")
     case .bytes: "bytes, as 8GiB"
     }

@@ -41,11 +41,13 @@ struct Graph {
     return found
   }
 
-  /// What is trained, each once, in the order of its first use.
-  var trained: [Parameter] {
+  /// All weights, each once, in the order of their first use.
+  var parameters: [Parameter] {
     var seen: Set<ObjectIdentifier> = []
     return operations.flatMap(\.parameters).filter {
-      $0.isTrained && seen.insert(ObjectIdentifier($0)).inserted
+      seen.insert(ObjectIdentifier($0)).inserted
     }
   }
+
+  var trained: [Parameter] { parameters.filter(\.isTrained) }
 }

@@ -1,23 +1,36 @@
 package import Kernels
-package import Quantities
+import Quantities
 
 /// Weights of a step, by the name that published models use.
 package final class Parameter: Sendable {
   package let name: String
   /// Stored a row per output; a norm's gain is one row.
   package let tensor: Tensor
+  package let format: WeightFormat
   package let isTrained: Bool
-  /// Adapters are accounted for apart.
-  package let role: MemoryRole
 
-  /// - Parameter isTrained: whether it has a gradient and is updated; else it is frozen.
-  package init(name: String, tensor: Tensor, isTrained: Bool, role: MemoryRole = .weights) {
+  /// - Parameters:
+  ///   - format: fp32 where it is trained.
+  ///   - isTrained: whether it has a gradient and is updated; else it is frozen.
+  package init(
+    name: String, tensor: Tensor, format: WeightFormat = WeightFormat(.fp32), isTrained: Bool
+  ) {
+    precondition(!isTrained || format == WeightFormat(.fp32), "what is trained is in fp32")
     self.name = name
     self.tensor = tensor
+    self.format = format
     self.isTrained = isTrained
-    self.role = role
   }
 
   package var count: Int { tensor.count }
+  package var rows: Int { tensor.rows }
+  package var columns: Int { tensor.columns }
+
+  /// Of one in fp32.
   var floats: UnsafeMutablePointer<Float> { tensor.pointer(to: Float.self) }
+
+  /// All of it in fp64, row after row.
+  package var doubles: [Double] {
+    (0..<rows).flatMap { tensor.row($0, of: format).map(Double.init) }
+  }
 }

@@ -17,6 +17,8 @@ protocol TapeOperation: AnyObject {
   var backwardScratch: [Int] { get }
   /// Whether it has no way forward but together with the way back: the loss.
   var isLoss: Bool { get }
+  /// Whether the way back writes all inputs' gradients, asked for or not.
+  var writesAllGradients: Bool { get }
   var forwardFlops: Int { get }
   /// - Parameter inputs: whether each input has a gradient.
   func backwardFlops(inputs: [Bool]) -> FlopCount
@@ -30,6 +32,7 @@ extension TapeOperation {
   var forwardScratch: [Int] { [] }
   var backwardScratch: [Int] { [] }
   var isLoss: Bool { false }
+  var writesAllGradients: Bool { false }
   var forwardFlops: Int { 0 }
   func backwardFlops(inputs: [Bool]) -> FlopCount { FlopCount(model: 0, executed: 0) }
 }

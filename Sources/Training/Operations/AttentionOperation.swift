@@ -8,6 +8,7 @@ final class AttentionOperation: TapeOperation {
   let inputs: [Value]
   let outputs: [Value]
   let flows: [GradientFlow] = [.computed, .computed, .computed]
+  let writesAllGradients = true
   private let kernels: AttentionKernels
 
   init(
@@ -46,6 +47,8 @@ final class AttentionOperation: TapeOperation {
 }
 
 /// The kernels of attention that all layers share, one for each stretch of equally long sequences.
+///
+/// A prefix lengthens each sequence.
 final class AttentionKernels {
   let headDim: Int
   /// Of a query and a key that it sees, in all heads of all sequences.
@@ -59,12 +62,12 @@ final class AttentionKernels {
   }
 
   init(
-    heads: Int, kvHeads: Int, headDim: Int, batch: TrainingBatch, instructions: InstructionSet,
-    _ execution: Execution
+    heads: Int, kvHeads: Int, headDim: Int, batch: TrainingBatch, prefix: Int = 0,
+    instructions: InstructionSet, _ execution: Execution
   ) throws {
     self.headDim = headDim
     var (pairs, stretches) = (0, [Stretch]())
-    for stretch in batch.stretches {
+    for stretch in batch.stretches(longer: prefix) {
       let attention = AttentionPrefill(
         batch: stretch.count, heads: heads, kvHeads: kvHeads, headDim: headDim,
         tokens: stretch.tokens, instructions: instructions)

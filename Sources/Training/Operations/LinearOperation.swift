@@ -1,10 +1,13 @@
 import Kernels
+import Models
 import Quantities
 
 /// Products of the same rows with one or several matrices of weights, their queries and keys rotated, or their
-/// output added to what went around.
+/// output added to what went around; each may have a LoRA beside it.
 ///
-///     yᵢ = x · wᵢᵀ (+ around),  dx = Σ dyᵢ · wᵢ,  dwᵢ = dyᵢᵀ · x
+///     yᵢ = x · wᵢᵀ + scale · dropped(x) · aᵢᵀ · bᵢᵀ (+ around)
+///     dx = Σ dyᵢ · wᵢ + scale · undropped(dyᵢ · bᵢ · aᵢ),  dwᵢ = dyᵢᵀ · x
+///     dbᵢ = scale · dyᵢᵀ · dropped(x) · aᵢᵀ,  daᵢ = scale · (dyᵢ · bᵢ)ᵀ · dropped(x)
 final class LinearOperation: TapeOperation {
   let name: String
   let layer: Int?
@@ -14,126 +17,277 @@ final class LinearOperation: TapeOperation {
   private let projections: [Projection]
   private let rows: Int
   private let columns: Int
-  private let gemm: Gemm
+  private let tools: Tools
   private let rotation: Rotation?
-  private let activations: FloatFormat
+
+  /// What all layers share.
+  struct Tools {
+    let gemm: Gemm
+    let base: BaseProducts
+    let dropout: Dropout
+    let activations: FloatFormat
+  }
 
   /// One matrix, and what becomes of its output.
   struct Projection {
     let weights: Parameter
     let y: Value
     let isRotated: Bool
+    let lora: LoRA?
 
-    init(_ weights: Parameter, to y: Value, isRotated: Bool = false) {
+    init(_ weights: Parameter, to y: Value, isRotated: Bool = false, lora: LoRA? = nil) {
       self.weights = weights
       self.y = y
       self.isRotated = isRotated
+      self.lora = lora
+    }
+  }
+
+  /// Two thin matrices beside a frozen one.
+  struct LoRA {
+    /// rank × k.
+    let a: Parameter
+    /// n × rank.
+    let b: Parameter
+    let scale: Float
+    /// scale · dropped(x) · aᵀ: rows × rank.
+    let inner: Value
+    /// Which numbers of its input are dropped follows from it.
+    let stream: UInt32
+
+    static func stream(_ layer: Int, _ product: ModelShape.Product) -> UInt32 {
+      UInt32(layer * ModelShape.Product.allCases.count + product.rawValue)
     }
   }
 
   /// - Parameter around: is added to the output, where there is only one.
   init(
     _ name: String, layer: Int?, _ x: Value, _ projections: [Projection], around: Value? = nil,
-    rows: Int, columns: Int, activations: FloatFormat, rotation: Rotation? = nil, _ gemm: Gemm
+    rows: Int, columns: Int, rotation: Rotation? = nil, _ tools: Tools
   ) {
     self.name = name
     self.layer = layer
     inputs = [x] + (around.map { [$0] } ?? [])
     flows = [.computed] + (around == nil ? [] : [.passed(output: 0)])
-    outputs = projections.map(\.y)
+    outputs = projections.map(\.y) + projections.compactMap(\.lora?.inner)
     self.projections = projections
     self.rows = rows
     self.columns = columns
-    self.activations = activations
     self.rotation = rotation
-    self.gemm = gemm
+    self.tools = tools
   }
 
-  var parameters: [Parameter] { projections.map(\.weights) }
+  var parameters: [Parameter] {
+    projections.flatMap { [$0.weights] + ($0.lora.map { [$0.a, $0.b] } ?? []) }
+  }
+
   var backwardReads: [Value] {
-    projections.contains(where: \.weights.isTrained) ? [inputs[0]] : []
+    (parameters.contains(where: \.isTrained) ? [inputs[0]] : [])
+      + projections.compactMap(\.lora?.inner)
+  }
+
+  private var loras: [LoRA] { projections.compactMap(\.lora) }
+  private var drops: Bool { !loras.isEmpty && tools.dropout.share > 0 }
+
+  /// What LoRA is given when some of it is dropped.
+  var forwardScratch: [Int] { drops ? [rows * columns] : [] }
+  /// The gradient of LoRA's few numbers; what it is given; and what comes back of that.
+  var backwardScratch: [Int] {
+    guard let rank = loras.map(\.a.rows).max() else { return [] }
+    return [rows * rank] + (drops ? [rows * columns, rows * columns] : [])
   }
 
   var forwardFlops: Int { 2 * rows * parameters.reduce(0) { $0 + $1.count } }
 
   func backwardFlops(inputs: [Bool]) -> FlopCount {
-    FlopCount(
-      2 * rows
-        * parameters.reduce(0) { $0 + $1.count * ((inputs[0] ? 1 : 0) + ($1.isTrained ? 1 : 0)) })
+    let base = projections.reduce(0) {
+      $0 + $1.weights.count * ((inputs[0] ? 1 : 0) + ($1.weights.isTrained ? 1 : 0))
+    }
+    let thin = loras.reduce(0) { $0 + 2 * $1.b.count + (inputs[0] ? 2 : 1) * $1.a.count }
+    return FlopCount(2 * rows * (base + thin))
   }
 
-  private func matrix(_ tensor: Tensor, columns: Int, _ element: FloatFormat) -> Gemm.Matrix {
-    Gemm.Matrix(UnsafeRawPointer(tensor.start), stride: columns, element: element)
+  private func floats(_ tensor: Tensor, columns: Int) -> Gemm.Matrix {
+    Gemm.Matrix(UnsafeRawPointer(tensor.start), stride: columns)
   }
+
+  private func stored(_ tensor: Tensor) -> Gemm.Matrix {
+    Gemm.Matrix(UnsafeRawPointer(tensor.start), stride: columns, element: tools.activations)
+  }
+
+  // MARK: Forward
 
   func forward(_ bound: Bound) -> () -> Void {
-    let x = matrix(bound.value(inputs[0]), columns: columns, activations)
+    let x = bound.value(inputs[0])
     let around = inputs.count > 1 ? bound.value(inputs[1]) : nil
-    let products = projections.map { one in
-      Gemm.Output(
-        Gemm.Matrix(one.weights.floats, stride: columns), n: one.weights.tensor.rows,
-        to: bound.value(one.y).pointer(to: Float.self), accumulates: around != nil)
+    let first = bound.value(projections[0].y)
+    let base = forwardBase(bound, accumulates: around != nil)
+    let thin = projections.compactMap { one in
+      one.lora.map { forwardThin($0, of: one, x, bound) }
     }
     let rotated = projections.filter(\.isRotated).map { bound.value($0.y) }
-    let first = bound.value(projections[0].y)
-    return { [gemm, rows, columns, rotation] in
+    return { [rotation] in
       if let around {
         first.start.copyMemory(from: around.start, byteCount: around.bytes.count)
       }
-      gemm.multiply(x, rows: rows, k: columns, products)
+      base()
+      for one in thin { one() }
       for one in rotated { rotation?.forward(one) }
     }
   }
 
+  /// Weights in fp32 are multiplied together, so that rows are packed once; others one after the other.
+  private func forwardBase(_ bound: Bound, accumulates: Bool) -> () -> Void {
+    let x = stored(bound.value(inputs[0]))
+    let targets = projections.map {
+      ($0.weights, bound.value($0.y).pointer(to: Float.self))
+    }
+    guard projections.allSatisfy({ $0.weights.format.elementType == .fp32 }) else {
+      return { [tools, rows] in
+        for (weights, y) in targets {
+          tools.base.forward(x, rows: rows, weights, to: y, accumulates: accumulates)
+        }
+      }
+    }
+    let products = targets.map { weights, y in
+      Gemm.Output(
+        Gemm.Matrix(weights.floats, stride: columns), n: weights.rows, to: y,
+        accumulates: accumulates)
+    }
+    return { [tools, rows, columns] in
+      tools.gemm.multiply(x, rows: rows, k: columns, products)
+    }
+  }
+
+  private func forwardThin(_ lora: LoRA, of one: Projection, _ x: Tensor, _ bound: Bound)
+    -> () -> Void
+  {
+    let (given, drop) = dropped(x, lora, bound, scratch: 0)
+    let (rank, n) = (lora.a.rows, lora.b.rows)
+    let inner = bound.value(lora.inner).pointer(to: Float.self)
+    let y = bound.value(one.y).pointer(to: Float.self)
+    let (a, b) = (
+      Gemm.Matrix(lora.a.floats, stride: columns), Gemm.Matrix(lora.b.floats, stride: rank)
+    )
+    return { [tools, rows, columns, state = bound.state] in
+      drop?(state)
+      tools.gemm.multiply(given, rows: rows, k: columns, Gemm.Output(a, n: rank, to: inner))
+      tools.dropout.scale(inner, by: lora.scale, count: rows * rank)
+      tools.gemm.multiply(
+        Gemm.Matrix(inner, stride: rank), rows: rows, k: rank,
+        Gemm.Output(b, n: n, to: y, accumulates: true))
+    }
+  }
+
+  /// What LoRA is given: the rows themselves, or what is left of them in scratch.
+  private func dropped(_ x: Tensor, _ lora: LoRA, _ bound: Bound, scratch: Int) -> (
+    matrix: Gemm.Matrix, drop: ((StepState) -> Void)?
+  ) {
+    guard drops else { return (stored(x), nil) }
+    let to = bound.floats(scratch)
+    return (
+      Gemm.Matrix(to, stride: columns),
+      { [tools, count = rows * columns] state in
+        tools.dropout.drop(x, count: count, stream: lora.stream, state, to: to)
+      }
+    )
+  }
+
+  // MARK: Backward
+
   func backward(_ bound: Bound) -> () -> Void {
     let dx = bound.gradientIfAny(inputs[0])?.pointer(to: Float.self)
     let adds = bound.adds(inputs[0])
-    let trained = projections.contains { bound.gradient(of: $0.weights) != nil }
-    let x = trained ? matrix(bound.value(inputs[0]), columns: columns, activations) : nil
     let ways = projections.compactMap { one -> Way? in
-      guard let dy = bound.gradientIfAny(one.y) else { return nil }
-      return Way(one, dy, bound.gradient(of: one.weights))
+      bound.gradientIfAny(one.y).map { Way(one, $0, bound) }
     }
-    return { [gemm, rows, columns, rotation] in
-      var isFirst = !adds
-      for way in ways {
-        if way.isRotated { rotation?.backward(way.dy) }
-        let dy = Gemm.Matrix(way.dy.pointer(to: Float.self), stride: way.n)
-        if let dx {
-          gemm.multiply(
-            dy, rows: rows, k: way.n,
-            Gemm.Output(
-              Gemm.Matrix(way.weights, stride: columns, isTransposed: true), n: columns, to: dx,
-              accumulates: !isFirst))
-          isFirst = false
-        }
-        if let gradient = way.gradient, let x {
-          gemm.multiply(
-            dy.transposed, rows: way.n, k: rows,
-            Gemm.Output(
-              x.transposed, n: columns, to: gradient.to, accumulates: gradient.adds()))
-        }
+    let steps = ways.map { way -> (Bool) -> Void in
+      let base = backwardBase(way, bound, dx)
+      let thin = way.projection.lora.map { backwardThin($0, way, bound, dx) }
+      return { accumulates in
+        base(accumulates)
+        thin?()
+      }
+    }
+    return { [rotation] in
+      for (index, (way, step)) in zip(ways, steps).enumerated() {
+        if way.projection.isRotated { rotation?.backward(way.dy) }
+        step(adds || index > 0)
       }
     }
   }
 
   /// One projection's way back.
   private struct Way {
+    let projection: Projection
     let dy: Tensor
     let n: Int
-    let weights: UnsafePointer<Float>
-    let isRotated: Bool
     let gradient: (to: UnsafeMutablePointer<Float>, adds: () -> Bool)?
 
-    init(
-      _ projection: Projection, _ dy: Tensor,
-      _ gradient: (to: UnsafeMutablePointer<Float>, adds: () -> Bool)?
-    ) {
+    init(_ projection: Projection, _ dy: Tensor, _ bound: Bound) {
+      self.projection = projection
       self.dy = dy
-      n = projection.weights.tensor.rows
-      weights = UnsafePointer(projection.weights.floats)
-      isRotated = projection.isRotated
-      self.gradient = gradient
+      n = projection.weights.rows
+      gradient = bound.gradient(of: projection.weights)
+    }
+
+    var matrix: Gemm.Matrix { Gemm.Matrix(dy.pointer(to: Float.self), stride: n) }
+  }
+
+  private func backwardBase(_ way: Way, _ bound: Bound, _ dx: UnsafeMutablePointer<Float>?)
+    -> (Bool) -> Void
+  {
+    let x = way.gradient == nil ? nil : stored(bound.value(inputs[0]))
+    let (dy, weights) = (way.matrix, way.projection.weights)
+    return { [tools, rows, columns] accumulates in
+      if let dx {
+        tools.base.backward(dy, rows: rows, weights, to: dx, accumulates: accumulates)
+      }
+      if let gradient = way.gradient, let x {
+        tools.gemm.multiply(
+          dy.transposed, rows: way.n, k: rows,
+          Gemm.Output(x.transposed, n: columns, to: gradient.to, accumulates: gradient.adds()))
+      }
+    }
+  }
+
+  private func backwardThin(
+    _ lora: LoRA, _ way: Way, _ bound: Bound, _ dx: UnsafeMutablePointer<Float>?
+  ) -> () -> Void {
+    let rank = lora.a.rows
+    let (given, drop) = dropped(bound.value(inputs[0]), lora, bound, scratch: 1)
+    let inner = Gemm.Matrix(bound.value(lora.inner).pointer(to: Float.self), stride: rank)
+    let slope = bound.floats(0)
+    let back = drops ? bound.floats(2) : nil
+    let (da, db) = (bound.gradient(of: lora.a), bound.gradient(of: lora.b))
+    let dy = way.matrix
+    let (a, b) = (
+      Gemm.Matrix(lora.a.floats, stride: columns), Gemm.Matrix(lora.b.floats, stride: rank)
+    )
+    return { [tools, rows, columns, state = bound.state] in
+      if let db {
+        tools.gemm.multiply(
+          dy.transposed, rows: way.n, k: rows,
+          Gemm.Output(inner.transposed, n: rank, to: db.to, accumulates: db.adds()))
+      }
+      tools.gemm.multiply(
+        dy, rows: rows, k: way.n, Gemm.Output(b.transposed, n: rank, to: slope))
+      tools.dropout.scale(slope, by: lora.scale, count: rows * rank)
+      let ds = Gemm.Matrix(slope, stride: rank)
+      if let da {
+        drop?(state)
+        tools.gemm.multiply(
+          ds.transposed, rows: rank, k: rows,
+          Gemm.Output(given.transposed, n: columns, to: da.to, accumulates: da.adds()))
+      }
+      guard let dx else { return }
+      tools.gemm.multiply(
+        ds, rows: rows, k: rank,
+        Gemm.Output(a.transposed, n: columns, to: back ?? dx, accumulates: back == nil))
+      if let back {
+        tools.dropout.addKept(
+          back, count: rows * columns, stream: lora.stream, state, to: dx)
+      }
     }
   }
 }

@@ -160,9 +160,13 @@ private struct Maker {
       phase: operation.isLoss ? .loss : .backward, kind: .backward(operation: index))
     for value in operation.backwardReads { instruction.values[value] = values[value] }
     for output in operation.outputs { instruction.gradients[output] = gradients[output] }
-    for (input, flow) in zip(operation.inputs, operation.flows)
-    where differentiable.contains(input) {
-      flows(flow, into: input, operation, &instruction)
+    for (input, flow) in zip(operation.inputs, operation.flows) {
+      if differentiable.contains(input) {
+        flows(flow, into: input, operation, &instruction)
+      } else if operation.writesAllGradients {
+        // Nobody asks for it, and it is let go of at once.
+        instruction.gradients[input] = gradient(of: input)
+      }
     }
     for parameter in operation.parameters where parameter.isTrained {
       let id = ObjectIdentifier(parameter)
@@ -200,13 +204,17 @@ private struct Maker {
       if gradients[input] != nil {
         instruction.added.insert(input)
       } else {
-        let facts = graph[input]
-        gradients[input] = instance(
-          "d " + facts.name, ElementType.fp32.bytes(of: facts.count), .workspace, .fp32,
-          [facts.rows, facts.columns])
+        gradients[input] = gradient(of: input)
       }
     }
     instruction.gradients[input] = gradients[input]
+  }
+
+  private mutating func gradient(of value: Value) -> Int {
+    let facts = graph[value]
+    return instance(
+      "d " + facts.name, ElementType.fp32.bytes(of: facts.count), .workspace, .fp32,
+      [facts.rows, facts.columns])
   }
 
   private mutating func update(_ parameter: Parameter) {

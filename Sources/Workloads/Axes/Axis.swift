@@ -25,7 +25,9 @@ package struct Axis: Hashable, Sendable {
     } else if let word = value as? any AxisWord {
       domain = .words(allWords(word))
     } else if let holder = type(of: value) as? any AxisTextHolder.Type {
-      domain = .texts(words: holder.words, calls: holder.calls)
+      domain = .texts(
+        words: holder.words, calls: holder.calls, sizes: holder.sizes,
+        takesShares: holder.takesShares)
     } else {
       return nil
     }
@@ -58,8 +60,9 @@ package enum AxisDomain: Hashable, Sendable {
   /// Whole numbers from the least up, or one of the words.
   case number(from: Int = 1, orWords: [String])
   case words([String])
-  /// Words, or one of the names with a number from 1 up: `window(256)`.
-  case texts(words: [String], calls: [String])
+  /// Words, or one of the names with a number from 1 up, `window(256)`, or with an amount of memory,
+  /// `budget(200MiB)`, or a number from 0 to less than 1.
+  case texts(words: [String], calls: [String], sizes: [String] = [], takesShares: Bool = false)
   case bytes
 }
 

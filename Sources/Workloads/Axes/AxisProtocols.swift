@@ -45,10 +45,19 @@ package protocol AxisText: Hashable, Sendable {
   static var words: [String] { get }
   /// Names that take a number from 1 up in parentheses.
   static var calls: [String] { get }
+  /// Names that take an amount of memory in parentheses, as `200MiB`.
+  static var sizes: [String] { get }
+  /// Whether a number from 0 to less than 1 stands for itself.
+  static var takesShares: Bool { get }
   /// Nil for a text that is no value of this axis.
   init?(axisText: String)
   /// The text that `init(axisText:)` reads as this value.
   var axisText: String { get }
+}
+
+extension AxisText {
+  package static var sizes: [String] { [] }
+  package static var takesShares: Bool { false }
 }
 
 /// Such a value as a problem holds it: a text in its JSON.
@@ -83,6 +92,9 @@ package protocol AxisTextHolder {
   static var words: [String] { get }
   /// The calls of its value's type.
   static var calls: [String] { get }
+  /// Those that take an amount of memory.
+  static var sizes: [String] { get }
+  static var takesShares: Bool { get }
   /// Its value, as suites write it.
   var axisText: String { get }
 }
@@ -90,5 +102,7 @@ package protocol AxisTextHolder {
 extension AxisTextValue: AxisTextHolder {
   package static var words: [String] { Value.words }
   package static var calls: [String] { Value.calls }
+  package static var sizes: [String] { Value.sizes }
+  package static var takesShares: Bool { Value.takesShares }
   package var axisText: String { value.axisText }
 }

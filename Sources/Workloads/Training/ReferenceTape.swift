@@ -163,26 +163,32 @@ final class ReferenceTape {
     return y
   }
 
-  /// Causal attention within sequences, which lie one after the other.
+  /// Causal attention within sequences, which lie one after the other; all see a prefix, where there is one.
   func attention(
-    _ q: Node, _ k: Node, _ v: Node, heads: Int, kvHeads: Int, headDim: Int, sequences: [Int]
+    _ q: Node, _ k: Node, _ v: Node, prefix: (keys: Node, values: Node)?, heads: Int,
+    kvHeads: Int, headDim: Int, sequences: [Int]
   ) -> Node {
     let y = Node(
       rows: q.rows, columns: q.columns, [Double](repeating: 0, count: q.values.count))
     let scale = 1 / Double(headDim).squareRoot()
     let group = heads / kvHeads
+    let before = prefix?.keys.rows ?? 0
     var starts: [Int] = []
     for (index, count) in sequences.enumerated() {
-      let first = sequences[..<index].reduce(0, +)
-      starts += Array(repeating: first, count: count)
+      starts += Array(repeating: sequences[..<index].reduce(0, +), count: count)
     }
-    /// The weights of all keys that a row's head sees, from the first of its sequence on.
+    /// The keys that a row sees, each with where its head begins.
+    func seen(_ row: Int, _ head: Int) -> [(keys: Node, values: Node, at: Int)] {
+      let place = head / group * headDim
+      let first = (0..<before).compactMap { index in
+        prefix.map { ($0.keys, $0.values, index * k.columns + place) }
+      }
+      return first + (starts[row]...row).map { (k, v, $0 * k.columns + place) }
+    }
     func weights(_ row: Int, _ head: Int) -> [Double] {
       let query = row * q.columns + head * headDim
-      let scores = (starts[row]...row).map { key -> Double in
-        let at = key * k.columns + head / group * headDim
-        return scale
-          * (0..<headDim).reduce(0) { $0 + q.values[query + $1] * k.values[at + $1] }
+      let scores = seen(row, head).map { key, _, at -> Double in
+        (0..<headDim).reduce(0) { $0 + q.values[query + $1] * key.values[at + $1] } * scale
       }
       let top = scores.max() ?? 0
       let exponentials = scores.map { exp($0 - top) }
@@ -191,10 +197,10 @@ final class ReferenceTape {
     }
     for row in 0..<q.rows {
       for head in 0..<heads {
-        for (offset, weight) in weights(row, head).enumerated() {
-          let at = (starts[row] + offset) * v.columns + head / group * headDim
+        let place = row * y.columns + head * headDim
+        for (weight, one) in zip(weights(row, head), seen(row, head)) {
           for index in 0..<headDim {
-            y.values[row * y.columns + head * headDim + index] += weight * v.values[at + index]
+            y.values[place + index] += weight * one.values.values[one.at + index]
           }
         }
       }
@@ -202,22 +208,20 @@ final class ReferenceTape {
     backward.append {
       for row in 0..<q.rows {
         for head in 0..<heads {
-          let p = weights(row, head)
+          let (p, keys) = (weights(row, head), seen(row, head))
           let place = row * q.columns + head * headDim
-          let dp = p.indices.map { offset -> Double in
-            let at = (starts[row] + offset) * v.columns + head / group * headDim
-            return (0..<headDim).reduce(0) {
-              $0 + y.gradient[place + $1] * v.values[at + $1]
+          let dp = keys.map { one -> Double in
+            (0..<headDim).reduce(0) {
+              $0 + y.gradient[place + $1] * one.values.values[one.at + $1]
             }
           }
           let mean = zip(p, dp).reduce(0) { $0 + $1.0 * $1.1 }
-          for (offset, weight) in p.enumerated() {
-            let at = (starts[row] + offset) * k.columns + head / group * headDim
-            let slope = weight * (dp[offset] - mean) * scale
+          for (offset, one) in keys.enumerated() {
+            let slope = p[offset] * (dp[offset] - mean) * scale
             for index in 0..<headDim {
-              v.gradient[at + index] += weight * y.gradient[place + index]
-              q.gradient[place + index] += slope * k.values[at + index]
-              k.gradient[at + index] += slope * q.values[place + index]
+              one.values.gradient[one.at + index] += p[offset] * y.gradient[place + index]
+              q.gradient[place + index] += slope * one.keys.values[one.at + index]
+              one.keys.gradient[one.at + index] += slope * q.values[place + index]
             }
           }
         }

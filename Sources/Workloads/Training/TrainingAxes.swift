@@ -149,7 +149,7 @@ extension LinearCrossEntropy.Chunks: AxisText {
 }
 
 /// The number of `name(number)`.
-private func number(in text: String, called name: String) -> Int? {
+func number(in text: String, called name: String) -> Int? {
   guard text.hasPrefix("\(name)("), text.hasSuffix(")"),
     let number = Int(text.dropFirst(name.count + 1).dropLast()), number >= 1
   else { return nil }

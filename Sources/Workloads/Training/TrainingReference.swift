@@ -1,6 +1,7 @@
 import Kernels
 import Models
 import Quantities
+import Training
 
 /// The loss and all gradients of one step in fp64, from a model's weights.
 struct TrainingReference {
@@ -13,11 +14,14 @@ struct TrainingReference {
   struct Input {
     let shape: ModelShape
     let rotary: Rotary
+    let adapter: AdapterOptions
     /// Of a micro-batch.
     let sequences: [Int]
     /// Of all micro-batches, one after the other; a target is less than 0 where a row has no loss.
     let ids: [Int]
     let targets: [Int]
+    /// What LoRA's inputs are multiplied by where some are dropped: by micro-batch and product, row-major.
+    var dropout: ((_ microBatch: Int, _ layer: Int, _ product: ModelShape.Product, _ count: Int) -> [Double])?
   }
 
   init(_ input: Input, weights: [String: ReferenceTape.Node]) {
@@ -26,8 +30,10 @@ struct TrainingReference {
     var loss = 0.0
     for first in stride(from: 0, to: input.ids.count, by: rows) {
       let tape = ReferenceTape()
-      let found = Self.loss(
-        tape, input, weights, ids: Array(input.ids[first..<first + rows]),
+      let pass = ReferencePass(
+        tape: tape, input: input, weights: weights, microBatch: first / rows)
+      let found = pass.loss(
+        ids: Array(input.ids[first..<first + rows]),
         targets: Array(input.targets[first..<first + rows]), factor)
       tape.goBack(from: found)
       loss += found.values[0]
@@ -35,41 +41,92 @@ struct TrainingReference {
     self.loss = loss
     gradients = weights.mapValues(\.gradient)
   }
+}
 
-  private static func loss(
-    _ tape: ReferenceTape, _ input: Input, _ weights: [String: ReferenceTape.Node], ids: [Int],
-    targets: [Int], _ factor: Double
-  ) -> ReferenceTape.Node {
-    let shape = input.shape
-    let positions = input.sequences.flatMap { Array(0..<$0) }
-    let epsilon = Double(ModelShape.epsilon)
-    func weight(_ name: String) -> ReferenceTape.Node {
-      guard let node = weights[name] else { preconditionFailure("a model has \(name)") }
-      return node
-    }
+/// One micro-batch forward.
+private struct ReferencePass {
+  let tape: ReferenceTape
+  let input: TrainingReference.Input
+  let weights: [String: ReferenceTape.Node]
+  let microBatch: Int
+
+  private var shape: ModelShape { input.shape }
+  private var epsilon: Double { Double(ModelShape.epsilon) }
+  private var positions: [Int] { input.sequences.flatMap { Array(0..<$0) } }
+
+  private func weight(_ name: String) -> ReferenceTape.Node {
+    guard let node = weights[name] else { preconditionFailure("a model has \(name)") }
+    return node
+  }
+
+  func loss(ids: [Int], targets: [Int], _ factor: Double) -> ReferenceTape.Node {
     var x = tape.gather(weight("model.embed_tokens.weight"), ids)
-    for layer in 0..<shape.layers {
-      func of(_ name: String) -> ReferenceTape.Node {
-        weight("model.layers.\(layer).\(name).weight")
-      }
-      let normed = tape.norm(x, of("input_layernorm"), epsilon: epsilon)
-      func rotated(_ node: ReferenceTape.Node) -> ReferenceTape.Node {
-        tape.rotate(node, input.rotary, headDim: shape.headDim, positions: positions)
-      }
-      let q = rotated(tape.product(normed, of("self_attn.q_proj")))
-      let k = rotated(tape.product(normed, of("self_attn.k_proj")))
-      let v = tape.product(normed, of("self_attn.v_proj"))
-      let o = tape.attention(
-        q, k, v, heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim,
-        sequences: input.sequences)
-      let middle = tape.add(x, tape.product(o, of("self_attn.o_proj")))
-      let network = tape.norm(middle, of("post_attention_layernorm"), epsilon: epsilon)
-      let gate = tape.silu(tape.product(network, of("mlp.gate_proj")))
-      let product = tape.times(gate, tape.product(network, of("mlp.up_proj")))
-      x = tape.add(middle, tape.product(product, of("mlp.down_proj")))
-    }
+    for index in 0..<shape.layers { x = layer(index, x) }
     let normed = tape.norm(x, weight("model.norm.weight"), epsilon: epsilon)
     let head = weight(shape.isTied ? "model.embed_tokens.weight" : "lm_head.weight")
     return tape.crossEntropy(tape.product(normed, head), targets, by: factor)
+  }
+
+  private func layer(_ index: Int, _ x: ReferenceTape.Node) -> ReferenceTape.Node {
+    func gain(_ name: String) -> ReferenceTape.Node {
+      weight("model.layers.\(index).\(name).weight")
+    }
+    func rotated(_ node: ReferenceTape.Node) -> ReferenceTape.Node {
+      tape.rotate(node, input.rotary, headDim: shape.headDim, positions: positions)
+    }
+    let normed = tape.norm(x, gain("input_layernorm"), epsilon: epsilon)
+    let q = rotated(product(.q, index, normed))
+    let k = rotated(scaled(product(.k, index, normed), .k, index))
+    let v = scaled(product(.v, index, normed), .v, index)
+    let o = tape.attention(
+      q, k, v, prefix: prefix(index), heads: shape.heads, kvHeads: shape.kvHeads,
+      headDim: shape.headDim, sequences: input.sequences)
+    let middle = tape.add(x, beside(product(.out, index, o), "\(index).attention"))
+    let network = tape.norm(middle, gain("post_attention_layernorm"), epsilon: epsilon)
+    let gate = tape.silu(product(.gate, index, network))
+    let active = scaled(tape.times(gate, product(.up, index, network)), .down, index)
+    return tape.add(middle, beside(product(.down, index, active), "\(index).network"))
+  }
+
+  /// With LoRA beside it, where that is.
+  private func product(_ product: ModelShape.Product, _ layer: Int, _ x: ReferenceTape.Node)
+    -> ReferenceTape.Node
+  {
+    let y = tape.product(x, weight("model.layers.\(layer).\(product.module).weight"))
+    let name = "base_model.model.model.layers.\(layer).\(product.module)"
+    guard case .lora(let rank) = input.adapter.adapter,
+      let a = weights["\(name).lora_A.weight"], let b = weights["\(name).lora_B.weight"]
+    else { return y }
+    var given = x
+    if let dropout = input.dropout {
+      let kept = dropout(microBatch, layer, product, x.values.count)
+      given = tape.times(x, ReferenceTape.Node(rows: x.rows, columns: x.columns, kept))
+    }
+    let thin = tape.product(tape.product(given, a), b)
+    return tape.add(y, tape.scale(thin, by: Double(input.adapter.alpha) / Double(rank)))
+  }
+
+  /// Times IA3's factors.
+  private func scaled(
+    _ x: ReferenceTape.Node, _ product: ModelShape.Product, _ layer: Int
+  ) -> ReferenceTape.Node {
+    guard
+      let factor = weights["base_model.model.model.layers.\(layer).\(product.module).ia3_l"]
+    else { return x }
+    return tape.times(x, factor)
+  }
+
+  private func prefix(_ layer: Int) -> (ReferenceTape.Node, ReferenceTape.Node)? {
+    guard let keys = weights["prefix.\(layer).keys"],
+      let values = weights["prefix.\(layer).values"]
+    else { return nil }
+    return (keys, values)
+  }
+
+  /// With what a bottleneck adds.
+  private func beside(_ z: ReferenceTape.Node, _ name: String) -> ReferenceTape.Node {
+    guard let down = weights["bottleneck.\(name).down"], let up = weights["bottleneck.\(name).up"]
+    else { return z }
+    return tape.add(z, tape.product(tape.silu(tape.product(z, down)), up))
   }
 }

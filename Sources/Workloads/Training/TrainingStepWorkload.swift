@@ -22,6 +22,7 @@ package enum TrainingStepWorkload: Workload {
     package let update: UpdateAxis
     package let accumulation: Int
     package let clip: AxisTextValue<ClipAxis>
+    package let adapter: AdapterAxes
     package let rotary: RotaryAxes
 
     /// Sizes are taken as they are: `validate` says whether they make a problem.
@@ -30,7 +31,8 @@ package enum TrainingStepWorkload: Workload {
       tied: DecoderWorkload.Tied = .no, batch: Int = 1, tokens: Int,
       checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
       optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
-      clip: ClipAxis = .none, rotary: RotaryAxes = RotaryAxes(.neox)
+      clip: ClipAxis = .none, adapter: AdapterAxes = AdapterAxes(),
+      rotary: RotaryAxes = RotaryAxes(.neox)
     ) {
       self.layers = layers
       layer = LayerAxes(
@@ -45,6 +47,7 @@ package enum TrainingStepWorkload: Workload {
       self.update = update
       self.accumulation = accumulation
       self.clip = AxisTextValue(clip)
+      self.adapter = adapter
       self.rotary = rotary
     }
 
@@ -60,6 +63,8 @@ package enum TrainingStepWorkload: Workload {
       options.updatesInBackward = update == .inBackward
       options.clip = clip.value.limit
       options.rotary = rotary.rotary
+      options.adapter = adapter.options
+      options.base = .usual(adapter.base)
       return options
     }
 
@@ -72,7 +77,8 @@ package enum TrainingStepWorkload: Workload {
         kvHeads: layer.kvHeads, headDim: layer.headDim, vocab: min(vocab, 4096), tied: tied,
         batch: min(2, batch), tokens: min(6, tokens), checkpointing: checkpointing.value.reduced,
         loss: loss.value.reduced, optimizer: optimizer, update: update,
-        accumulation: min(2, accumulation), clip: clip.value, rotary: rotary)
+        accumulation: min(2, accumulation), clip: clip.value, adapter: adapter,
+        rotary: rotary)
     }
   }
 
@@ -95,7 +101,7 @@ package enum TrainingStepWorkload: Workload {
   package static let defaults = [
     "tied": "no", "batch": "1", "checkpointing": "none", "loss": "whole", "optimizer": "adamw",
     "update": "separate", "accumulation": "1", "clip": "none",
-  ].with(RotaryAxes.defaults(.neox))
+  ].with(AdapterAxes.defaults, RotaryAxes.defaults(.neox))
   /// A step changes the weights.
   package static let isRepeatable = false
   package static let checksAll = true
@@ -104,7 +110,8 @@ package enum TrainingStepWorkload: Workload {
   private static let samples = 64
 
   package static func validate(_ problem: Problem) throws {
-    try problem.layer.validate(.fp32)
+    try problem.layer.validate(problem.adapter.base)
+    try problem.adapter.validate(problem.shape)
     try problem.rotary.validate(headDim: problem.layer.headDim)
     try problem.checkpointing.value.validate(layers: problem.layers)
     if problem.update == .inBackward {
@@ -171,10 +178,27 @@ package enum TrainingStepWorkload: Workload {
         }
       }
     }
-    let trained = TrainingStep.trainedCount(problem.shape)
+    let trained = try parameters(
+      of: problem, batch(problem, ids: ids, targets: targets), seed: seed, in: .plan()
+    ).count(where: \.isTrained)
     return Operands(
       ids: ids, targets: targets,
       gradients: try ledger.tensor(.fp32, [trained + 1, samples], .activations), seed: seed)
+  }
+
+  private static func batch(_ problem: Problem, ids: Tensor, targets: Tensor) -> TrainingBatch {
+    TrainingBatch(
+      sequences: problem.sequences, accumulation: problem.accumulation, ids: ids,
+      targets: targets)
+  }
+
+  private static func parameters(
+    of problem: Problem, _ batch: TrainingBatch, seed: UInt64, in ledger: MemoryLedger
+  ) throws -> [Parameter] {
+    let shape = problem.shape
+    return try TrainingStep.parameters(
+      shape, weights: MadeUpWeights(shape, seed: seed), adapters: MadeUpAdapters(seed: seed),
+      batch: batch, problem.options, in: ledger)
   }
 
   /// Each product's sums stray by their roundings, forward and backward, and norms hand that on.
@@ -194,23 +218,23 @@ package enum TrainingStepWorkload: Workload {
   package static func expectation(
     of problem: Problem, _ operands: Operands, at sample: OutputSample
   ) -> Expectation {
-    let shape = problem.shape
-    let named = TrainingStep.weights(
-      shape, MadeUpWeights(shape, seed: operands.seed))
-    let nodes = Dictionary(
-      uniqueKeysWithValues: named.map {
-        ($0.name, ReferenceTape.Node(rows: $0.rows, columns: $0.columns, $0.values))
-      })
+    let (nodes, named) = nodes(problem, operands)
     func numbers(_ tensor: Tensor) -> [Int] {
       (0..<tensor.count).map { Int(tensor.pointer(to: Int32.self)[$0]) }
     }
-    let found = TrainingReference(
-      .init(
-        shape: shape, rotary: problem.rotary.rotary, sequences: problem.sequences,
-        ids: numbers(operands.ids), targets: numbers(operands.targets)), weights: nodes)
+    let options = problem.options
+    var input = TrainingReference.Input(
+      shape: problem.shape, rotary: problem.rotary.rotary, adapter: options.adapter,
+      sequences: problem.sequences, ids: numbers(operands.ids), targets: numbers(operands.targets))
+    if options.adapter.dropout > 0 {
+      input.dropout = {
+        options.kept(microBatch: $0, layer: $1, product: $2, count: $3)
+      }
+    }
+    let found = TrainingReference(input, weights: nodes)
     var (values, magnitudes) = ([Double](), [Double]())
     for row in sample.rows {
-      let gradient = row < named.count ? found.gradients[named[row].name] ?? [] : [found.loss]
+      let gradient = row < named.count ? found.gradients[named[row]] ?? [] : [found.loss]
       let seen = gradient.filter { $0 != 0 }
       let size = (seen.reduce(0) { $0 + $1 * $1 } / Double(max(1, seen.count))).squareRoot()
       for column in sample.columns {
@@ -220,6 +244,23 @@ package enum TrainingStepWorkload: Workload {
       }
     }
     return Expectation(values: values, magnitudes: magnitudes)
+  }
+
+  /// All weights in fp64, and the names of those that are trained.
+  private static func nodes(_ problem: Problem, _ operands: Operands) -> (
+    [String: ReferenceTape.Node], trained: [String]
+  ) {
+    guard let ledger = try? MemoryLedger(),
+      let parameters = try? parameters(
+        of: problem, batch(problem, ids: operands.ids, targets: operands.targets),
+        seed: operands.seed, in: ledger)
+    else { return ([:], []) }
+    let nodes = parameters.map {
+      ($0.name, ReferenceTape.Node(rows: $0.rows, columns: $0.columns, $0.doubles))
+    }
+    return (
+      Dictionary(uniqueKeysWithValues: nodes), parameters.filter(\.isTrained).map(\.name)
+    )
   }
 
   /// Up to two layers keep their width, for a few sequences of a few tokens.
@@ -256,9 +297,9 @@ package enum TrainingStepWorkload: Workload {
       let shape = problem.shape
       step = try TrainingStep(
         shape, weights: MadeUpWeights(shape, seed: operands.seed),
-        batch: TrainingBatch(
-          sequences: problem.sequences, accumulation: problem.accumulation, ids: operands.ids,
-          targets: operands.targets), problem.options, instructions: instructions, execution
+        adapters: MadeUpAdapters(seed: operands.seed),
+        batch: batch(problem, ids: operands.ids, targets: operands.targets), problem.options,
+        instructions: instructions, execution
       ) { index, gradient in
         let (from, to) = (gradient.pointer(to: Float.self), output.pointer(to: Float.self))
         for sample in 0..<samples {
