@@ -1,11 +1,15 @@
 """What the scripts beside this have in common: numbers that Swift draws alike, and golden files."""
 
+import base64
 import json
 import sys
 from importlib.metadata import version
 
 import numpy as np
 import torch
+
+# What `plain_types` gives back.
+FLOAT32, FLOAT, TO_FLOAT = torch.float32, torch.float, torch.Tensor.float
 
 # One thread, so that sums are taken in the same order on every machine.
 torch.set_num_threads(1)
@@ -15,9 +19,19 @@ torch.set_default_dtype(torch.float64)
 torch.float32 = torch.float = torch.float64
 torch.Tensor.float = torch.Tensor.double
 
+
+def plain_types():
+    """Takes fp64 for fp32 back, for what is about fp32 itself."""
+    torch.set_default_dtype(FLOAT32)
+    torch.float32, torch.float, torch.Tensor.float = FLOAT32, FLOAT, TO_FLOAT
+
+
 # Golden numbers have nine digits, and two versions of a library may sum in another order: fresh numbers
 # may differ from golden ones by this share of the largest of their list.
 TOLERANCE = 2e-9
+# The same of arrays of fp32; and codes of a byte may be off by one where a number lies between two of them:
+# this share of an array's.
+TOLERANCE_FP32, FLIPPED_CODES = 1e-6, 1e-3
 
 
 def hash32(seed, index):
@@ -42,6 +56,17 @@ def tensor(seed, scale, *shape):
 def numbers(values):
     """Nine digits of each."""
     return [float(f"{value:.9g}") for value in torch.as_tensor(values).flatten().tolist()]
+
+
+# What arrays are kept as.
+KINDS = {"f64": "<f8", "f32": "<f4", "u8": "u1"}
+
+
+def array(values):
+    """Every bit of an array: its shape, and base64 of its little-endian fp64, fp32 or bytes, row-major."""
+    values = np.asarray(values.detach() if isinstance(values, torch.Tensor) else values)
+    kind = next(kind for kind, stored in KINDS.items() if values.dtype == np.dtype(stored).newbyteorder("="))
+    return {"shape": list(values.shape), kind: base64.b64encode(values.astype(KINDS[kind]).tobytes()).decode()}
 
 
 # transformers' names for the scalings of rotary embeddings.
@@ -84,6 +109,8 @@ def write_or_check(cases, packages):
 
 def first_difference(golden, fresh, place):
     """The first difference, as words; None where there is none."""
+    if is_array(golden) and is_array(fresh) and golden.keys() == fresh.keys():
+        return array_difference(golden, fresh, place)
     if isinstance(golden, dict) and isinstance(fresh, dict) and golden.keys() == fresh.keys():
         return next(filter(None, (first_difference(golden[key], fresh[key], f"{place}.{key}")
                                   for key in golden)), None)
@@ -100,3 +127,23 @@ def first_difference(golden, fresh, place):
     if isinstance(golden, float) and isinstance(fresh, float):
         return first_difference([golden], [fresh], place)
     return None if golden == fresh else f"{place} is {fresh}, and there it is {golden}"
+
+
+def is_array(value):
+    return isinstance(value, dict) and "shape" in value and bool(value.keys() & KINDS.keys())
+
+
+def array_difference(golden, fresh, place):
+    if golden["shape"] != fresh["shape"]:
+        return f"{place} is {fresh['shape']}, and there it is {golden['shape']}"
+    kind = next(kind for kind in KINDS if kind in golden)
+    one, other = (np.frombuffer(base64.b64decode(each[kind]), KINDS[kind]).astype(np.float64)
+                  for each in (golden, fresh))
+    apart = np.abs(one - other)
+    if kind == "u8":
+        off = np.count_nonzero(apart)
+        if off > FLIPPED_CODES * len(one) or apart.max(initial=0) > 1:
+            return f"{place} has {off} other codes, up to {int(apart.max())} apart"
+    elif not (apart <= {"f64": TOLERANCE, "f32": TOLERANCE_FP32}[kind] * np.abs(one).max(initial=0)).all():
+        return f"{place} is up to {apart.max():.9g} off, and the largest there is {np.abs(one).max():.9g}"
+    return None
