@@ -157,6 +157,21 @@ let package = Package(
       resources: [.process("Golden/attention.json"), .process("Golden/decoder.json")],
       swiftSettings: strict),
     .testTarget(
+      name: "TrainingTests",
+      dependencies: [
+        "Quantities", "Kernels", "Models", "Training", "Workloads", "TestSupport",
+      ],
+      exclude: [
+        "Golden/tiny.py", "Golden/training.py", "Golden/optimizers.py", "Golden/adamw8.py",
+        "Golden/scaler.py", "Golden/adapters.py", "Golden/flops.py",
+      ],
+      resources: [
+        .process("Golden/training.json"), .process("Golden/optimizers.json"),
+        .process("Golden/adamw8.json"), .process("Golden/scaler.json"),
+        .process("Golden/adapters.json"), .process("Golden/flops.json"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "MeasuringTests",
       dependencies: ["Quantities", "Records", "Measuring"],
       swiftSettings: strict),

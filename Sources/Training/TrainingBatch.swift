@@ -3,7 +3,7 @@ import Quantities
 
 /// The tokens of a step: micro-batches of the same sequences' lengths, one after the other.
 ///
-/// Sequences lie one after the other without padding; each counts its positions from 0 and sees itself alone.
+/// Sequences lie one after the other without padding; each counts its positions anew and sees itself alone.
 package final class TrainingBatch: @unchecked Sendable {
   /// Lengths of a micro-batch's sequences.
   package let sequences: [Int]
@@ -12,6 +12,8 @@ package final class TrainingBatch: @unchecked Sendable {
   package let idTensor: Tensor
   /// Likewise; less than 0 where a row has no loss.
   package let targetTensor: Tensor
+  /// Positions that a sequence's first token has before it: those of a prefix.
+  package let offset: Int
   private let positions: [Int]
 
   /// A stretch of sequences that are equally long.
@@ -21,17 +23,24 @@ package final class TrainingBatch: @unchecked Sendable {
     let tokens: Int
   }
 
-  package init(sequences: [Int], accumulation: Int = 1, ids: Tensor, targets: Tensor) {
+  /// - Parameters:
+  ///   - sequences: lengths, of one micro-batch.
+  ///   - offset: the position of each sequence's first token.
+  package init(
+    sequences: [Int], accumulation: Int = 1, offset: Int = 0, ids: Tensor, targets: Tensor
+  ) {
+    self.offset = offset
     self.sequences = sequences
     self.accumulation = accumulation
     idTensor = ids
     targetTensor = targets
-    positions = sequences.flatMap { Array(0..<$0) }
+    positions = sequences.flatMap { Array(offset..<offset + $0) }
   }
 
   /// Of a micro-batch.
   package var rows: Int { positions.count }
-  package var longest: Int { sequences.max() ?? 0 }
+  /// Positions from 0 to the last of any sequence.
+  var positionCount: Int { offset + (sequences.max() ?? 0) }
 
   func position(of row: Int) -> Int { positions[row] }
 

@@ -7,7 +7,8 @@ package enum Adapter: Hashable, Sendable {
   ///
   /// - Source: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models" (2021).
   case lora(rank: Int)
-  /// Keys and values of so many tokens before the first, in each layer.
+  /// Keys and values of so many tokens before the first, in each layer. The keys are learned as they are, not
+  /// rotated, and the first token's position comes after theirs.
   ///
   /// - Source: Li and Liang, "Prefix-Tuning" (2021), without the network that makes them.
   case prefix(tokens: Int)

@@ -13,7 +13,7 @@ final class Rotation {
     _ rotary: Rotary, headDim: Int, batch: TrainingBatch, instructions: InstructionSet,
     _ execution: Execution
   ) throws {
-    let positions = 0..<batch.longest
+    let positions = 0..<batch.positionCount
     ahead = try RotaryTable(
       rotary, headDim: headDim, positions: positions, instructions: instructions,
       in: execution.ledger)

@@ -101,6 +101,11 @@ package enum AdapterAxis: AxisText {
     }
   }
 
+  /// Tokens before the first.
+  var prefix: Int {
+    if case .prefix(let tokens) = self { tokens } else { 0 }
+  }
+
   var adapter: Adapter {
     switch self {
     case .none: .none

@@ -52,7 +52,11 @@ private struct ReferencePass {
 
   private var shape: ModelShape { input.shape }
   private var epsilon: Double { Double(ModelShape.epsilon) }
-  private var positions: [Int] { input.sequences.flatMap { Array(0..<$0) } }
+  /// A prefix takes the first positions.
+  private var positions: [Int] {
+    let first = weights["prefix.0.keys"]?.rows ?? 0
+    return input.sequences.flatMap { Array(first..<first + $0) }
+  }
 
   private func weight(_ name: String) -> ReferenceTape.Node {
     guard let node = weights[name] else { preconditionFailure("a model has \(name)") }

@@ -188,8 +188,8 @@ package enum TrainingStepWorkload: Workload {
 
   private static func batch(_ problem: Problem, ids: Tensor, targets: Tensor) -> TrainingBatch {
     TrainingBatch(
-      sequences: problem.sequences, accumulation: problem.accumulation, ids: ids,
-      targets: targets)
+      sequences: problem.sequences, accumulation: problem.accumulation,
+      offset: problem.adapter.adapter.value.prefix, ids: ids, targets: targets)
   }
 
   private static func parameters(
