@@ -22,6 +22,7 @@ package struct Record: Codable, Sendable {
   package var timing: Timing?
   package var memory: Memory?
   package var counters: [String: Reading<Double>]?
+  package var training: Training?
   /// The last lines that the child wrote on its standard error, where it did not end well.
   package var lastWords: String?
 
@@ -232,6 +233,36 @@ package struct Record: Codable, Sendable {
       self.role = role
       self.bytes = bytes
       self.phase = phase
+    }
+  }
+
+  /// What the steps of a training case told.
+  package struct Training: Codable, Sendable {
+    /// Of the first steps, in their order.
+    package var losses: [Double]
+    /// Of all gradients of the first step together.
+    package var gradientNorm: Double?
+    /// Of one step, as the formulas have it, and as it is executed.
+    package var modelFlops: Int
+    package var executedFlops: Int
+    /// What is kept of the forward pass at its end.
+    package var keptBytes: Bytes
+    /// Seconds that each of the first steps spent in a phase.
+    package var phases: [MemoryPhase: [Double]]
+    /// Settings that changed nothing, each with the reason.
+    package var withoutEffect: [String]
+
+    package init(
+      losses: [Double], gradientNorm: Double?, modelFlops: Int, executedFlops: Int,
+      keptBytes: Bytes, phases: [MemoryPhase: [Double]], withoutEffect: [String]
+    ) {
+      self.losses = losses
+      self.gradientNorm = gradientNorm
+      self.modelFlops = modelFlops
+      self.executedFlops = executedFlops
+      self.keptBytes = keptBytes
+      self.phases = phases
+      self.withoutEffect = withoutEffect
     }
   }
 }

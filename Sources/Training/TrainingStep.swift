@@ -23,7 +23,8 @@ package final class TrainingStep: Kernel {
   private var arena: Arena?
   /// By parameter: what the optimizer keeps.
   private let states: [ObjectIdentifier: Tensor]
-  private let squares: Tensor?
+  /// Partial sums of a gradient's squares, in fp64.
+  private let squares: Tensor
   private let graph: Graph
   private let shape: ModelShape
   private let onGradient: ((_ index: Int, _ gradient: Tensor) -> Void)?
@@ -42,10 +43,13 @@ package final class TrainingStep: Kernel {
   package struct Report: Sendable {
     /// The mean over the rows that have a target.
     package var loss = 0.0
-    /// Of all gradients together; 0 where nothing is clipped.
-    package var gradientNorm = 0.0
+    /// Of all gradients together: of the first step, and of each where it is clipped.
+    package var gradientNorm: Double?
     package var seconds: [MemoryPhase: Seconds] = [:]
   }
+
+  /// What a step does and keeps, whatever the numbers are.
+  package var counts: StepCounts { StepCounts(graph, schedule, batch) }
 
   /// Allocates weights, states and workspace, and lays out what comes and goes.
   ///
@@ -78,20 +82,9 @@ package final class TrainingStep: Kernel {
     }
     self.states = states
     let largest = trained.map(\.count).max() ?? 0
-    squares =
-      options.clip == nil
-      ? nil
-      : try execution.ledger.tensor(
-        .fp32, [2 * GradientNorm.sums(of: largest)], .workspace)
-    let keeps = { [graph] (value: Value) in
-      options.checkpointing.keeps(graph[value], layers: shape.layers)
-    }
-    schedule = Schedule(
-      graph,
-      form: Schedule.Form(
-        accumulation: batch.accumulation, updatesInBackward: options.updatesInBackward,
-        clips: options.clip != nil),
-      keeps: keeps)
+    squares = try execution.ledger.tensor(
+      .fp32, [2 * GradientNorm.sums(of: max(1, largest))], .workspace)
+    schedule = Schedule(graph, options, layers: shape.layers, accumulation: batch.accumulation)
     try layOut()
   }
 
@@ -139,22 +132,25 @@ package final class TrainingStep: Kernel {
   }
 
   private func clip(_ bound: Bound) -> () -> Void {
-    guard let limit = options.clip, let squares else { return {} }
-    let sums = UnsafeMutableRawPointer(squares.start).assumingMemoryBound(to: Double.self)
+    guard let limit = options.clip else { return {} }
     let gradients = graph.trained.compactMap {
       bound.parameterGradients[ObjectIdentifier($0)]
     }
-    return { [state, instructions, pool = execution.pool] in
-      var total = 0.0
-      for gradient in gradients {
-        total += GradientNorm.squares(
-          gradient.pointer(to: Float.self), count: gradient.count, sums: sums,
-          instructions: instructions, pool: pool)
-      }
-      state.gradientNorm = total.squareRoot() / Double(state.lossScale)
+    return { [state, measure = sumOfSquares] in
+      state.squares = gradients.reduce(0) { $0 + measure($1) }
+      state.gradientNorm = state.squares.squareRoot() / Double(state.lossScale)
       // As PyTorch has it: a little less than the limit, so that 0 / 0 does not come up.
       let factor = Double(limit) / (state.gradientNorm + 1e-6)
       state.gradientScale = Float(min(1, factor)) / state.lossScale
+    }
+  }
+
+  private var sumOfSquares: (Tensor) -> Double {
+    let sums = UnsafeMutableRawPointer(squares.start).assumingMemoryBound(to: Double.self)
+    return { [instructions, pool = execution.pool] gradient in
+      GradientNorm.squares(
+        gradient.pointer(to: Float.self), count: gradient.count, sums: sums,
+        instructions: instructions, pool: pool)
     }
   }
 
@@ -165,8 +161,9 @@ package final class TrainingStep: Kernel {
       w: parameter.floats, states: states[id]?.pointer(to: Float.self),
       gradient: gradient.pointer(to: Float.self), count: parameter.count)
     let index = graph.trained.firstIndex { $0 === parameter } ?? 0
-    return { [state, instructions, pool = execution.pool, options, onGradient] in
+    return { [state, instructions, pool = execution.pool, options, onGradient, measure = sumOfSquares] in
       onGradient?(index, gradient)
+      if state.step == 0, options.clip == nil { state.squares += measure(gradient) }
       options.optimizer.run(
         operands, step: state.step + 1, rate: state.rate, gradientScale: state.gradientScale,
         instructions: instructions, pool: pool)
@@ -176,6 +173,7 @@ package final class TrainingStep: Kernel {
   /// One step on the batch as it now is.
   package func run() {
     state.loss = 0
+    state.squares = 0
     state.gradientScale = 1 / state.lossScale
     let targets = batch.targetCount
     state.lossFactor = state.lossScale / Float(max(1, targets))
@@ -186,10 +184,12 @@ package final class TrainingStep: Kernel {
       watch.enter(call.phase)
       call.run()
     } microBatch: { state.microBatch = $0 }
-    state.step += 1
     report.seconds = watch.stop()
     report.loss = state.loss / Double(max(1, targets))
-    report.gradientNorm = state.gradientNorm
+    if state.step == 0 || options.clip != nil {
+      report.gradientNorm = state.squares.squareRoot() / Double(state.lossScale)
+    }
+    state.step += 1
   }
 
   /// Tells the ledger what a step holds, phase by phase, and computes nothing.
@@ -248,6 +248,20 @@ extension TrainingStep {
       shape, weights: weights, adapters: adapters, batch: batch, options,
       instructions: .portable, Execution(ledger: ledger, pool: ThreadPool(planning: 1))
     ).graph.parameters
+  }
+
+  /// What a step does and keeps, without the step.
+  package static func counts(
+    _ shape: ModelShape, weights: any ModelWeights, adapters: any AdapterWeights,
+    batch: TrainingBatch, _ options: TrainingOptions
+  ) throws -> StepCounts {
+    let graph = try TrainingGraph(
+      shape, weights: weights, adapters: adapters, batch: batch, options,
+      instructions: .portable, .planning(threads: 1)
+    ).graph
+    return StepCounts(
+      graph,
+      Schedule(graph, options, layers: shape.layers, accumulation: batch.accumulation), batch)
   }
 }
 

@@ -209,6 +209,7 @@ final class LiveCase {
       ) { if case .finished(let finished) = $0 { finished } else { nil } }
       record.memory = finished.memory
       record.counters = finished.counters
+      record.training = finished.training
     } catch ChildFailure.ended {
       // Whoever asked looks at how it ended, whether it answered or not.
     } catch let failure as ChildFailure {

@@ -18,6 +18,8 @@ final class KernelSession<W: Workload>: CaseSession {
   private var harness: Reading<Bytes> = .unavailable("nothing was prepared")
   private let counters: PerformanceCounters
   private var peaks = PhasePeaks()
+  /// The last that the session began; a call may have phases of its own within it.
+  private var phase = MemoryPhase.operands
   /// What calls take in turn: one, or the copies of a cold case.
   private var kernels: [any Kernel] = []
   private var nextCopy = 0
@@ -135,7 +137,7 @@ final class KernelSession<W: Workload>: CaseSession {
 
   func finish() -> Finished {
     let counters = count()
-    end(ledger.snapshot.phase)
+    end(phase)
     let account = ledger.snapshot
     let process = ProcessMemory.read()
     return Finished(
@@ -143,7 +145,7 @@ final class KernelSession<W: Workload>: CaseSession {
         account, limit: order.memoryLimit, residentPeak: peaks.residentPeak,
         anonymousPeak: peaks.anonymousPeakEstimate, file: process.file, harness: harness,
         allocator: AllocatorProperties.read(), unused: kernels.first?.unused ?? [:]),
-      counters: counters)
+      counters: counters, training: (kernels.first as? any TrainingKernelAccount)?.training)
   }
 
   /// One sample's calls under the counters, after all timing: counting must not disturb it.
@@ -193,6 +195,7 @@ final class KernelSession<W: Workload>: CaseSession {
   private static var maxCopies: Int { 8192 }
 
   private func begin(_ phase: MemoryPhase) {
+    self.phase = phase
     ledger.begin(phase)
     peaks.begin(phase)
   }

@@ -135,6 +135,8 @@ package struct Finished: Codable, Sendable {
   /// Nil from a command that keeps no account.
   package var memory: Record.Memory?
   package var counters: [String: Reading<Double>]
+  /// Of steps of training alone.
+  package var training: Record.Training?
 }
 
 /// Encodes one message as a line, and reads one.

@@ -112,6 +112,8 @@ final class StepState {
   /// What the optimizer multiplies gradients by: clipping, and what undoes the loss's scale.
   var gradientScale: Float = 1
   var gradientNorm = 0.0
+  /// Of all gradients so far, as they are before they are scaled.
+  var squares = 0.0
   /// The sum over the rows that have a target.
   var loss = 0.0
   var rate: Float = 0

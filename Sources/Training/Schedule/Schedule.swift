@@ -61,6 +61,15 @@ struct Schedule {
     instances = maker.instances
   }
 
+  init(_ graph: Graph, _ options: TrainingOptions, layers: Int, accumulation: Int) {
+    self.init(
+      graph,
+      form: Form(
+        accumulation: accumulation, updatesInBackward: options.updatesInBackward,
+        clips: options.clip != nil)
+    ) { options.checkpointing.keeps(graph[$0], layers: layers) }
+  }
+
   /// What the arena is laid out for.
   var tenants: [ArenaTenant] {
     instances.map {

@@ -37,6 +37,18 @@ package struct AdapterAxes: AxisGroup {
     return options
   }
 
+  /// Settings that change nothing, each with the reason.
+  var withoutEffect: [String] {
+    if case .lora = adapter.value { return [] }
+    let asked = [
+      targets == .all ? nil : "targets", alpha == 16 ? nil : "alpha",
+      dropout.value.share == 0 ? nil : "dropout",
+    ]
+    return asked.compactMap { $0 }.map {
+      "\($0) has no effect: the adapter is \(adapter.value.axisText), and it is LoRA's"
+    }
+  }
+
   func validate(_ shape: ModelShape) throws {
     guard adapter.value != .none else {
       guard base == .fp32 else {

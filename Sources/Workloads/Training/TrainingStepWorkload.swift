@@ -1,6 +1,7 @@
 package import Kernels
 import Models
 package import Quantities
+import Records
 import Training
 
 /// One step of training a decoder-only transformer: forward, loss, backward, update.
@@ -66,6 +67,25 @@ package enum TrainingStepWorkload: Workload {
       options.adapter = adapter.options
       options.base = .usual(adapter.base)
       return options
+    }
+
+    /// Settings that change nothing, each with the reason.
+    var withoutEffect: [String] {
+      var found: [String] = []
+      let rows = batch * tokens
+      if checkpointing.value == .fixed(.attention) {
+        found.append(
+          "checkpointing attention has no effect: attention by tiles keeps no weights to drop")
+      }
+      switch loss.value {
+      case .tokens(let count) where count >= rows:
+        found.append(
+          "loss tokens(\(count)) has no effect: a micro-batch has \(rows) rows, which go at once")
+      case .vocabulary(let count) where count >= vocab:
+        found.append("loss vocabulary(\(count)) saves nothing: the vocabulary has \(vocab)")
+      default: break
+      }
+      return found + adapter.withoutEffect
     }
 
     var sequences: [Int] { Array(repeating: tokens, count: batch) }
@@ -140,22 +160,26 @@ package enum TrainingStepWorkload: Workload {
       * (product(shape.layers) * layer + product(shape.vocab, shape.hidden))
   }
 
-  /// What the formulas ask for, whatever is computed again: all weights are read and written once, with the
-  /// optimizer's states.
+  /// What the formulas ask for, whatever is computed again: all weights are read once, and what is trained is
+  /// read and written with its states.
   package static func work(of problem: Problem) -> Work {
-    let shape = problem.shape
-    let tokens = problem.batch * problem.tokens * problem.accumulation
-    let layer = shape.products.map(shape.matrix).reduce(0) { $0 + $1.count }
-    let products = shape.layers * layer + shape.vocabulary.count
-    let pairs = AttentionMask.causal.pairs(of: problem.tokens) * problem.batch * problem.accumulation
-    let attention = 12 * shape.layers * shape.heads * shape.headDim * pairs
-    let weights = products + (shape.isTied ? 0 : shape.vocabulary.count) + shape.gains * shape.hidden
-    let states = problem.optimizer.states
+    let counts = counts(of: problem)
+    let moved = ElementType.fp32.bytes(of: (1 + problem.optimizer.states) * counts.trainedWeights)
     return Work(
-      flops: 6 * tokens * products + attention,
-      bytesRead: ElementType.fp32.bytes(of: (1 + states) * weights),
-      bytesWritten: ElementType.fp32.bytes(of: (1 + states) * weights),
-      tokens: tokens, format: .fp32)
+      flops: counts.modelFlops, bytesRead: counts.weightBytes + moved, bytesWritten: moved,
+      tokens: problem.batch * problem.tokens * problem.accumulation, format: .fp32)
+  }
+
+  private static func counts(of problem: Problem) -> StepCounts {
+    let ledger = MemoryLedger.plan()
+    let sizes = [problem.accumulation, problem.batch * problem.tokens]
+    guard let ids = try? ledger.tensor(.fp32, sizes, .activations),
+      let counts = try? TrainingStep.counts(
+        problem.shape, weights: MadeUpWeights(problem.shape, seed: 0),
+        adapters: MadeUpAdapters(seed: 0), batch: batch(problem, ids: ids, targets: ids),
+        problem.options)
+    else { preconditionFailure("what is only planned fits") }
+    return counts
   }
 
   package static func operands(
@@ -284,9 +308,13 @@ package enum TrainingStepWorkload: Workload {
   }()
 
   /// A step that leaves some of each gradient, and the loss, where they are checked.
-  private final class TrainingKernel: Kernel {
+  private final class TrainingKernel: TrainingKernelAccount {
     private let step: TrainingStep
     private let output: Tensor
+    private let withoutEffect: [String]
+    private var losses: [Double] = []
+    private var gradientNorm: Double?
+    private var seconds: [MemoryPhase: [Double]] = [:]
 
     init(
       _ problem: Problem, _ operands: Operands, _ instructions: InstructionSet,
@@ -295,6 +323,7 @@ package enum TrainingStepWorkload: Workload {
       let output = operands.gradients
       self.output = output
       let shape = problem.shape
+      withoutEffect = problem.withoutEffect
       step = try TrainingStep(
         shape, weights: MadeUpWeights(shape, seed: operands.seed),
         adapters: MadeUpAdapters(seed: operands.seed),
@@ -311,8 +340,27 @@ package enum TrainingStepWorkload: Workload {
 
     func run() {
       step.run()
+      keep(step.report)
       let last = output.rows - 1
       for sample in 0..<samples { output.store(Float(step.report.loss), at: last * samples + sample) }
+    }
+
+    private func keep(_ report: TrainingStep.Report) {
+      guard losses.count < Self.kept else { return }
+      losses.append(report.loss)
+      if losses.count == 1 { gradientNorm = report.gradientNorm }
+      for (phase, one) in report.seconds { seconds[phase, default: []].append(one.value) }
+    }
+
+    /// Steps whose loss and times are told.
+    private static let kept = 64
+
+    var training: Record.Training {
+      let counts = step.counts
+      return Record.Training(
+        losses: losses, gradientNorm: gradientNorm, modelFlops: counts.modelFlops,
+        executedFlops: counts.executedFlops, keptBytes: counts.keptBytes, phases: seconds,
+        withoutEffect: withoutEffect)
     }
 
     func rehearse() { step.rehearse() }
