@@ -9,10 +9,11 @@
 
 #include "matmul_steps.inc"
 #define MATMUL(name) matmul_##name
+#define MATMUL_GEMM
 #define MATMUL_VECTORS HR_TILE_VECTORS
 #define MATMUL_FALLBACK hr_loops_avx512().panel_matmul
 #include "matmul.inc"
 #pragma clang attribute pop
 
-hr_loops hr_loops_avx512bf16(void) { return (hr_loops){.matmul = matmul_kernels}; }
+hr_loops hr_loops_avx512bf16(void) { return (hr_loops){.matmul = matmul_kernels, .gemm = matmul_gemm_kernels}; }
 #endif

@@ -63,6 +63,20 @@ HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
 }
 
 HR_INLINE hr_vec hr_sqrt(hr_vec v) { return _mm256_sqrt_ps(v); }
+// Rounded to 16 bits, to the nearest, ties to even, and back.
+HR_INLINE hr_vec hr_round_f16(hr_vec v) {
+  return _mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+// A NaN stays one.
+HR_INLINE hr_vec hr_round_b16(hr_vec v) {
+  __m256i bits = _mm256_castps_si256(v);
+  __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+  __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
+  __m256i nan = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+  __m256i kept =
+      _mm256_blendv_epi8(up, nan, _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q)));
+  return _mm256_castsi256_ps(_mm256_and_si256(kept, _mm256_set1_epi32((int)0xFFFF0000)));
+}
 // At the end of a row, by elements: AVX2 has no masked store of 16-bit lanes.
 HR_INLINE void hr_store_16_some(uint16_t *p, __m128i bits, hr_mask m) {
   int32_t count = __builtin_popcount((unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(m)));
@@ -74,18 +88,11 @@ HR_INLINE void hr_store_16_some(uint16_t *p, __m128i bits, hr_mask m) {
   _mm_storeu_si128((void *)lanes, bits);
   for (int32_t lane = 0; lane < count; lane++) p[lane] = lanes[lane];
 }
-// Rounded to 16 bits, to the nearest, ties to even.
 HR_INLINE void hr_store_f16_some(uint16_t *p, hr_vec v, hr_mask m) {
   hr_store_16_some(p, _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC), m);
 }
-// A NaN stays one.
 HR_INLINE void hr_store_b16_some(uint16_t *p, hr_vec v, hr_mask m) {
-  __m256i bits = _mm256_castps_si256(v);
-  __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF)));
-  __m256i nan = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
-  __m256i kept = _mm256_srli_epi32(
-      _mm256_blendv_epi8(up, nan, _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q))), 16);
+  __m256i kept = _mm256_srli_epi32(_mm256_castps_si256(hr_round_b16(v)), 16);
   hr_store_16_some(
       p, _mm_packus_epi32(_mm256_castsi256_si128(kept), _mm256_extracti128_si256(kept, 1)), m);
 }

@@ -49,19 +49,31 @@ HR_INLINE __m256i hr_load_16_some(const uint16_t *p, hr_mask m) {
 }
 
 HR_INLINE hr_vec hr_sqrt(hr_vec v) { return _mm512_sqrt_ps(v); }
-// Rounded to 16 bits, to the nearest, ties to even.
-HR_INLINE void hr_store_f16_some(uint16_t *p, hr_vec v, hr_mask m) {
-  __m256i bits = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  _mm256_mask_storeu_epi16(p, m, bits);
+// Rounded to 16 bits, to the nearest, ties to even, and back.
+HR_INLINE hr_vec hr_round_f16(hr_vec v) {
+  return _mm512_cvtph_ps(_mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
 }
 // A NaN stays one.
-HR_INLINE void hr_store_b16_some(uint16_t *p, hr_vec v, hr_mask m) {
+HR_INLINE hr_vec hr_round_b16(hr_vec v) {
   __m512i bits = _mm512_castps_si512(v);
   __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
   __m512i up = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
   __m512i kept = _mm512_mask_mov_epi32(up, _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q),
                                        _mm512_or_si512(bits, _mm512_set1_epi32(0x400000)));
-  _mm256_mask_storeu_epi16(p, m, _mm512_cvtepi32_epi16(_mm512_srli_epi32(kept, 16)));
+  return _mm512_castsi512_ps(_mm512_and_si512(kept, _mm512_set1_epi32((int)0xFFFF0000)));
+}
+// The high halves of `odd` beside those of `even`, both bf16 in fp32: a pair in each lane.
+HR_INLINE hr_vec hr_pair_b16(hr_vec even, hr_vec odd) {
+  return _mm512_castsi512_ps(_mm512_or_si512(
+      _mm512_srli_epi32(_mm512_castps_si512(even), 16), _mm512_castps_si512(odd)));
+}
+HR_INLINE void hr_store_f16_some(uint16_t *p, hr_vec v, hr_mask m) {
+  __m256i bits = _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  _mm256_mask_storeu_epi16(p, m, bits);
+}
+HR_INLINE void hr_store_b16_some(uint16_t *p, hr_vec v, hr_mask m) {
+  __m512i bits = _mm512_castps_si512(hr_round_b16(v));
+  _mm256_mask_storeu_epi16(p, m, _mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16)));
 }
 
 // The first of eight numbers, as floats: half a vector, which a line of the cache holds whole where a

@@ -34,6 +34,9 @@ package enum InstructionSet: String, CaseIterable, Sendable {
     }
   }
 
+  /// The set whose products widen 16 bits to fp32, rather than multiply them as they are.
+  var widened: InstructionSet { self == .avx512BF16 ? .avx512 : self }
+
   /// Why this machine cannot run it, if it cannot.
   package var missing: String? { requirements.lazy.compactMap(\.missing).first }
 
@@ -66,7 +69,7 @@ package enum LoopKind {
     case .rope: own.rope != nil
     case .quantized: own.quantized != nil
     case .dequantize: own.dequantize != nil
-    case .training: own.training != nil && own.gemm != nil
+    case .training: own.gemm != nil
     }
   }
 }
@@ -111,9 +114,16 @@ extension InstructionSet {
     loops(\.panel_matmul)?(HR_FP32, HR_FP32) ?? PortableMatmul.loops(.fp32)
   }
 
-  /// For products that are packed within the call, of what is stored in these formats.
-  func gemm(_ a: FloatFormat, _ b: FloatFormat) -> hr_gemm_kernels {
-    loops(\.gemm)?(a.stored, b.stored) ?? PortableMatmul.gemm(a, b)
+  /// For products that are packed within the call: those of the first set, from this one down, that has them
+  /// for such numbers.
+  func gemm(_ a: Gemm.Element, _ b: Gemm.Element) -> hr_gemm_kernels {
+    var set = self
+    while let own = set.ownLoops {
+      if let kernels = own.gemm?(a.loops, b.loops), kernels.multiply != nil { return kernels }
+      guard let base = set.base else { break }
+      set = base
+    }
+    return PortableMatmul.gemm(a, b)
   }
 
   /// For what a training step does between its products.

@@ -30,9 +30,11 @@ struct TrainingGraph {
     self.weights = try TrainingWeights(shape, weights, options, in: execution.ledger)
     self.adapters = AdapterMaker(
       options: options.adapter, weights: adapters, ledger: execution.ledger)
+    let activations = options.precision.activations
     norm = RootMeanSquareNorm(
-      columns: shape.hidden, epsilon: ModelShape.epsilon, instructions: instructions, pool: pool)
-    swiglu = SwiGLU(instructions: instructions, pool: pool)
+      columns: shape.hidden, epsilon: ModelShape.epsilon, activations: activations,
+      instructions: instructions, pool: pool)
+    swiglu = SwiGLU(activations: activations, instructions: instructions, pool: pool)
     tools = try Self.tools(shape, batch, options, instructions, execution)
     rotation =
       options.rotary.isNone
@@ -42,7 +44,8 @@ struct TrainingGraph {
         execution)
     attention = try AttentionKernels(
       heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim, batch: batch,
-      prefix: options.adapter.adapter.prefix, instructions: instructions, execution)
+      prefix: options.adapter.adapter.prefix, tools.narrowing, instructions: instructions,
+      execution)
     try build(instructions)
   }
 
@@ -60,10 +63,13 @@ struct TrainingGraph {
     return LinearOperation.Tools(
       gemm: gemm,
       base: try BaseProducts(
-        gemm, quantized: quantized, instructions: instructions, execution),
+        gemm, quantized: quantized, activations: options.precision.activations,
+        instructions: instructions, execution),
       dropout: Dropout(
         share: options.adapter.dropout, seed: UInt32(truncatingIfNeeded: options.seed),
-        pool: execution.pool), activations: .fp32)
+        pool: execution.pool),
+      narrowing: Narrowing(
+        options.precision.activations, instructions: instructions, pool: execution.pool))
   }
 
   private static func products(
@@ -91,12 +97,12 @@ struct TrainingGraph {
   }
 
   private mutating func build(_ instructions: InstructionSet) throws {
-    var x = graph.value(
-      "x", layer: shape.layers > 0 ? 0 : nil, .input, rows: batch.rows, columns: shape.hidden)
+    var x = value("x", shape.layers > 0 ? 0 : nil, .input, shape.hidden)
     graph.add(
       EmbeddingOperation(
         weights.embedding, to: x, batch: batch,
-        TokenEmbedding(columns: shape.hidden, pool: pool)))
+        TokenEmbedding(
+          columns: shape.hidden, activations: options.precision.activations, pool: pool)))
     for layer in 0..<shape.layers { x = try addLayer(layer, x) }
     let normed = addNorm("last norm", layer: nil, x, weights.lastGain)
     graph.add(
@@ -104,7 +110,7 @@ struct TrainingGraph {
         normed, weights: weights.logits, batch: batch,
         LinearCrossEntropy(
           columns: shape.hidden, vocabulary: shape.vocab, chunks: options.loss,
-          gemm: tools.gemm, instructions: instructions, pool: pool)))
+          activations: options.precision.activations, gemm: tools.gemm, instructions: instructions, pool: pool)))
   }
 
   // MARK: A layer
@@ -112,7 +118,10 @@ struct TrainingGraph {
   private mutating func value(
     _ name: String, _ layer: Int?, _ part: ValueFacts.Part, _ columns: Int
   ) -> Value {
-    graph.value(name, layer: layer, part, rows: batch.rows, columns: columns)
+    // A few numbers of each row stay in fp32.
+    graph.value(
+      name, layer: layer, part, rows: batch.rows, columns: columns,
+      part == .small ? .fp32 : options.precision.activations)
   }
 
   private mutating func addNorm(_ name: String, layer: Int?, _ x: Value, _ gain: Parameter) -> Value {

@@ -5,6 +5,7 @@ import Quantities
 /// How a step is made, besides the model's shape: what saves memory, and what it costs.
 package struct TrainingOptions: Hashable, Sendable {
   package var checkpointing = Checkpointing.none
+  package var precision = TrainingPrecision.fp32
   package var loss = LinearCrossEntropy.Chunks.whole
   package var optimizer = Optimizer(.adamw)
   package var schedule = RateSchedule()
@@ -20,6 +21,9 @@ package struct TrainingOptions: Hashable, Sendable {
   package var seed: UInt64 = 0
 
   package init() {}
+
+  /// Whether a step takes the norm of all gradients before it updates anything.
+  var measuresNorm: Bool { clip != nil || precision.scalesLoss }
 
   /// What LoRA's input of a product is multiplied by in the first step, number by number: 0 where it is dropped.
   package func kept(

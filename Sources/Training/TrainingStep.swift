@@ -17,6 +17,8 @@ package final class TrainingStep: Kernel {
   private let execution: Execution
   private let schedule: Schedule
   private let state = StepState()
+  /// Of a precision that needs it.
+  package private(set) var scaler = LossScaler()
   private var calls: [Call] = []
   /// What lives through all micro-batches: gradients that add up.
   private var lasting: [ArenaTenant] = []
@@ -45,6 +47,10 @@ package final class TrainingStep: Kernel {
     package var loss = 0.0
     /// Of all gradients together: of the first step, and of each where it is clipped.
     package var gradientNorm: Double?
+    /// Whether some gradient was not finite, so that nothing was updated.
+    package var isSkipped = false
+    /// What gradients are multiplied by where they are shown.
+    package var lossScale: Float = 1
     package var seconds: [MemoryPhase: Seconds] = [:]
   }
 
@@ -54,7 +60,7 @@ package final class TrainingStep: Kernel {
   /// Allocates weights, states and workspace, and lays out what comes and goes.
   ///
   /// - Parameter onGradient: is shown the gradient of each trained parameter, by its place among them, before the
-  ///   parameter is updated.
+  ///   parameter is updated; it is still multiplied by the loss's scale.
   /// - Throws: `LedgerFault` where they do not fit: it names the phase in which the budget would be passed.
   package init(
     _ shape: ModelShape, weights: any ModelWeights, adapters: any AdapterWeights,
@@ -132,15 +138,16 @@ package final class TrainingStep: Kernel {
   }
 
   private func clip(_ bound: Bound) -> () -> Void {
-    guard let limit = options.clip else { return {} }
     let gradients = graph.trained.compactMap {
       bound.parameterGradients[ObjectIdentifier($0)]
     }
+    let (limit, scales) = (options.clip, options.precision.scalesLoss)
     return { [state, measure = sumOfSquares] in
       state.squares = gradients.reduce(0) { $0 + measure($1) }
       state.gradientNorm = state.squares.squareRoot() / Double(state.lossScale)
+      state.isSkipped = scales && !state.squares.isFinite
       // As PyTorch has it: a little less than the limit, so that 0 / 0 does not come up.
-      let factor = Double(limit) / (state.gradientNorm + 1e-6)
+      let factor = limit.map { Double($0) / (state.gradientNorm + 1e-6) } ?? 1
       state.gradientScale = Float(min(1, factor)) / state.lossScale
     }
   }
@@ -163,7 +170,8 @@ package final class TrainingStep: Kernel {
     let index = graph.trained.firstIndex { $0 === parameter } ?? 0
     return { [state, instructions, pool = execution.pool, options, onGradient, measure = sumOfSquares] in
       onGradient?(index, gradient)
-      if state.step == 0, options.clip == nil { state.squares += measure(gradient) }
+      if state.isSkipped { return }
+      if state.step == 0, !options.measuresNorm { state.squares += measure(gradient) }
       options.optimizer.run(
         operands, step: state.step + 1, rate: state.rate, gradientScale: state.gradientScale,
         instructions: instructions, pool: pool)
@@ -174,11 +182,14 @@ package final class TrainingStep: Kernel {
   package func run() {
     state.loss = 0
     state.squares = 0
+    state.isSkipped = false
+    state.lossScale = options.precision.scalesLoss ? scaler.scale : 1
     state.gradientScale = 1 / state.lossScale
     let targets = batch.targetCount
     state.lossFactor = state.lossScale / Float(max(1, targets))
     state.rate = options.optimizer.rate * Float(options.schedule.factor(at: state.step))
     report = Report()
+    report.lossScale = state.lossScale
     var watch = PhaseWatch()
     walk { call in
       watch.enter(call.phase)
@@ -186,10 +197,14 @@ package final class TrainingStep: Kernel {
     } microBatch: { state.microBatch = $0 }
     report.seconds = watch.stop()
     report.loss = state.loss / Double(max(1, targets))
-    if state.step == 0 || options.clip != nil {
+    report.isSkipped = state.isSkipped
+    if options.precision.scalesLoss { scaler.update(overflowed: state.isSkipped) }
+    if state.step == 0 || options.measuresNorm {
       report.gradientNorm = state.squares.squareRoot() / Double(state.lossScale)
     }
-    state.step += 1
+    state.calls += 1
+    // A step that is skipped is none for the optimizer.
+    if !state.isSkipped { state.step += 1 }
   }
 
   /// Tells the ledger what a step holds, phase by phase, and computes nothing.

@@ -24,6 +24,9 @@ typedef enum : uint32_t {
   HR_FP32 = 0,
   HR_FP16 = 1,
   HR_BF16 = 2,
+  /// In fp32, and rounded to 16 bits whenever they are read: operands of `gemm` alone.
+  HR_ROUNDED_FP16 = 3,
+  HR_ROUNDED_BF16 = 4,
 } hr_element;
 
 /// The inner loops of C[m,n] = A[m,k] · B[n,k]ᵀ for one way of storing A and B; sums in fp32.
@@ -59,12 +62,12 @@ typedef struct {
 } hr_matmul_kernels;
 
 /// The inner loops of C[m,n] = A[m,k] · B[n,k]ᵀ where both are packed within the call and multiplied in fp32,
-/// however they are stored.
+/// however they are stored; or, where `step` is 2, in pairs of bf16.
 ///
 /// The order of a result's sum follows from k alone: neither from the rows beside it nor from their number.
-/// The layouts are those of `hr_matmul_kernels`, with a step of one k.
+/// The layouts are those of `hr_matmul_kernels`, a step of 4 bytes for each row and each column.
 typedef struct {
-  int32_t tile_rows, tile_columns;
+  int32_t tile_rows, tile_columns, step;
   /// As `hr_matmul_kernels.multiply`.
   void (*multiply)(const float *a, const void *b, float *c, int64_t c_stride, int64_t steps,
                    int32_t rows, int32_t columns, int32_t accumulate, int32_t prefetches);
@@ -270,8 +273,10 @@ typedef struct {
   /// `from_stride` apart. Where `accumulate` is 0, they are written.
   void (*store_columns)(const float *from, int64_t from_stride, int64_t depth, int64_t count,
                         float by, int32_t accumulate, float *to, int64_t to_stride);
-  /// Σ x · y.
-  float (*dot)(const float *x, const float *y, int64_t count);
+  /// Σ x · y, x as stored.
+  float (*dot)(const void *x, const float *y, int64_t count);
+  /// to[count] = from[count], or from + around, as stored.
+  void (*narrow)(const float *from, const void *around, int64_t count, void *to);
   /// x[count] *= by.
   void (*scale)(float *x, float by, int64_t count);
   /// The sum of squares, in fp64.
@@ -456,7 +461,8 @@ typedef struct {
   hr_matmul_kernels (*matmul)(hr_element a, hr_element b);
   /// The same with tiles as wide as quantized panels are.
   hr_matmul_kernels (*panel_matmul)(hr_element a, hr_element b);
-  /// Products of A, stored as `a`, with B, stored as `b`, both packed within the call.
+  /// Products of A, stored as `a`, with B, stored as `b`, both packed within the call. A set may have them only
+  /// for numbers in bf16: it gives a NULL `multiply` for others.
   hr_gemm_kernels (*gemm)(hr_element a, hr_element b);
   /// What a training step does between its products, for activations stored as `element`.
   hr_training_loops (*training)(hr_element element);

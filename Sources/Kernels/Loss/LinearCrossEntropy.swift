@@ -20,7 +20,9 @@ package final class LinearCrossEntropy {
   package let columns: Int
   package let vocabulary: Int
   package let chunks: Chunks
-  private let activations: FloatFormat
+  package let activations: FloatFormat
+  /// What logits' gradients become before they are multiplied.
+  private let gradients: Gemm.Element
   private let loops: hr_training_loops
   private let gemm: Gemm
   private let pool: ThreadPool
@@ -43,6 +45,7 @@ package final class LinearCrossEntropy {
     self.vocabulary = vocabulary
     self.chunks = chunks
     self.activations = activations
+    gradients = .rounded(to: activations)
     self.gemm = gemm
     loops = instructions.training(.fp32)
     self.pool = pool
@@ -122,14 +125,14 @@ package final class LinearCrossEntropy {
     var isFirst = !operands.dwAccumulates
     for from in stride(from: 0, to: operands.rows, by: chunk) {
       let rows = from..<min(operands.rows, from + chunk)
-      let x = Gemm.Matrix(x(operands, row: from), stride: columns, element: activations)
+      let x = Gemm.Matrix(x(operands, row: from), stride: columns, element: .stored(activations))
       gemm.multiply(
         x, rows: rows.count, k: columns, .init(operands.w, n: vocabulary, to: operands.logits))
       pool.share(rows.count) { own, _ in
         for row in own { take(row, of: rows.lowerBound, operands, by) }
       }
       for row in rows { loss += Double(operands.rowSums[row]) }
-      let logits = Gemm.Matrix(operands.logits, stride: vocabulary)
+      let logits = Gemm.Matrix(operands.logits, stride: vocabulary, element: gradients)
       gemm.multiply(
         logits, rows: rows.count, k: vocabulary,
         .init(operands.w.transposed, n: columns, to: operands.dx + from * columns))
@@ -163,7 +166,7 @@ package final class LinearCrossEntropy {
   /// Twice through the vocabulary: for the sums, and for the gradients.
   private func byOutputs(_ operands: Operands, _ chunk: Int, _ by: Float) -> Double {
     let rows = operands.rows
-    let x = Gemm.Matrix(operands.x, stride: columns, element: activations)
+    let x = Gemm.Matrix(operands.x, stride: columns, element: .stored(activations))
     let (largest, sums, targets) = (
       operands.rowSums, operands.rowSums + rows, operands.rowSums + 2 * rows
     )
@@ -195,7 +198,8 @@ package final class LinearCrossEntropy {
       pool.share(rows) { own, _ in
         for row in own { differentiate(row, outputs, operands, logSum: largest[row], by) }
       }
-      let logits = Gemm.Matrix(operands.logits, stride: outputs.count)
+      let logits = Gemm.Matrix(
+        operands.logits, stride: outputs.count, element: gradients)
       let w = operands.w.rows(from: from)
       gemm.multiply(
         logits, rows: rows, k: outputs.count,

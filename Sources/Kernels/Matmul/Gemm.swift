@@ -29,18 +29,41 @@ package final class Gemm: ParallelTask {
     case multiplying
   }
 
+  /// How numbers are stored, and what becomes of them before they are multiplied.
+  package enum Element: Hashable, Sendable {
+    case stored(FloatFormat)
+    /// In fp32, and rounded on their way.
+    case rounded(to: FloatFormat)
+
+    func bytes(of count: Int) -> Bytes {
+      switch self {
+      case .stored(let format): format.bytes(of: count)
+      case .rounded: FloatFormat.fp32.bytes(of: count)
+      }
+    }
+
+    var loops: hr_element {
+      switch self {
+      case .stored(let format): format.stored
+      case .rounded(to: .fp32): HR_FP32
+      case .rounded(to: .fp16): HR_ROUNDED_FP16
+      case .rounded(to: .bf16): HR_ROUNDED_BF16
+      }
+    }
+  }
+
   /// A matrix in memory.
   package struct Matrix {
     let start: UnsafeRawPointer
     /// Elements from one stored row to the next.
     let stride: Int
     let isTransposed: Bool
-    let element: FloatFormat
+    let element: Element
 
     /// - Parameter isTransposed: whether rows of the matrix are columns in memory.
     package init(
       _ start: UnsafeRawPointer, stride: Int, isTransposed: Bool = false,
-      element: FloatFormat = .fp32
+      element: Element = .stored(.fp32)
     ) {
       self.start = start
       self.stride = stride
@@ -109,7 +132,7 @@ package final class Gemm: ParallelTask {
   package init(_ shapes: [Shape], instructions: InstructionSet, _ execution: Execution) throws {
     self.instructions = instructions
     pool = execution.pool
-    let loops = instructions.gemm(.fp32, .fp32)
+    let loops = instructions.gemm(.stored(.fp32), .stored(.fp32))
     var (panelBytes, rowBytes) = (0, 0)
     for shape in shapes {
       let cutting = Cutting(loops, panels: shape.n.reduce(0) { $0 + loops.panels(of: $1) }, k: shape.k)
@@ -244,7 +267,7 @@ package final class Gemm: ParallelTask {
         guard let (output, column) = place(of: panel) else { continue }
         call.loops.multiply(
           packed, start(of: panel), output.c + first * output.stride + column,
-          Int64(output.stride), Int64(call.cut.count), Int32(held.count),
+          Int64(output.stride), Int64(call.loops.steps(kCount: call.cut.count)), Int32(held.count),
           Int32(min(Int(call.loops.tile_columns), output.n - column)),
           call.cut.lowerBound > 0 || output.accumulates ? 1 : 0, 1)
       }
@@ -259,8 +282,8 @@ package final class Gemm: ParallelTask {
       let tile = Matmul.Blocking.tile(index, of: rows.count, tileRows: tileRows)
       pack?(
         a.place(row: rows.lowerBound + tile.lowerBound, column: call.cut.lowerBound),
-        Int64(a.stride), packed + tile.lowerBound * call.cut.count, Int64(call.cut.count),
-        Int32(tile.count))
+        Int64(a.stride), packed + tile.lowerBound * call.loops.steps(kCount: call.cut.count),
+        Int64(call.cut.count), Int32(tile.count))
     }
   }
 }
@@ -287,6 +310,9 @@ extension Gemm.Matrix {
 extension hr_gemm_kernels {
   func panels(of n: Int) -> Int { (n + Int(tile_columns) - 1) / Int(tile_columns) }
 
+  /// Steps of so many k.
+  func steps(kCount: Int) -> Int { (kCount + Int(step) - 1) / Int(step) }
+
   /// Bytes of one packed panel of so many k.
-  func panelBytes(kCount: Int) -> Int { kCount * Int(tile_columns) * 4 }
+  func panelBytes(kCount: Int) -> Int { steps(kCount: kCount) * Int(tile_columns) * 4 }
 }

@@ -86,44 +86,113 @@ enum PortableMatmul {
   }
 
   /// For products that are packed within the call: multiplied in fp32, however they are stored.
-  static func gemm(_ a: FloatFormat, _ b: FloatFormat) -> hr_gemm_kernels {
+  static func gemm(_ a: Gemm.Element, _ b: Gemm.Element) -> hr_gemm_kernels {
     var kernels = hr_gemm_kernels()
     kernels.tile_rows = Int32(tileRows)
     kernels.tile_columns = Int32(tileColumns)
+    kernels.step = 1
     kernels.multiply = loops(.fp32).multiply
-    kernels.pack_a_rows = loops(a).pack_a
     switch a {
-    case .fp32:
-      kernels.pack_a_columns = { portablePackColumns(StoredFP32.self, $0, $1, $2, $3, $4, $4) }
-    case .fp16:
-      kernels.pack_a_columns = { portablePackColumns(StoredFP16.self, $0, $1, $2, $3, $4, $4) }
-    case .bf16:
-      kernels.pack_a_columns = { portablePackColumns(StoredBF16.self, $0, $1, $2, $3, $4, $4) }
+    case .stored(.fp32), .rounded(to: .fp32): takeA(StoredFP32.self, &kernels)
+    case .stored(.fp16): takeA(StoredFP16.self, &kernels)
+    case .stored(.bf16): takeA(StoredBF16.self, &kernels)
+    case .rounded(to: .fp16): takeA(RoundedFP16.self, &kernels)
+    case .rounded(to: .bf16): takeA(RoundedBF16.self, &kernels)
     }
     switch b {
-    case .fp32:
-      kernels.pack_b_rows = { portablePackWide(StoredFP32.self, $0, $1, $2, $3, $4) }
-      kernels.pack_b_columns = {
-        portablePackColumns(
-          StoredFP32.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
-          Int32(tileColumns))
-      }
-    case .fp16:
-      kernels.pack_b_rows = { portablePackWide(StoredFP16.self, $0, $1, $2, $3, $4) }
-      kernels.pack_b_columns = {
-        portablePackColumns(
-          StoredFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
-          Int32(tileColumns))
-      }
-    case .bf16:
-      kernels.pack_b_rows = { portablePackWide(StoredBF16.self, $0, $1, $2, $3, $4) }
-      kernels.pack_b_columns = {
-        portablePackColumns(
-          StoredBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
-          Int32(tileColumns))
-      }
+    case .stored(.fp32), .rounded(to: .fp32): takeB(StoredFP32.self, &kernels)
+    case .stored(.fp16): takeB(StoredFP16.self, &kernels)
+    case .stored(.bf16): takeB(StoredBF16.self, &kernels)
+    case .rounded(to: .fp16): takeB(RoundedFP16.self, &kernels)
+    case .rounded(to: .bf16): takeB(RoundedBF16.self, &kernels)
     }
     return kernels
+  }
+
+  private static func takeA(_: StoredFP32.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_a_rows = { portablePackA(StoredFP32.self, $0, $1, $2, $3, $4) }
+    kernels.pack_a_columns = { portablePackColumns(StoredFP32.self, $0, $1, $2, $3, $4, $4) }
+  }
+
+  private static func takeB(_: StoredFP32.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_b_rows = { portablePackWide(StoredFP32.self, $0, $1, $2, $3, $4) }
+    kernels.pack_b_columns = {
+      portablePackColumns(
+        StoredFP32.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+    }
+  }
+
+  private static func takeA(_: StoredFP16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_a_rows = { portablePackA(StoredFP16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_a_columns = { portablePackColumns(StoredFP16.self, $0, $1, $2, $3, $4, $4) }
+  }
+
+  private static func takeB(_: StoredFP16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_b_rows = { portablePackWide(StoredFP16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_b_columns = {
+      portablePackColumns(
+        StoredFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+    }
+  }
+
+  private static func takeA(_: StoredBF16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_a_rows = { portablePackA(StoredBF16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_a_columns = { portablePackColumns(StoredBF16.self, $0, $1, $2, $3, $4, $4) }
+  }
+
+  private static func takeB(_: StoredBF16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_b_rows = { portablePackWide(StoredBF16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_b_columns = {
+      portablePackColumns(
+        StoredBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+    }
+  }
+
+  private static func takeA(_: RoundedFP16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_a_rows = { portablePackA(RoundedFP16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_a_columns = { portablePackColumns(RoundedFP16.self, $0, $1, $2, $3, $4, $4) }
+  }
+
+  private static func takeB(_: RoundedFP16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_b_rows = { portablePackWide(RoundedFP16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_b_columns = {
+      portablePackColumns(
+        RoundedFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+    }
+  }
+
+  private static func takeA(_: RoundedBF16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_a_rows = { portablePackA(RoundedBF16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_a_columns = { portablePackColumns(RoundedBF16.self, $0, $1, $2, $3, $4, $4) }
+  }
+
+  private static func takeB(_: RoundedBF16.Type, _ kernels: inout hr_gemm_kernels) {
+    kernels.pack_b_rows = { portablePackWide(RoundedBF16.self, $0, $1, $2, $3, $4) }
+    kernels.pack_b_columns = {
+      portablePackColumns(
+        RoundedBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+    }
+  }
+}
+
+/// Numbers in fp32 that are rounded whenever they are read.
+private enum RoundedFP16: StoredElement {
+  @inline(__always) static func widen(_ bits: UInt32) -> Float {
+    Float16Bits.float(Float16Bits.bits(Float(bitPattern: bits)))
+  }
+  @inline(__always) static func narrow(_ value: Float) -> UInt32 { value.bitPattern }
+  @inline(__always) static func load(_ pointer: UnsafePointer<UInt32>) -> PortableLanes {
+    StoredFP32.load(pointer)
+  }
+}
+
+private enum RoundedBF16: StoredElement {
+  @inline(__always) static func widen(_ bits: UInt32) -> Float {
+    BFloat16Bits.float(BFloat16Bits.bits(Float(bitPattern: bits)))
+  }
+  @inline(__always) static func narrow(_ value: Float) -> UInt32 { value.bitPattern }
+  @inline(__always) static func load(_ pointer: UnsafePointer<UInt32>) -> PortableLanes {
+    StoredFP32.load(pointer)
   }
 }
 

@@ -38,12 +38,6 @@ enum PortableTraining {
         }
       }
     }
-    loops.dot = { x, y, count in
-      guard let x, let y else { return 0 }
-      var sum: Float = 0
-      for index in 0..<Int(count) { sum += x[index] * y[index] }
-      return sum
-    }
     loops.scale = { x, by, count in
       guard let x else { return }
       for index in 0..<Int(count) { x[index] *= by }
@@ -91,6 +85,8 @@ enum PortableTraining {
     loops.norm_gain = { normGain(StoredFP32.self, $0, $1, $2, $3, $4, $5, $6) }
     loops.swiglu = { swiglu(StoredFP32.self, $0, $1, $2, $3) }
     loops.swiglu_backward = { swigluBackward(StoredFP32.self, $0, $1, $2, $3, $4, $5) }
+    loops.dot = { dot(StoredFP32.self, $0, $1, $2) }
+    loops.narrow = { narrow(StoredFP32.self, $0, $1, $2, $3) }
   }
 
   private static func addStored(_: StoredFP16.Type, _ loops: inout hr_training_loops) {
@@ -99,6 +95,8 @@ enum PortableTraining {
     loops.norm_gain = { normGain(StoredFP16.self, $0, $1, $2, $3, $4, $5, $6) }
     loops.swiglu = { swiglu(StoredFP16.self, $0, $1, $2, $3) }
     loops.swiglu_backward = { swigluBackward(StoredFP16.self, $0, $1, $2, $3, $4, $5) }
+    loops.dot = { dot(StoredFP16.self, $0, $1, $2) }
+    loops.narrow = { narrow(StoredFP16.self, $0, $1, $2, $3) }
   }
 
   private static func addStored(_: StoredBF16.Type, _ loops: inout hr_training_loops) {
@@ -107,6 +105,8 @@ enum PortableTraining {
     loops.norm_gain = { normGain(StoredBF16.self, $0, $1, $2, $3, $4, $5, $6) }
     loops.swiglu = { swiglu(StoredBF16.self, $0, $1, $2, $3) }
     loops.swiglu_backward = { swigluBackward(StoredBF16.self, $0, $1, $2, $3, $4, $5) }
+    loops.dot = { dot(StoredBF16.self, $0, $1, $2) }
+    loops.narrow = { narrow(StoredBF16.self, $0, $1, $2, $3) }
   }
 }
 
@@ -195,5 +195,27 @@ private func swigluBackward<S: StoredElement>(
     let (s, y) = (sigmoid(x), dy[index])
     dgate[index] = y * S.widen(up[index]) * s * (1 + x * (1 - s))
     dup[index] = y * x * s
+  }
+}
+
+@inline(__always)
+private func dot<S: StoredElement>(
+  _: S.Type, _ x: UnsafeRawPointer?, _ y: Floats?, _ count: Int64
+) -> Float {
+  guard let x = x?.assumingMemoryBound(to: S.Bits.self), let y else { return 0 }
+  var sum: Float = 0
+  for index in 0..<Int(count) { sum += S.widen(x[index]) * y[index] }
+  return sum
+}
+
+@inline(__always)
+private func narrow<S: StoredElement>(
+  _: S.Type, _ from: Floats?, _ around: UnsafeRawPointer?, _ count: Int64,
+  _ to: UnsafeMutableRawPointer?
+) {
+  guard let from, let to = to?.assumingMemoryBound(to: S.Bits.self) else { return }
+  let around = around?.assumingMemoryBound(to: S.Bits.self)
+  for index in 0..<Int(count) {
+    to[index] = S.narrow(from[index] + (around.map { S.widen($0[index]) } ?? 0))
   }
 }

@@ -104,8 +104,11 @@ struct Bound {
 /// What changes from call to call.
 final class StepState {
   var microBatch = 0
-  /// Steps done.
+  /// Steps that the optimizer has done, and those that were begun.
   var step = 0
+  var calls = 0
+  /// Nothing is updated in this step.
+  var isSkipped = false
   /// What gradients of the loss are multiplied by: 1 over the targets of the step, times the loss's scale.
   var lossFactor: Float = 1
   var lossScale: Float = 1

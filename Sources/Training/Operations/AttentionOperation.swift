@@ -29,11 +29,21 @@ final class AttentionOperation: TapeOperation {
       model: 8 * kernels.pairs * kernels.headDim, executed: 10 * kernels.pairs * kernels.headDim)
   }
 
+  /// The output before it is made narrower.
+  var forwardScratch: [Int] { kernels.isWide ? [] : [kernels.outputs] }
+
   func forward(_ bound: Bound) -> () -> Void {
+    let o = bound.value(outputs[0])
+    let wide = kernels.isWide ? o : bound.scratch[0].shaped(o.shape)
     let calls = kernels.forward(
-      q: bound.value(inputs[0]), k: bound.value(inputs[1]), v: bound.value(inputs[2]),
-      o: bound.value(outputs[0]), logSums: bound.value(outputs[1]))
-    return { for call in calls { call.run() } }
+      q: bound.value(inputs[0]), k: bound.value(inputs[1]), v: bound.value(inputs[2]), o: wide,
+      logSums: bound.value(outputs[1]))
+    return { [narrowing = kernels.narrowing] in
+      for call in calls { call.run() }
+      if wide !== o {
+        narrowing.run(wide.pointer(to: Float.self), count: o.count, to: o.start)
+      }
+    }
   }
 
   func backward(_ bound: Bound) -> () -> Void {
@@ -53,7 +63,13 @@ final class AttentionKernels {
   let headDim: Int
   /// Of a query and a key that it sees, in all heads of all sequences.
   let pairs: Int
+  /// Numbers that it writes.
+  let outputs: Int
+  let narrowing: Narrowing
   private let stretches: [Stretch]
+
+  /// Whether the kernels write what is kept.
+  var isWide: Bool { narrowing.activations == .fp32 }
 
   private struct Stretch {
     let rows: Range<Int>
@@ -63,14 +79,16 @@ final class AttentionKernels {
 
   init(
     heads: Int, kvHeads: Int, headDim: Int, batch: TrainingBatch, prefix: Int = 0,
-    instructions: InstructionSet, _ execution: Execution
+    _ narrowing: Narrowing, instructions: InstructionSet, _ execution: Execution
   ) throws {
     self.headDim = headDim
+    self.narrowing = narrowing
+    outputs = batch.rows * heads * headDim
     var (pairs, stretches) = (0, [Stretch]())
     for stretch in batch.stretches(longer: prefix) {
       let attention = AttentionPrefill(
         batch: stretch.count, heads: heads, kvHeads: kvHeads, headDim: headDim,
-        tokens: stretch.tokens, instructions: instructions)
+        tokens: stretch.tokens, precision: narrowing.activations, instructions: instructions)
       pairs += stretch.count * heads * AttentionMask.causal.pairs(of: stretch.tokens)
       stretches.append(
         Stretch(
@@ -104,7 +122,7 @@ final class AttentionKernels {
         stretch.backward,
         AttentionBackward.Operands(
           q: q.slice(rows).start, k: k.slice(rows).start, v: v.slice(rows).start,
-          o: floats(o), gradient: floats(gradient), logSums: floats(logSums), dq: floats(dq),
+          o: o.slice(rows).start, gradient: floats(gradient), logSums: floats(logSums), dq: floats(dq),
           dk: floats(dk), dv: floats(dv))
       )
     }

@@ -6,6 +6,7 @@ final class BaseProducts {
   private let gemm: Gemm
   private let instructions: InstructionSet
   private let pool: ThreadPool
+  private let operand: Gemm.Element
   private let scratch: Tensor?
 
   /// Rows of weights that are brought back at once: 4 MiB of them.
@@ -16,11 +17,13 @@ final class BaseProducts {
   /// - Parameters:
   ///   - gemm: its workspace is for the products of whole weights, and of chunks.
   ///   - quantized: rows and columns of the weights that are.
+  ///   - activations: weights are rounded to it on their way.
   init(
-    _ gemm: Gemm, quantized: [(rows: Int, columns: Int)], instructions: InstructionSet,
-    _ execution: Execution
+    _ gemm: Gemm, quantized: [(rows: Int, columns: Int)], activations: FloatFormat,
+    instructions: InstructionSet, _ execution: Execution
   ) throws {
     self.gemm = gemm
+    operand = .rounded(to: activations)
     self.instructions = instructions
     pool = execution.pool
     let floats = quantized.map { Self.chunk($0) * $0.columns }.max() ?? 0
@@ -66,7 +69,10 @@ final class BaseProducts {
     let (rows, columns) = (weights.rows, weights.columns)
     if let plain = weights.format.plain {
       return body(
-        0..<rows, Gemm.Matrix(weights.tensor.start, stride: columns, element: plain))
+        0..<rows,
+        Gemm.Matrix(
+          weights.tensor.start, stride: columns,
+          element: plain == .fp32 ? operand : .stored(plain)))
     }
     guard let scratch else { return }
     let count = Self.chunk((rows, columns))
@@ -74,7 +80,7 @@ final class BaseProducts {
       let chunk = first..<min(rows, first + count)
       Dequantize(n: rows, k: columns, format: weights.format, instructions: instructions).rows(
         chunk, of: weights.tensor, to: scratch, pool)
-      body(chunk, Gemm.Matrix(scratch.start, stride: columns))
+      body(chunk, Gemm.Matrix(scratch.start, stride: columns, element: operand))
     }
   }
 }

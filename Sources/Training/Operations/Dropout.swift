@@ -10,7 +10,7 @@ struct Dropout {
   let pool: ThreadPool
 
   private func stream(_ stream: UInt32, _ state: StepState) -> UInt32 {
-    mixed(stream, step: state.step, microBatch: state.microBatch)
+    mixed(stream, step: state.calls, microBatch: state.microBatch)
   }
 
   private func mixed(_ stream: UInt32, step: Int, microBatch: Int) -> UInt32 {

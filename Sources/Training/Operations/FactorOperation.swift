@@ -43,7 +43,7 @@ final class FactorOperation: TapeOperation {
           }
         }
       }
-      rotation?.forward(y)
+      rotation?.forward(to, rows: rows, columns: columns)
     }
   }
 
@@ -54,7 +54,7 @@ final class FactorOperation: TapeOperation {
     let (factor, columns) = (parameters[0].floats, parameters[0].count)
     let own = bound.gradient(of: parameters[0])
     return { [rows, rotation, pool] in
-      rotation?.backward(gradient)
+      rotation?.backward(d, rows: rows, columns: columns)
       let adds = own?.adds() ?? false
       pool.share(columns, grain: 16, least: 32) { mine, _ in
         for column in mine where !adds { own?.to[column] = 0 }

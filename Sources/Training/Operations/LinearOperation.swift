@@ -25,7 +25,13 @@ final class LinearOperation: TapeOperation {
     let gemm: Gemm
     let base: BaseProducts
     let dropout: Dropout
-    let activations: FloatFormat
+    let narrowing: Narrowing
+
+    var activations: FloatFormat { narrowing.activations }
+    /// Of weights and gradients, which are in fp32.
+    var operand: Gemm.Element { .rounded(to: activations) }
+    /// Whether products write what is kept, and it need not be made narrower.
+    var isWide: Bool { activations == .fp32 }
   }
 
   /// One matrix, and what becomes of its output.
@@ -89,8 +95,11 @@ final class LinearOperation: TapeOperation {
   private var loras: [LoRA] { projections.compactMap(\.lora) }
   private var drops: Bool { !loras.isEmpty && tools.dropout.share > 0 }
 
-  /// What LoRA is given when some of it is dropped.
-  var forwardScratch: [Int] { drops ? [rows * columns] : [] }
+  /// Outputs before they are made narrower; and what LoRA is given when some of it is dropped.
+  var forwardScratch: [Int] {
+    (tools.isWide ? [] : projections.map { rows * $0.weights.rows })
+      + (drops ? [rows * columns] : [])
+  }
   /// The gradient of LoRA's few numbers; what it is given; and what comes back of that.
   var backwardScratch: [Int] {
     guard let rank = loras.map(\.a.rows).max() else { return [] }
@@ -107,12 +116,14 @@ final class LinearOperation: TapeOperation {
     return FlopCount(2 * rows * (base + thin))
   }
 
-  private func floats(_ tensor: Tensor, columns: Int) -> Gemm.Matrix {
-    Gemm.Matrix(UnsafeRawPointer(tensor.start), stride: columns)
+  private func stored(_ tensor: Tensor) -> Gemm.Matrix {
+    Gemm.Matrix(
+      UnsafeRawPointer(tensor.start), stride: columns, element: .stored(tools.activations))
   }
 
-  private func stored(_ tensor: Tensor) -> Gemm.Matrix {
-    Gemm.Matrix(UnsafeRawPointer(tensor.start), stride: columns, element: tools.activations)
+  /// Weights, or a gradient, in fp32.
+  private func rounded(_ numbers: UnsafePointer<Float>, columns: Int) -> Gemm.Matrix {
+    Gemm.Matrix(numbers, stride: columns, element: tools.operand)
   }
 
   // MARK: Forward
@@ -120,28 +131,38 @@ final class LinearOperation: TapeOperation {
   func forward(_ bound: Bound) -> () -> Void {
     let x = bound.value(inputs[0])
     let around = inputs.count > 1 ? bound.value(inputs[1]) : nil
-    let first = bound.value(projections[0].y)
-    let base = forwardBase(bound, accumulates: around != nil)
-    let thin = projections.compactMap { one in
-      one.lora.map { forwardThin($0, of: one, x, bound) }
+    // Wide outputs are what is kept: products add to a copy of what went around.
+    let wide = projections.enumerated().map { index, one in
+      tools.isWide ? bound.value(one.y).pointer(to: Float.self) : bound.floats(index)
     }
-    let rotated = projections.filter(\.isRotated).map { bound.value($0.y) }
-    return { [rotation] in
-      if let around {
-        first.start.copyMemory(from: around.start, byteCount: around.bytes.count)
+    let copied = tools.isWide ? around : nil
+    let base = forwardBase(bound, wide, accumulates: copied != nil)
+    let thin = zip(projections, wide).compactMap { one, y in
+      one.lora.map { forwardThin($0, to: y, x, bound) }
+    }
+    let rotated = zip(projections, wide).filter(\.0.isRotated).map { ($1, $0.weights.rows) }
+    let narrowed =
+      tools.isWide ? [] : zip(projections, wide).map { ($1, bound.value($0.y)) }
+    return { [rotation, rows, tools] in
+      if let copied {
+        UnsafeMutableRawPointer(wide[0]).copyMemory(
+          from: copied.start, byteCount: copied.bytes.count)
       }
       base()
       for one in thin { one() }
-      for one in rotated { rotation?.forward(one) }
+      for (y, columns) in rotated { rotation?.forward(y, rows: rows, columns: columns) }
+      for (y, kept) in narrowed {
+        tools.narrowing.run(y, around: around?.start, count: kept.count, to: kept.start)
+      }
     }
   }
 
   /// Weights in fp32 are multiplied together, so that rows are packed once; others one after the other.
-  private func forwardBase(_ bound: Bound, accumulates: Bool) -> () -> Void {
+  private func forwardBase(
+    _ bound: Bound, _ outputs: [UnsafeMutablePointer<Float>], accumulates: Bool
+  ) -> () -> Void {
     let x = stored(bound.value(inputs[0]))
-    let targets = projections.map {
-      ($0.weights, bound.value($0.y).pointer(to: Float.self))
-    }
+    let targets = zip(projections.map(\.weights), outputs)
     guard projections.allSatisfy({ $0.weights.format.elementType == .fp32 }) else {
       return { [tools, rows] in
         for (weights, y) in targets {
@@ -151,7 +172,7 @@ final class LinearOperation: TapeOperation {
     }
     let products = targets.map { weights, y in
       Gemm.Output(
-        Gemm.Matrix(weights.floats, stride: columns), n: weights.rows, to: y,
+        rounded(weights.floats, columns: columns), n: weights.rows, to: y,
         accumulates: accumulates)
     }
     return { [tools, rows, columns] in
@@ -159,23 +180,23 @@ final class LinearOperation: TapeOperation {
     }
   }
 
-  private func forwardThin(_ lora: LoRA, of one: Projection, _ x: Tensor, _ bound: Bound)
-    -> () -> Void
-  {
-    let (given, drop) = dropped(x, lora, bound, scratch: 0)
+  private func forwardThin(
+    _ lora: LoRA, to y: UnsafeMutablePointer<Float>, _ x: Tensor, _ bound: Bound
+  ) -> () -> Void {
+    let (given, drop) = dropped(
+      x, lora, bound, scratch: tools.isWide ? 0 : projections.count)
     let (rank, n) = (lora.a.rows, lora.b.rows)
     let inner = bound.value(lora.inner).pointer(to: Float.self)
-    let y = bound.value(one.y).pointer(to: Float.self)
     let (a, b) = (
-      Gemm.Matrix(lora.a.floats, stride: columns), Gemm.Matrix(lora.b.floats, stride: rank)
+      rounded(lora.a.floats, columns: columns), rounded(lora.b.floats, columns: rank)
     )
+    let thin = rounded(inner, columns: rank)
     return { [tools, rows, columns, state = bound.state] in
       drop?(state)
       tools.gemm.multiply(given, rows: rows, k: columns, Gemm.Output(a, n: rank, to: inner))
       tools.dropout.scale(inner, by: lora.scale, count: rows * rank)
       tools.gemm.multiply(
-        Gemm.Matrix(inner, stride: rank), rows: rows, k: rank,
-        Gemm.Output(b, n: n, to: y, accumulates: true))
+        thin, rows: rows, k: rank, Gemm.Output(b, n: n, to: y, accumulates: true))
     }
   }
 
@@ -186,7 +207,7 @@ final class LinearOperation: TapeOperation {
     guard drops else { return (stored(x), nil) }
     let to = bound.floats(scratch)
     return (
-      Gemm.Matrix(to, stride: columns),
+      rounded(to, columns: columns),
       { [tools, count = rows * columns] state in
         tools.dropout.drop(x, count: count, stream: lora.stream, state, to: to)
       }
@@ -209,9 +230,11 @@ final class LinearOperation: TapeOperation {
         thin?()
       }
     }
-    return { [rotation] in
+    return { [rotation, rows] in
       for (index, (way, step)) in zip(ways, steps).enumerated() {
-        if way.projection.isRotated { rotation?.backward(way.dy) }
+        if way.projection.isRotated {
+          rotation?.backward(way.dy.pointer(to: Float.self), rows: rows, columns: way.n)
+        }
         step(adds || index > 0)
       }
     }
@@ -231,14 +254,14 @@ final class LinearOperation: TapeOperation {
       gradient = bound.gradient(of: projection.weights)
     }
 
-    var matrix: Gemm.Matrix { Gemm.Matrix(dy.pointer(to: Float.self), stride: n) }
   }
 
   private func backwardBase(_ way: Way, _ bound: Bound, _ dx: UnsafeMutablePointer<Float>?)
     -> (Bool) -> Void
   {
     let x = way.gradient == nil ? nil : stored(bound.value(inputs[0]))
-    let (dy, weights) = (way.matrix, way.projection.weights)
+    let dy = rounded(way.dy.pointer(to: Float.self), columns: way.n)
+    let weights = way.projection.weights
     return { [tools, rows, columns] accumulates in
       if let dx {
         tools.base.backward(dy, rows: rows, weights, to: dx, accumulates: accumulates)
@@ -256,14 +279,15 @@ final class LinearOperation: TapeOperation {
   ) -> () -> Void {
     let rank = lora.a.rows
     let (given, drop) = dropped(bound.value(inputs[0]), lora, bound, scratch: 1)
-    let inner = Gemm.Matrix(bound.value(lora.inner).pointer(to: Float.self), stride: rank)
+    let inner = rounded(bound.value(lora.inner).pointer(to: Float.self), columns: rank)
     let slope = bound.floats(0)
     let back = drops ? bound.floats(2) : nil
     let (da, db) = (bound.gradient(of: lora.a), bound.gradient(of: lora.b))
-    let dy = way.matrix
+    let dy = rounded(way.dy.pointer(to: Float.self), columns: way.n)
     let (a, b) = (
-      Gemm.Matrix(lora.a.floats, stride: columns), Gemm.Matrix(lora.b.floats, stride: rank)
+      rounded(lora.a.floats, columns: columns), rounded(lora.b.floats, columns: rank)
     )
+    let ds = rounded(slope, columns: rank)
     return { [tools, rows, columns, state = bound.state] in
       if let db {
         tools.gemm.multiply(
@@ -273,7 +297,6 @@ final class LinearOperation: TapeOperation {
       tools.gemm.multiply(
         dy, rows: rows, k: way.n, Gemm.Output(b.transposed, n: rank, to: slope))
       tools.dropout.scale(slope, by: lora.scale, count: rows * rank)
-      let ds = Gemm.Matrix(slope, stride: rank)
       if let da {
         drop?(state)
         tools.gemm.multiply(

@@ -41,7 +41,8 @@ final class LossOperation: TapeOperation {
   func backward(_ bound: Bound) -> () -> Void {
     let x = bound.value(inputs[0])
     let dx = bound.gradient(inputs[0]).pointer(to: Float.self)
-    let weights = Gemm.Matrix(parameters[0].floats, stride: loss.columns)
+    let weights = Gemm.Matrix(
+      parameters[0].floats, stride: loss.columns, element: .rounded(to: loss.activations))
     let (logits, rowSums) = (bound.floats(0), bound.floats(1))
     let gradient = bound.gradient(of: parameters[0])
     return { [loss, batch, state = bound.state] in

@@ -25,18 +25,22 @@ final class Rotation {
     pool = execution.pool
   }
 
-  func forward(_ tensor: Tensor) { rotate(tensor, ahead) }
-  func backward(_ tensor: Tensor) { rotate(tensor, back) }
+  /// Rows of fp32, where they are.
+  func forward(_ numbers: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
+    rotate(numbers, rows, columns, ahead)
+  }
+  func backward(_ numbers: UnsafeMutablePointer<Float>, rows: Int, columns: Int) {
+    rotate(numbers, rows, columns, back)
+  }
 
-  private func rotate(_ tensor: Tensor, _ table: RotaryTable) {
-    let heads = tensor.columns / headDim
-    let numbers = tensor.pointer(to: Float.self)
-    pool.share(tensor.rows, least: 16) { own, _ in
+  private func rotate(
+    _ numbers: UnsafeMutablePointer<Float>, _ rows: Int, _ columns: Int, _ table: RotaryTable
+  ) {
+    pool.share(rows, least: 16) { own, _ in
       for row in own {
         let position = batch.position(of: row)
-        for head in 0..<heads {
-          let place = numbers + (row * heads + head) * headDim
-          table.rotate(place, at: position, to: place)
+        for head in stride(from: row * columns, to: (row + 1) * columns, by: headDim) {
+          table.rotate(numbers + head, at: position, to: numbers + head)
         }
       }
     }

@@ -66,7 +66,7 @@ struct Schedule {
       graph,
       form: Form(
         accumulation: accumulation, updatesInBackward: options.updatesInBackward,
-        clips: options.clip != nil)
+        clips: options.measuresNorm)
     ) { options.checkpointing.keeps(graph[$0], layers: layers) }
   }
 

@@ -3,6 +3,8 @@ package import Training
 
 extension Optimizer.Rule: AxisWord {}
 
+extension TrainingPrecision: AxisWord {}
+
 /// When parameters are updated, as an axis.
 package enum UpdateAxis: String, AxisWord {
   /// After the last gradient.

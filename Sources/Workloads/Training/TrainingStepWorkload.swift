@@ -2,7 +2,7 @@ package import Kernels
 import Models
 package import Quantities
 import Records
-import Training
+package import Training
 
 /// One step of training a decoder-only transformer: forward, loss, backward, update.
 ///
@@ -19,6 +19,7 @@ package enum TrainingStepWorkload: Workload {
     package let tokens: Int
     package let checkpointing: AxisTextValue<CheckpointingAxis>
     package let loss: AxisTextValue<LinearCrossEntropy.Chunks>
+    package let precision: TrainingPrecision
     package let optimizer: Optimizer.Rule
     package let update: UpdateAxis
     package let accumulation: Int
@@ -31,7 +32,7 @@ package enum TrainingStepWorkload: Workload {
       layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
       tied: DecoderWorkload.Tied = .no, batch: Int = 1, tokens: Int,
       checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
-      optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
+      precision: TrainingPrecision = .fp32, optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
       clip: ClipAxis = .none, adapter: AdapterAxes = AdapterAxes(),
       rotary: RotaryAxes = RotaryAxes(.neox)
     ) {
@@ -44,6 +45,7 @@ package enum TrainingStepWorkload: Workload {
       self.tokens = tokens
       self.checkpointing = AxisTextValue(checkpointing)
       self.loss = AxisTextValue(loss)
+      self.precision = precision
       self.optimizer = optimizer
       self.update = update
       self.accumulation = accumulation
@@ -60,6 +62,7 @@ package enum TrainingStepWorkload: Workload {
       var options = TrainingOptions()
       options.checkpointing = checkpointing.value.of(layers: layers)
       options.loss = loss.value
+      options.precision = precision
       options.optimizer = Optimizer(optimizer)
       options.updatesInBackward = update == .inBackward
       options.clip = clip.value.limit
@@ -96,7 +99,7 @@ package enum TrainingStepWorkload: Workload {
         layers: min(2, layers), hidden: layer.hidden, ffn: layer.ffn, heads: layer.heads,
         kvHeads: layer.kvHeads, headDim: layer.headDim, vocab: min(vocab, 4096), tied: tied,
         batch: min(2, batch), tokens: min(6, tokens), checkpointing: checkpointing.value.reduced,
-        loss: loss.value.reduced, optimizer: optimizer, update: update,
+        loss: loss.value.reduced, precision: precision, optimizer: optimizer, update: update,
         accumulation: min(2, accumulation), clip: clip.value, adapter: adapter,
         rotary: rotary)
     }
@@ -119,7 +122,8 @@ package enum TrainingStepWorkload: Workload {
     layers: 2, hidden: 36, ffn: 44, heads: 4, kvHeads: 2, headDim: 10, vocab: 70, batch: 2,
     tokens: 9)
   package static let defaults = [
-    "tied": "no", "batch": "1", "checkpointing": "none", "loss": "whole", "optimizer": "adamw",
+    "tied": "no", "batch": "1", "checkpointing": "none", "loss": "whole",
+    "precision": "fp32", "optimizer": "adamw",
     "update": "separate", "accumulation": "1", "clip": "none",
   ].with(AdapterAxes.defaults, RotaryAxes.defaults(.neox))
   /// A step changes the weights.
@@ -134,7 +138,24 @@ package enum TrainingStepWorkload: Workload {
     try problem.adapter.validate(problem.shape)
     try problem.rotary.validate(headDim: problem.layer.headDim)
     try problem.checkpointing.value.validate(layers: problem.layers)
+    switch problem.adapter.adapter.value {
+    case .none, .lora: break
+    case .prefix, .bottleneck, .ia3:
+      guard problem.precision == .fp32 else {
+        throw ProblemFault(
+          axis: "precision",
+          what: "\(problem.adapter.adapter.axisText) is computed in fp32 alone",
+          fix: "use precision fp32, or lora")
+      }
+    }
     if problem.update == .inBackward {
+      guard problem.precision != .fp16 else {
+        throw ProblemFault(
+          axis: "precision",
+          what: "a step whose scaled gradients overflow is skipped as a whole, and update "
+            + "in-backward has updated some by then",
+          fix: "use update separate, or bf16")
+      }
       guard problem.clip.value == .none else {
         throw ProblemFault(
           axis: "clip",
@@ -167,7 +188,8 @@ package enum TrainingStepWorkload: Workload {
     let moved = ElementType.fp32.bytes(of: (1 + problem.optimizer.states) * counts.trainedWeights)
     return Work(
       flops: counts.modelFlops, bytesRead: counts.weightBytes + moved, bytesWritten: moved,
-      tokens: problem.batch * problem.tokens * problem.accumulation, format: .fp32)
+      tokens: problem.batch * problem.tokens * problem.accumulation,
+      format: problem.precision.activations.computeFormat)
   }
 
   private static func counts(of problem: Problem) -> StepCounts {
@@ -225,13 +247,21 @@ package enum TrainingStepWorkload: Workload {
       batch: batch, problem.options, in: ledger)
   }
 
-  /// Each product's sums stray by their roundings, forward and backward, and norms hand that on.
+  /// Each product's sums stray by their roundings, forward and backward, and norms hand that on. In 16 bits,
+  /// each operand of a product is off by up to half a unit: there are two of each of 21 products a layer.
   package static func tolerance(of problem: Problem) -> Tolerance {
     let shape = problem.shape
     let each = shape.products.map { 4 * shape.matrix($0).k }.reduce(0, +)
-    return .sum(
+    let sums = Tolerance.sum(
       roundings: shape.layers * (each + 8 * problem.tokens) + 4 * shape.hidden
         + 2 * (shape.vocab + problem.batch * problem.accumulation * problem.tokens))
+    guard problem.precision != .fp32 else { return sums }
+    let unit = problem.precision.activations.rounding
+    let operands = Double(42 * shape.layers + 6)
+    return Tolerance(
+      relative: sums.relative + 8 * operands.squareRoot() * unit,
+      basis: "\(sums.basis); 8 sqrt(\(Int(operands))) roundings of operands to "
+        + problem.precision.activations.rawValue)
   }
 
   /// Which of a gradient's numbers are checked.
@@ -341,6 +371,8 @@ package enum TrainingStepWorkload: Workload {
     func run() {
       step.run()
       keep(step.report)
+      let numbers = output.pointer(to: Float.self)
+      for index in 0..<output.count { numbers[index] /= step.report.lossScale }
       let last = output.rows - 1
       for sample in 0..<samples { output.store(Float(step.report.loss), at: last * samples + sample) }
     }

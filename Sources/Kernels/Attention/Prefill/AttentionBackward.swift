@@ -7,7 +7,7 @@ import Quantities
 ///     p = softmax(q · kᵀ / √head-dim),  dv = pᵀ · do,  dp = do · vᵀ
 ///     ds = p ∘ (dp − Σ do ∘ o),  dq = ds · k / √head-dim,  dk = dsᵀ · q / √head-dim
 ///
-/// - Shapes: those of `AttentionPrefill`; `o`, `do` and the gradients in fp32. A thread has a head of keys of
+/// - Shapes: those of `AttentionPrefill`; `do` and the gradients in fp32. A thread has a head of keys of
 ///   one sequence to itself: what the heads that share it add up is added in one order, and the bits do not
 ///   depend on the threads.
 /// - Work: 10·head-dim flops for each pair of a query and a key that it sees, of which 2 are the score again;
@@ -29,7 +29,7 @@ package final class AttentionBackward: ParallelTask {
     let q: UnsafeRawPointer
     let k: UnsafeRawPointer
     let v: UnsafeRawPointer
-    let o: UnsafePointer<Float>
+    let o: UnsafeRawPointer
     let gradient: UnsafePointer<Float>
     let logSums: UnsafePointer<Float>
     let dq: UnsafeMutablePointer<Float>
@@ -37,11 +37,11 @@ package final class AttentionBackward: ParallelTask {
     let dv: UnsafeMutablePointer<Float>
 
     /// - Parameters:
-    ///   - o: the output, as the call forward wrote it.
+    ///   - o: the output, in the operation's precision.
     ///   - gradient: that of `o`.
     ///   - logSums: as `AttentionPrefill.Tensors` have them.
     package init(
-      q: UnsafeRawPointer, k: UnsafeRawPointer, v: UnsafeRawPointer, o: UnsafePointer<Float>,
+      q: UnsafeRawPointer, k: UnsafeRawPointer, v: UnsafeRawPointer, o: UnsafeRawPointer,
       gradient: UnsafePointer<Float>, logSums: UnsafePointer<Float>,
       dq: UnsafeMutablePointer<Float>, dk: UnsafeMutablePointer<Float>,
       dv: UnsafeMutablePointer<Float>
@@ -55,9 +55,11 @@ package final class AttentionBackward: ParallelTask {
   /// - Throws: `LedgerFault` where the workspace does not fit.
   package init(_ shape: AttentionPrefill, _ execution: Execution) throws {
     self.shape = shape
-    typed = shape.instructions.gemm(shape.precision, shape.precision)
-    floats = shape.instructions.gemm(.fp32, .fp32)
-    loops = shape.instructions.training(.fp32)
+    let stored = Gemm.Element.stored(shape.precision)
+    // Rows and panels go to the same products, whatever they were stored as.
+    typed = shape.instructions.widened.gemm(stored, stored)
+    floats = shape.instructions.widened.gemm(.stored(.fp32), .stored(.fp32))
+    loops = shape.instructions.training(shape.precision)
     cutting = Cutting(shape, floats)
     pool = execution.pool
     workspace = try execution.ledger.allocate(
@@ -270,7 +272,7 @@ package final class AttentionBackward: ParallelTask {
       for (offset, query) in queries.enumerated() {
         let at = offset * queryStride
         space[cutting.deltas + offset] = loops.dot(
-          operands.o + index + at, gradient + at, Int64(headDim))
+          self.at(operands.o, index + at), gradient + at, Int64(headDim))
         space[cutting.sums + offset] = logSums[query * shape.group]
       }
     }
