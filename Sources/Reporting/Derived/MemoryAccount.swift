@@ -6,6 +6,8 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package let predicted: Reading<Bytes>
   /// The ledger's: the maximum over phases.
   package let peak: Reading<Bytes>
+  /// The phase that the peak is in.
+  package let phase: Reading<MemoryPhase>
   /// What lived at the ledger's peak.
   package let byRole: Reading<[MemoryRole: Bytes]>
   /// What of it held nothing: the ends of a cache's pages.
@@ -36,6 +38,7 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
       records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
       ?? .unavailable("no prediction was made")
     peak = reading { .measured($0.ledger.peak) }
+    phase = reading { .measured($0.ledger.peakPhase) }
     byRole = reading { .measured($0.ledger.byRole) }
     unused = reading { memory in
       memory.unused.map { .measured($0) } ?? .unavailable("the run was made before it was told")

@@ -115,6 +115,9 @@ package enum SweepDocument {
   private static func addFoot(of report: Report, to document: inout Document) {
     let cases = report.cases
     document.add(.table(competition(cases)), for: .terminal)
+    for comparison in SaverComparison.all(of: cases) {
+      addSavers(comparison, to: &document)
+    }
     let skipped = cases.compactMap { report -> (case: Case, reason: String)? in
       guard case .skipped(let reason) = report.outcome else { return nil }
       return (report.case, reason)
@@ -144,6 +147,13 @@ package enum SweepDocument {
         title: "The command that repeats a row",
         cases.filter { $0.outcome == .ok || $0.outcome.isFailure }
           .map { $0.case.repro.wrapped(.max).joined() }), for: .page)
+  }
+
+  private static func addSavers(_ comparison: SaverComparison, to document: inout Document) {
+    document.add(.heading(SaverTables.title, level: 2))
+    document.add(.table(SaverTables.brief(comparison)), for: .terminal)
+    document.add(.table(SaverTables.whole(comparison)), for: .page)
+    document.add(.notes(SaverTables.notes(comparison)))
   }
 
   /// A line for each case of ours that took turns with libraries of others: known only at the end.
