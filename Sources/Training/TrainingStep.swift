@@ -80,11 +80,11 @@ package final class TrainingStep: Kernel {
     parameters = graph.parameters
     let trained = graph.trained
     var states: [ObjectIdentifier: Tensor] = [:]
-    if options.optimizer.rule.states > 0 {
-      for parameter in trained {
-        states[ObjectIdentifier(parameter)] = try execution.ledger.tensor(
-          .fp32, [options.optimizer.rule.states, parameter.count], .optimizer)
-      }
+    for parameter in trained {
+      let bytes = options.optimizer.rule.stateBytes(of: parameter.count)
+      guard bytes > .zero else { continue }
+      states[ObjectIdentifier(parameter)] = Tensor(
+        .int8, [bytes.count], try execution.ledger.allocate(bytes, role: .optimizer))
     }
     self.states = states
     let largest = trained.map(\.count).max() ?? 0
@@ -165,7 +165,7 @@ package final class TrainingStep: Kernel {
     let id = ObjectIdentifier(parameter)
     guard let gradient = bound.parameterGradients[id] else { return {} }
     let operands = Optimizer.Operands(
-      w: parameter.floats, states: states[id]?.pointer(to: Float.self),
+      w: parameter.floats, states: states[id]?.start,
       gradient: gradient.pointer(to: Float.self), count: parameter.count)
     let index = graph.trained.firstIndex { $0 === parameter } ?? 0
     return { [state, instructions, pool = execution.pool, options, onGradient, measure = sumOfSquares] in

@@ -185,7 +185,9 @@ package enum TrainingStepWorkload: Workload {
   /// read and written with its states.
   package static func work(of problem: Problem) -> Work {
     let counts = counts(of: problem)
-    let moved = ElementType.fp32.bytes(of: (1 + problem.optimizer.states) * counts.trainedWeights)
+    let moved =
+      ElementType.fp32.bytes(of: counts.trainedWeights)
+      + problem.optimizer.stateBytes(of: counts.trainedWeights)
     return Work(
       flops: counts.modelFlops, bytesRead: counts.weightBytes + moved, bytesWritten: moved,
       tokens: problem.batch * problem.tokens * problem.accumulation,
@@ -238,12 +240,18 @@ package enum TrainingStepWorkload: Workload {
       offset: problem.adapter.adapter.value.prefix, ids: ids, targets: targets)
   }
 
+  /// A problem that is checked itself has an adapter as after some steps, so that no gradient in it is 0; others
+  /// begin as one begins.
+  private static func adapters(_ problem: Problem, _ seed: UInt64) -> MadeUpAdapters {
+    MadeUpAdapters(seed: seed, isFresh: reduced(problem) != nil)
+  }
+
   private static func parameters(
     of problem: Problem, _ batch: TrainingBatch, seed: UInt64, in ledger: MemoryLedger
   ) throws -> [Parameter] {
     let shape = problem.shape
     return try TrainingStep.parameters(
-      shape, weights: MadeUpWeights(shape, seed: seed), adapters: MadeUpAdapters(seed: seed),
+      shape, weights: MadeUpWeights(shape, seed: seed), adapters: adapters(problem, seed),
       batch: batch, problem.options, in: ledger)
   }
 
@@ -355,8 +363,7 @@ package enum TrainingStepWorkload: Workload {
       let shape = problem.shape
       withoutEffect = problem.withoutEffect
       step = try TrainingStep(
-        shape, weights: MadeUpWeights(shape, seed: operands.seed),
-        adapters: MadeUpAdapters(seed: operands.seed),
+        shape, weights: MadeUpWeights(shape, seed: operands.seed), adapters: adapters(problem, operands.seed),
         batch: batch(problem, ids: operands.ids, targets: operands.targets), problem.options,
         instructions: instructions, execution
       ) { index, gradient in
