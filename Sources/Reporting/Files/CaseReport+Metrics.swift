@@ -160,6 +160,7 @@ extension CaseReport {
       Metric("peak_bytes", memory.peak),
       Metric("resident_peak_bytes", memory.residentPeak),
       Metric("anonymous_peak_bytes", memory.anonymousPeak),
+      Metric("private_peak_bytes", memory.privatePeak),
       Metric("file_bytes", memory.file),
       Metric("rotation_bytes", memory.rotation),
       Metric("harness_bytes", memory.harness),

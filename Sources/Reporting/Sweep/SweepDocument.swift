@@ -86,7 +86,7 @@ package enum SweepDocument {
   }
 
   private static func memoryTable(_ cases: [CaseReport]) -> Table {
-    let known = cases.filter { $0.memory.peak.value != nil }
+    let known = cases.filter { $0.peak != nil }
     let roles = MemoryRole.allCases.filter { role in
       known.contains { $0.memory.byRole.value?[role] ?? .zero > .zero }
     }
@@ -96,14 +96,18 @@ package enum SweepDocument {
     }
     let someUnused = known.contains { unused($0) > .zero }
     let titles =
-      ["predicted", "ledger peak", "resident peak", "rotation"] + roles.map(\.label)
+      ["predicted", "ledger peak", "private peak", "resident peak", "rotation"] + roles.map(\.label)
       + (someUnused ? ["unused"] : [])
     return Table(
       titles.map { .init($0) },
       rows: known.map { report in
         let memory = report.memory
-        let whole = [memory.predicted, memory.peak, memory.residentPeak, memory.rotation].map(cell)
-        let byRole = roles.map { Cell.bytes(memory.byRole.value?[$0] ?? .zero) }
+        let whole = [
+          memory.predicted, memory.peak, memory.privatePeak, memory.residentPeak, memory.rotation,
+        ].map(cell)
+        let byRole = roles.map { role in
+          memory.byRole.value.map { Cell.bytes($0[role] ?? .zero) } ?? .absent
+        }
         return Table.Row(
           .asked(report.case),
           whole + byRole + (someUnused ? [.bytes(unused(report))] : []))

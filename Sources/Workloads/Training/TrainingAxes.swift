@@ -5,6 +5,8 @@ extension Optimizer.Rule: AxisWord {}
 
 extension TrainingPrecision: AxisWord {}
 
+extension TrainingAttention: AxisWord {}
+
 /// When parameters are updated, as an axis.
 package enum UpdateAxis: String, AxisWord {
   /// After the last gradient.

@@ -17,6 +17,7 @@ package enum TrainingStepWorkload: Workload {
     package let tied: DecoderWorkload.Tied
     package let batch: Int
     package let tokens: Int
+    package let attention: TrainingAttention
     package let checkpointing: AxisTextValue<CheckpointingAxis>
     package let loss: AxisTextValue<LinearCrossEntropy.Chunks>
     package let precision: TrainingPrecision
@@ -31,7 +32,7 @@ package enum TrainingStepWorkload: Workload {
     package init(
       layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
       tied: DecoderWorkload.Tied = .no, batch: Int = 1, tokens: Int,
-      checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
+      attention: TrainingAttention = .tiled, checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
       precision: TrainingPrecision = .fp32, optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
       clip: ClipAxis = .none, adapter: AdapterAxes = AdapterAxes(),
       rotary: RotaryAxes = RotaryAxes(.neox)
@@ -43,6 +44,7 @@ package enum TrainingStepWorkload: Workload {
       self.tied = tied
       self.batch = batch
       self.tokens = tokens
+      self.attention = attention
       self.checkpointing = AxisTextValue(checkpointing)
       self.loss = AxisTextValue(loss)
       self.precision = precision
@@ -60,6 +62,7 @@ package enum TrainingStepWorkload: Workload {
 
     var options: TrainingOptions {
       var options = TrainingOptions()
+      options.attention = attention
       options.checkpointing = checkpointing.value.of(layers: layers)
       options.loss = loss.value
       options.precision = precision
@@ -76,7 +79,7 @@ package enum TrainingStepWorkload: Workload {
     var withoutEffect: [String] {
       var found: [String] = []
       let rows = batch * tokens
-      if checkpointing.value == .fixed(.attention) {
+      if checkpointing.value == .fixed(.attention), attention == .tiled {
         found.append(
           "checkpointing attention has no effect: attention by tiles keeps no weights to drop")
       }
@@ -98,7 +101,8 @@ package enum TrainingStepWorkload: Workload {
       Problem(
         layers: min(2, layers), hidden: layer.hidden, ffn: layer.ffn, heads: layer.heads,
         kvHeads: layer.kvHeads, headDim: layer.headDim, vocab: min(vocab, 4096), tied: tied,
-        batch: min(2, batch), tokens: min(6, tokens), checkpointing: checkpointing.value.reduced,
+        batch: min(2, batch), tokens: min(6, tokens), attention: attention,
+        checkpointing: checkpointing.value.reduced,
         loss: loss.value.reduced, precision: precision, optimizer: optimizer, update: update,
         accumulation: min(2, accumulation), clip: clip.value, adapter: adapter,
         rotary: rotary)
@@ -122,7 +126,7 @@ package enum TrainingStepWorkload: Workload {
     layers: 2, hidden: 36, ffn: 44, heads: 4, kvHeads: 2, headDim: 10, vocab: 70, batch: 2,
     tokens: 9)
   package static let defaults = [
-    "tied": "no", "batch": "1", "checkpointing": "none", "loss": "whole",
+    "tied": "no", "batch": "1", "attention": "tiled", "checkpointing": "none", "loss": "whole",
     "precision": "fp32", "optimizer": "adamw",
     "update": "separate", "accumulation": "1", "clip": "none",
   ].with(AdapterAxes.defaults, RotaryAxes.defaults(.neox))
@@ -138,6 +142,16 @@ package enum TrainingStepWorkload: Workload {
     try problem.adapter.validate(problem.shape)
     try problem.rotary.validate(headDim: problem.layer.headDim)
     try problem.checkpointing.value.validate(layers: problem.layers)
+    guard problem.attention == .tiled || problem.precision == .fp32 else {
+      throw ProblemFault(
+        axis: "attention", what: "naive attention is computed in fp32 alone",
+        fix: "use attention tiled, or precision fp32")
+    }
+    if problem.attention == .naive, case .prefix = problem.adapter.adapter.value {
+      throw ProblemFault(
+        axis: "attention", what: "naive attention knows no prefix",
+        fix: "use attention tiled, or another adapter")
+    }
     switch problem.adapter.adapter.value {
     case .none, .lora: break
     case .prefix, .bottleneck, .ia3:
