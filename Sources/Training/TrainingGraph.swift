@@ -232,8 +232,8 @@ struct TrainingGraph {
   }
 
   private mutating func addNetwork(_ layer: Int, _ network: Value) throws -> Value {
-    let gate = value("gate", layer, .projected, shape.ffn)
-    let up = value("up", layer, .projected, shape.ffn)
+    let gate = value("gate", layer, .expanded, shape.ffn)
+    let up = value("up", layer, .expanded, shape.ffn)
     graph.add(
       LinearOperation(
         "gate, up", layer: layer, network,

@@ -80,6 +80,7 @@ extension CaseReport {
               })),
           Metric("binding_phase", memory.phase.map(\.rawValue)),
           Metric("without_effect", .list(training.withoutEffect)),
+          Metric("plan", .list(training.plan)),
         ]))
     ]
   }

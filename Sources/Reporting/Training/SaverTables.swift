@@ -70,11 +70,14 @@ enum SaverTables {
     let silent = comparison.rows.flatMap { row in
       row.training.withoutEffect.map { "\(row.label): \($0)" }
     }
+    let plans = comparison.rows.flatMap { row in
+      row.training.plan.map { "\(row.label): \($0)" }
+    }
     return [
       "memory: the ledger's peak; fell: the role that holds less at it; binds: the phase that it is in; "
         + "time ×: ÷ the time without a saver, with its 95 % interval where they took turns; MiB/ms: saved "
         + "for each millisecond that a step takes longer; loss: after \(counted(comparison.steps, "step"))"
-    ] + silent
+    ] + plans + silent
   }
 
   private static func fell(_ row: SaverComparison.Row) -> Cell {

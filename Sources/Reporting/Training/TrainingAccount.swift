@@ -12,6 +12,8 @@ package struct TrainingAccount: Sendable {
   /// The median of the steps' seconds in each phase.
   package let phases: [MemoryPhase: Seconds]
   package let withoutEffect: [String]
+  /// What is computed again within a budget.
+  package let plan: [String]
 
   init(_ training: Record.Training) {
     losses = training.losses
@@ -23,5 +25,6 @@ package struct TrainingAccount: Sendable {
       (try? Sample(times)).map { Seconds($0.median) }
     }
     withoutEffect = training.withoutEffect
+    plan = training.plan
   }
 }

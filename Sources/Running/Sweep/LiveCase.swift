@@ -210,6 +210,7 @@ final class LiveCase {
       record.memory = finished.memory
       record.counters = finished.counters
       record.training = finished.training
+      if let onset = finished.training?.onset { record.outcome = .failedCheck(reason: onset) }
     } catch ChildFailure.ended {
       // Whoever asked looks at how it ended, whether it answered or not.
     } catch let failure as ChildFailure {

@@ -91,6 +91,9 @@ final class KernelSession<W: Workload>: CaseSession {
       try reduced.map { try held.finite($0) { kernel.run() } }
       ?? (isChecked ? held.check { kernel.run() } : nil)
     end(.preparation)
+    if let onset = (kernel as? any TrainingKernelAccount)?.training.onset {
+      return .failed(outcome: .failedCheck(reason: onset), check: check)
+    }
     if let check, !check.passed { return Self.failed(check) }
     let digest = order.paired == nil ? nil : try held.digest { kernel.run() }
     kernels = [kernel]

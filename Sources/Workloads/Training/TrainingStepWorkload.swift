@@ -354,7 +354,13 @@ package enum TrainingStepWorkload: Workload {
     [.reference()]
       + InstructionSet.having(.training).map { set in
         Variant(set) { problem, operands, execution in
-          try TrainingKernel(problem, operands, set, execution)
+          do {
+            return try TrainingKernel(problem, operands, set, execution)
+          } catch let fault as BudgetFault {
+            throw ProblemFault(
+              axis: "checkpointing", what: fault.fault.what,
+              fix: fault.fault.mend ?? "use a larger budget")
+          }
         }
       }
   }()
@@ -366,6 +372,7 @@ package enum TrainingStepWorkload: Workload {
     private let withoutEffect: [String]
     private var losses: [Double] = []
     private var gradientNorm: Double?
+    private var onset: String?
     private var seconds: [MemoryPhase: [Double]] = [:]
 
     init(
@@ -399,6 +406,7 @@ package enum TrainingStepWorkload: Workload {
     }
 
     private func keep(_ report: TrainingStep.Report) {
+      onset = onset ?? report.onset
       guard losses.count < Self.kept else { return }
       losses.append(report.loss)
       if losses.count == 1 { gradientNorm = report.gradientNorm }
@@ -413,7 +421,7 @@ package enum TrainingStepWorkload: Workload {
       return Record.Training(
         losses: losses, gradientNorm: gradientNorm, modelFlops: counts.modelFlops,
         executedFlops: counts.executedFlops, keptBytes: counts.keptBytes, phases: seconds,
-        withoutEffect: withoutEffect)
+        withoutEffect: withoutEffect, plan: step.plan, onset: onset)
     }
 
     func rehearse() { step.rehearse() }
