@@ -55,6 +55,7 @@ let package = Package(
       name: "Kernels",
       dependencies: ["Quantities", "CMicrokernels", "CLinux"],
       swiftSettings: strict),
+    .target(name: "ModelFiles", dependencies: ["Quantities"], swiftSettings: strict),
     .target(
       name: "Records", dependencies: ["Quantities", collections], swiftSettings: strict),
 
@@ -144,6 +145,11 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "ModelFilesTests", dependencies: ["Quantities", "Statistics", "ModelFiles"],
+      exclude: ["Golden/safetensors-files.py"],
+      resources: [.process("Golden/safetensors-files.json")],
+      swiftSettings: strict),
+    .testTarget(
       name: "ModelsTests", dependencies: ["Quantities", "Kernels", "Models"],
       swiftSettings: strict),
     .testTarget(
@@ -202,8 +208,8 @@ let package = Package(
     .testTarget(
       name: "ReaderTests",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Planning", "Comparing", "Running", "Reporting",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "Quantities", "Statistics", "ModelFiles", "Records", "Planning", "Comparing", "Running",
+        "Reporting", .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Seeds", "corpus.jsonl"],
       swiftSettings: strict),
