@@ -101,7 +101,7 @@ let package = Package(
     .target(
       name: "Running",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Kernels", "Workloads", "Measuring", "Planning",
+        "Quantities", "Statistics", "Records", "Kernels", "ModelFiles", "Workloads", "Measuring", "Planning",
         "Comparing", "CLinux", collections, logging, system,
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],

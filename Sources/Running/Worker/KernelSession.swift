@@ -63,6 +63,10 @@ final class KernelSession<W: Workload>: CaseSession {
   }
 
   func prepare() throws -> Answer {
+    if let dump = order.dump {
+      try CaseDump<W>(problem: problem, variant: variant, order: order, dump: dump, pool: pool)
+        .write()
+    }
     let isChecked = order.paired?.isChecked != false
     let reduced = isChecked ? try checkReduced() : nil
     if let reduced, !reduced.passed { return Self.failed(reduced) }

@@ -1,5 +1,5 @@
 import Kernels
-import Quantities
+package import Quantities
 
 /// What is kept of each layer so that the peak of a step is within a budget, at little time.
 ///

@@ -366,9 +366,11 @@ package enum TrainingStepWorkload: Workload {
   }()
 
   /// A step that leaves some of each gradient, and the loss, where they are checked.
-  private final class TrainingKernel: TrainingKernelAccount {
+  private final class TrainingKernel: TrainingKernelAccount, WitnessedKernel {
     private let step: TrainingStep
     private let output: Tensor
+    private let operands: Operands
+    private let gradients: GradientKeeper
     private let withoutEffect: [String]
     private var losses: [Double] = []
     private var gradientNorm: Double?
@@ -380,7 +382,10 @@ package enum TrainingStepWorkload: Workload {
       _ execution: Execution
     ) throws {
       let output = operands.gradients
+      let gradients = GradientKeeper()
       self.output = output
+      self.operands = operands
+      self.gradients = gradients
       let shape = problem.shape
       withoutEffect = problem.withoutEffect
       step = try TrainingStep(
@@ -388,6 +393,7 @@ package enum TrainingStepWorkload: Workload {
         batch: batch(problem, ids: operands.ids, targets: operands.targets), problem.options,
         instructions: instructions, execution
       ) { index, gradient in
+        gradients.take(gradient)
         let (from, to) = (gradient.pointer(to: Float.self), output.pointer(to: Float.self))
         for sample in 0..<samples {
           to[index * samples + sample] = from[
@@ -413,6 +419,34 @@ package enum TrainingStepWorkload: Workload {
       for (phase, one) in report.seconds { seconds[phase, default: []].append(one.value) }
     }
 
+    /// The weights as they were, the loss and all gradients of the first step, and the losses of further ones.
+    func witness(furtherCalls: Int) -> [WitnessTensor] {
+      let parameters = step.parameters
+      let before = parameters.map { $0.doubles.map { Float($0) } }
+      gradients.keeps = true
+      run()
+      gradients.keeps = false
+      let scale = step.report.lossScale
+      var losses = [step.report.loss]
+      for _ in 0..<furtherCalls {
+        run()
+        losses.append(step.report.loss)
+      }
+      let weights = zip(parameters, before).map {
+        WitnessTensor($0.name, [$0.rows, $0.columns], .floats($1))
+      }
+      let found = zip(parameters.filter(\.isTrained), gradients.kept).map { parameter, numbers in
+        WitnessTensor(
+          "gradient.\(parameter.name)", [parameter.rows, parameter.columns],
+          .floats(numbers.map { $0 / scale }))
+      }
+      return weights + found + [
+        WitnessTensor("ids", operands.ids.shape, .integers(operands.ids)),
+        WitnessTensor("targets", operands.targets.shape, .integers(operands.targets)),
+        WitnessTensor("losses", [losses.count], .doubles(losses)),
+      ]
+    }
+
     /// Steps whose loss and times are told.
     private static let kept = 64
 
@@ -425,5 +459,18 @@ package enum TrainingStepWorkload: Workload {
     }
 
     func rehearse() { step.rehearse() }
+  }
+
+  /// Whole gradients, while somebody asks for them.
+  private final class GradientKeeper {
+    var keeps = false
+    private(set) var kept: [[Float]] = []
+
+    func take(_ gradient: Tensor) {
+      guard keeps else { return }
+      kept.append(
+        Array(
+          UnsafeBufferPointer(start: gradient.pointer(to: Float.self), count: gradient.count)))
+    }
   }
 }
