@@ -5,8 +5,8 @@
     python3 Tests/Witness/training_step.py FOLDER
 
 Each file holds the weights by transformers' names, tokens, targets, the gradients of the first step and the losses
-of all. Full training in fp32 is computed again, with any checkpointing, loss and optimizer of AdamW, SGD and
-momentum.
+of all. Training in fp32 is computed again, with any checkpointing, loss and optimizer of AdamW, SGD and momentum; of
+an adapter, PEFT reads the folder that stands beside the file, and has the same loss and gradients.
 """
 import glob
 import sys
@@ -40,10 +40,28 @@ def model_of(axis, weights):
 
 def optimizer_of(axis, model):
     if axis["optimizer"] == "adamw":
-        return torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=DECAY)
+        return torch.optim.AdamW((p for p in model.parameters() if p.requires_grad), lr=RATE, weight_decay=DECAY)
     momentum = 0.9 if axis["optimizer"] == "momentum" else 0
     # PyTorch's own decay goes into the gradient: here it is decoupled, as in AdamW.
-    return torch.optim.SGD(model.parameters(), lr=RATE, momentum=momentum)
+    return torch.optim.SGD((p for p in model.parameters() if p.requires_grad), lr=RATE, momentum=momentum)
+
+
+def adapted(model, folder):
+    """The model with the adapter that PEFT reads, to be trained: and its parameters by the names of the dump."""
+    from peft import PeftModel
+    with_adapter = PeftModel.from_pretrained(model, folder).double()
+    found = {}
+    for name, parameter in with_adapter.named_parameters():
+        if any(word in name for word in ("lora_", "ia3_", "prompt_encoder")):
+            parameter.requires_grad_(True)
+            found[name.replace(".default", "")] = parameter
+    return with_adapter, found
+
+
+def gradients_of_prefix(gradient, layers):
+    """PEFT's one matrix as the dump has it: keys and values of each layer."""
+    parts = gradient.reshape(gradient.shape[0], 2 * layers, -1)
+    return {f"prefix.{place // 2}.{('keys', 'values')[place % 2]}": parts[:, place] for place in range(2 * layers)}
 
 
 def loss_of(model, ids, targets, count):
@@ -56,10 +74,14 @@ def check(path):
     with safe_open(path, "pt") as file:
         case, tensors = file.metadata()["case"], {name: file.get_tensor(name) for name in file.keys()}
     axis = axes(case)
-    if axis["adapter"] != "none" or axis["precision"] != "fp32" or axis["rope"] != "neox":
+    known = axis["adapter"] in ("none", "ia3") or axis["adapter"].split("(")[0] in ("lora", "prefix")
+    if not known or axis["precision"] != "fp32" or axis["rope"] != "neox" or axis["dropout"] != "0":
         return None
-    weights = {n: t for n, t in tensors.items() if n not in ("ids", "targets", "losses") and "gradient." not in n}
+    weights = {n: t for n, t in tensors.items() if n.startswith(("model.", "lm_head."))}
     model = model_of(axis, weights)
+    parameters = dict(model.named_parameters())
+    if axis["adapter"] != "none":
+        model, parameters = adapted(model, path.removesuffix(".safetensors"))
     optimizer = optimizer_of(axis, model)
     batch = int(axis["batch"])
     ids, targets = tensors["ids"].long(), tensors["targets"].long()
@@ -74,16 +96,20 @@ def check(path):
             loss += part.item()
         worst = max(worst, abs(loss - told) / abs(loss))
         if step == 0:
-            for name, parameter in model.named_parameters():
-                own = tensors["gradient." + name].double().reshape(parameter.shape)
-                size = parameter.grad.square().mean().sqrt()
-                worst = max(worst, ((own - parameter.grad).abs().max() / (size + parameter.grad.abs().max())).item())
+            gradients = {name: parameter.grad for name, parameter in parameters.items()}
+            if axis["adapter"].startswith("prefix"):
+                (gradient,) = gradients.values()
+                gradients = gradients_of_prefix(gradient, int(axis["layers"]))
+            for name, gradient in gradients.items():
+                own = tensors["gradient." + name].double().reshape(gradient.shape)
+                size = gradient.square().mean().sqrt() + gradient.abs().max() + 1e-30
+                worst = max(worst, ((own - gradient).abs().max() / size).item())
         if axis["clip"] != "none":
             limit = float(axis["clip"].removeprefix("norm(").removesuffix(")"))
-            torch.nn.utils.clip_grad_norm_(model.parameters(), limit)
+            torch.nn.utils.clip_grad_norm_(list(parameters.values()), limit)
         if axis["optimizer"] != "adamw":
             with torch.no_grad():
-                for parameter in model.parameters():
+                for parameter in parameters.values():
                     parameter.mul_(1 - RATE * DECAY)
         optimizer.step()
     return case, worst

@@ -127,8 +127,10 @@ def training():
         command = [HEADROOM, "sweep", "--workload", "training-step", "-a", *case.split()]
         for setting in settings:
             command += ["-a", setting]
-        output(*command, "--budget", "10ms", "--dump", folder, "--dump-steps", "4", "-o", f"{VENV}/steps.jsonl",
-               "--replace")
+        adapters = ["adapter=lora(4),prefix(3),ia3", "targets=all,q+v", "checkpointing=none,block"]
+        for settings in (command, [*command[:-2 * len(settings)], *(w for a in adapters for w in ("-a", a))]):
+            output(*settings, "--budget", "10ms", "--dump", folder, "--dump-steps", "4", "-o", f"{VENV}/steps.jsonl",
+                   "--replace")
     told = output(f"{VENV}/bin/python", "Tests/Witness/training_step.py", folder)
     if told is not None:
         print(f"  {len(told.splitlines())} training steps", flush=True)
