@@ -3,9 +3,13 @@ import Quantities
 
 /// The largest distance of numbers from those that are expected, relative to the largest of these; infinite where
 /// there are more or fewer of them, or one is none.
-func distance(_ found: some Collection<Double>, from expected: some Collection<Double>) -> Double {
+///
+/// - Parameter least: what it is relative to where all are smaller.
+func distance(
+  _ found: some Collection<Double>, from expected: some Collection<Double>, least: Double = 0
+) -> Double {
   guard found.count == expected.count else { return .infinity }
-  let largest = expected.reduce(0) { max($0, abs($1)) }
+  let largest = expected.reduce(least) { max($0, abs($1)) }
   let most = zip(found, expected).reduce(0) { most, pair in
     let distance = abs(pair.0 - pair.1)
     return distance.isNaN ? .infinity : max(most, distance)

@@ -23,6 +23,9 @@ package struct TrainingReference {
     /// What LoRA's inputs are multiplied by where some are dropped: by micro-batch and product, row-major.
     package var dropout: Dropout?
 
+    /// What norms add to a row's mean square.
+    package var epsilon = Double(ModelShape.epsilon)
+
     package typealias Dropout = (
       _ microBatch: Int, _ layer: Int, _ product: ModelShape.Product, _ count: Int
     ) -> [Double]
@@ -72,7 +75,7 @@ private struct ReferencePass {
   let microBatch: Int
 
   private var shape: ModelShape { input.shape }
-  private var epsilon: Double { Double(ModelShape.epsilon) }
+  private var epsilon: Double { input.epsilon }
   /// A prefix takes the first positions.
   private var positions: [Int] {
     let first = weights["prefix.0.keys"]?.rows ?? 0

@@ -55,7 +55,8 @@ struct AttentionBackwardTests {
 
   /// A score is a sum of `headDim` products, and its error becomes a relative one of its exponential: scores up to
   /// 2 · √headDim / 3 of some 16 roundings; gradients are sums over keys or queries of such terms. Within 1e-5 of
-  /// the largest, and 3e-5 over hundreds of tokens.
+  /// the largest, and 3e-5 over hundreds of tokens. Who sees one key has a gradient of 0: two terms of about 1 are
+  /// taken from each other.
   @Test(arguments: small + large + narrow)
   func `gradients are those of the formula, and nothing is written beside them`(call: Call) throws {
     var expected: Expected?
@@ -65,8 +66,12 @@ struct AttentionBackwardTests {
       let wanted = expected ?? Expected(call, run)
       expected = wanted
       let limit = call.tokens > 100 ? 3e-5 : 1e-5
-      #expect(distance(run.dq.doubles, from: wanted.dq) < limit, "dq, \(instructions.rawValue)")
-      #expect(distance(run.dk.doubles, from: wanted.dk) < limit, "dk, \(instructions.rawValue)")
+      #expect(
+        distance(run.dq.doubles, from: wanted.dq, least: 0.5) < limit,
+        "dq, \(instructions.rawValue)")
+      #expect(
+        distance(run.dk.doubles, from: wanted.dk, least: 0.5) < limit,
+        "dk, \(instructions.rawValue)")
       #expect(distance(run.dv.doubles, from: wanted.dv) < limit, "dv, \(instructions.rawValue)")
       #expect(ledger.brokenFences == [], "\(instructions.rawValue)")
     }

@@ -76,7 +76,7 @@ struct OptimizerTests {
     Optimizer(.adamw, decay: 0.5).run(
       .init(w: w.floats, states: states.floats, gradient: gradient.floats, count: 33), step: 1,
       rate: 0.25, instructions: instructions, pool: try makePool())
-    #expect(w.doubles == before.map { $0 * 0.875 })
+    #expect(w.doubles == before.map { Double(Float($0) * 0.875) })
   }
 
   /// Sums of 2¹⁴ squares or fewer, in blocks; those of ones are whole numbers, and exact.

@@ -23,7 +23,7 @@ struct AdapterGoldenTests {
     #expect(abs(found.loss - golden.loss) < 1e-6 * golden.loss)
     #expect(Set(found.gradients.keys) == Set(golden.expected.keys))
     for (name, expected) in golden.expected {
-      #expect(distance(found.doubles[name] ?? [], from: expected) < 1e-5, "\(name)")
+      #expect(distance(found.doubles[name] ?? [], from: expected) < 2e-5, "\(name)")
     }
   }
 
@@ -31,10 +31,10 @@ struct AdapterGoldenTests {
   func `the reference's loss and gradients are those of another implementation`(
     golden: AdapterGolden
   ) throws {
-    let found = try golden.setup.reference(TinyModel.grouped.tokens())
-    #expect(abs(found.loss - golden.loss) < 1e-12)
+    let found = try golden.setup.reference(TinyModel.grouped.tokens(), epsilon: 1e-5)
+    #expect(abs(found.loss - golden.loss) < 1e-13)
     for (name, expected) in golden.expected {
-      #expect(distance(found.gradients[name] ?? [], from: expected) < 1e-10, "\(name)")
+      #expect(distance(found.gradients[name] ?? [], from: expected) < 1e-13, "\(name)")
     }
   }
 

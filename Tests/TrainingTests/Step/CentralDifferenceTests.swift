@@ -13,8 +13,8 @@ struct CentralDifferenceTests {
   /// Of each parameter so many numbers are moved.
   private static let samples = 6
 
-  /// Two blocks with groups of heads, tied, packed and masked. With a step of 1e-5 the loss's third derivative
-  /// leaves some 1e-10, and its rounding 1e-16 / 1e-5; both are far below 1e-7 of a gradient.
+  /// Two blocks with groups of heads, tied, packed and masked. With a step of 2e-6 the loss's third derivative,
+  /// of up to 1000 where an embedding is normed, leaves 1e-9, and the loss's rounding 1e-10.
   @Test(arguments: adapters, layouts)
   func `gradients are central differences of the loss`(adapter: Adapter, layout: RotaryLayout)
     throws
@@ -36,13 +36,13 @@ struct CentralDifferenceTests {
       for sample in 0..<min(Self.samples, node.values.count) {
         let place = sample * node.values.count / Self.samples % node.values.count
         let value = node.values[place]
-        node.values[place] = value + 1e-5
+        node.values[place] = value + 2e-6
         let above = try loss()
-        node.values[place] = value - 1e-5
+        node.values[place] = value - 2e-6
         let below = try loss()
         node.values[place] = value
-        let error = abs((above - below) / 2e-5 - gradient[place])
-        #expect(error < 1e-7 * mean.squareRoot() + 1e-10, "\(name), \(place)")
+        let error = abs((above - below) / 4e-6 - gradient[place])
+        #expect(error < 1e-7 * mean.squareRoot() + 1e-9, "\(name), \(place)")
       }
     }
   }

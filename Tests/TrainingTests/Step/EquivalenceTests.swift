@@ -8,8 +8,8 @@ struct EquivalenceTests {
   private static let shape = ModelShape(
     layers: 2, hidden: 24, ffn: 40, heads: 4, kvHeads: 2, headDim: 6, vocab: 53, isTied: true,
     mlp: .swiglu)
-  /// Sums of 48 terms or fewer in another order.
-  private static let limit = 2e-6
+  /// Sums of 48 terms or fewer in another order, some dozens deep.
+  private static let limit = 5e-6
 
   private func expectSame(_ found: StepResult, _ expected: StepResult) {
     #expect(abs(found.loss - expected.loss) < 1e-6 * expected.loss)

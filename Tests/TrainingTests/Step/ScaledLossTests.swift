@@ -40,7 +40,8 @@ struct ScaledLossTests {
 
   /// SGD moves by the gradient itself, whose scale is undone.
   @Test(arguments: TrainingPrecision.allCases)
-  func `a step that is not clipped is as long as its gradient`(precision: TrainingPrecision) throws {
+  func `a step that is not clipped is as long as its gradient`(precision: TrainingPrecision) throws
+  {
     let (by, report) = try moved(Self.setup(precision))
     #expect(abs(by - (report.gradientNorm ?? .nan)) < 1e-5)
     #expect(abs(by - 5.266) < 0.05)

@@ -18,13 +18,16 @@ extension StepSetup {
 
   /// The same step in fp64.
   ///
-  /// - Parameter values: weights; a gradient is added to what they hold.
-  func reference(_ tokens: Tokens, values: [String: ReferenceTape.Node]? = nil) throws
-    -> TrainingReference
-  {
+  /// - Parameters:
+  ///   - values: weights; a gradient is added to what they hold.
+  ///   - epsilon: what norms add; as in a step, where it is left out.
+  func reference(
+    _ tokens: Tokens, values: [String: ReferenceTape.Node]? = nil, epsilon: Double? = nil
+  ) throws -> TrainingReference {
     var input = TrainingReference.Input(
       shape: shape, rotary: options.rotary, adapter: options.adapter, sequences: sequences,
       ids: tokens.ids, targets: tokens.targets)
+    if let epsilon { input.epsilon = epsilon }
     if options.adapter.dropout > 0 {
       input.dropout = { [options] in
         options.kept(microBatch: $0, layer: $1, product: $2, count: $3)
