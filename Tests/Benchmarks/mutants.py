@@ -181,7 +181,7 @@ def main(arguments):
             run = subprocess.run(
                 ["swift", "test", "-c", "release", "--skip-build", "--package-path", folder, "--filter", tests],
                 capture_output=True, text=True)
-            failed = sorted(set(re.findall(r'✘ Test "?([^"]*?)"? (?:failed|recorded)', run.stdout + run.stderr)))
+            failed = sorted(set(re.findall(r'✘ Test "([^"]*)" (?:failed|recorded)', run.stdout + run.stderr)))
             # One that ends the process kills all tests.
             if run.returncode and not failed:
                 failed = ["the process ended"]

@@ -58,6 +58,24 @@ extension Threaded {
       }
     }
 
+    /// What is kept is narrower than what is computed, and is the same whenever it is computed.
+    @Test(arguments: [TrainingPrecision.bf16, .fp16], [Adapter.none, .lora(rank: 3)])
+    func `in 16 bits neither checkpointing nor threads change a bit`(
+      precision: TrainingPrecision, adapter: Adapter
+    ) throws {
+      for instructions in InstructionSet.trained {
+        var setup = Self.setup(adapter, layers: 2, hidden: 70, ffn: 90, vocab: 130)
+        setup.options.precision = precision
+        setup.instructions = instructions
+        let expected = try twoSteps(setup)
+        setup.options.checkpointing = .block
+        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
+        setup.options.checkpointing = .pointwise
+        setup.threads = 3
+        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
+      }
+    }
+
     @Test func `clipping changes no bit with threads, and neither does the norm`() throws {
       func norm(threads: Int) throws -> (StepResult, Double?) {
         var setup = Self.setup(.none, layers: 1, hidden: 70, ffn: 300, vocab: 130)

@@ -63,12 +63,15 @@ import Workloads
     try expectHold(problems)
   }
 
-  /// Blocks are of 32 and of 256 weights, so that sizes are their multiples.
-  @Test(arguments: [ElementType.fp16, .bf16, .q8_0, .q4_0, .q4_k, .nf4])
-  func `a step holds for a base in each format`(base: ElementType) throws {
+  /// Blocks are of 32, 64 and 256 weights, so that sizes are their multiples.
+  @Test(arguments: [
+    (ElementType.fp16, 32), (.bf16, 32), (.q8_0, 32), (.q4_0, 32), (.nf4, 64), (.q4_k, 256),
+  ])
+  func `a step holds for a base in each format`(base: ElementType, block: Int) throws {
     let problem = TrainingStepWorkload.Problem(
-      layers: 2, hidden: 256, ffn: 256, heads: 4, kvHeads: 4, headDim: 64, vocab: 61, batch: 1,
-      tokens: 5, adapter: AdapterAxes(.lora(4), targets: .queriesAndValues, base: base))
+      layers: 2, hidden: block, ffn: block, heads: 2, kvHeads: 2, headDim: block / 2, vocab: 31,
+      batch: 1, tokens: 5,
+      adapter: AdapterAxes(.lora(4), targets: .queriesAndValues, base: base))
     try expectHold([problem])
   }
 
