@@ -55,6 +55,7 @@ let package = Package(
       name: "Kernels",
       dependencies: ["Quantities", "CMicrokernels", "CLinux"],
       swiftSettings: strict),
+    .target(name: "ModelFiles", dependencies: ["Quantities"], swiftSettings: strict),
     .target(
       name: "Records", dependencies: ["Quantities", collections], swiftSettings: strict),
 
@@ -100,7 +101,7 @@ let package = Package(
     .target(
       name: "Running",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Kernels", "Workloads", "Measuring", "Planning",
+        "Quantities", "Statistics", "Records", "Kernels", "ModelFiles", "Workloads", "Measuring", "Planning",
         "Comparing", "CLinux", collections, logging, system,
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],
@@ -142,6 +143,11 @@ let package = Package(
       resources: [
         .process("Quantization/Golden/ggml.json"), .process("Quantization/Golden/gptq.json"),
       ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "ModelFilesTests", dependencies: ["Quantities", "Statistics", "ModelFiles"],
+      exclude: ["Golden/safetensors-files.py"],
+      resources: [.process("Golden/safetensors-files.json")],
       swiftSettings: strict),
     .testTarget(
       name: "ModelsTests", dependencies: ["Quantities", "Kernels", "Models"],
@@ -203,8 +209,8 @@ let package = Package(
     .testTarget(
       name: "ReaderTests",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Planning", "Comparing", "Running", "Reporting",
-        .product(name: "GRDB", package: "GRDB.swift"),
+        "Quantities", "Statistics", "ModelFiles", "Records", "Planning", "Comparing", "Running",
+        "Reporting", .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Seeds", "corpus.jsonl"],
       swiftSettings: strict),

@@ -12,6 +12,7 @@
 #define HR_TILE 3
 
 typedef __m256 hr_vec;
+typedef __m256i hr_ints;
 typedef __m256i hr_mask;
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -62,6 +63,23 @@ HR_INLINE __m128i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm_loadu_si128((const void *)lanes);
 }
 
+HR_INLINE hr_vec hr_abs(hr_vec v) {
+  return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), v);
+}
+HR_INLINE hr_vec hr_min(hr_vec a, hr_vec b) { return _mm256_min_ps(a, b); }
+HR_INLINE hr_ints hr_truncated(hr_vec v) { return _mm256_cvttps_epi32(v); }
+// Entries of a table: floats, or bytes, of which three more are read.
+HR_INLINE hr_vec hr_gather(const float *table, hr_ints index) {
+  return _mm256_i32gather_ps(table, index, 4);
+}
+HR_INLINE hr_ints hr_gather_bytes(const uint8_t *table, hr_ints index) {
+  return _mm256_and_si256(_mm256_i32gather_epi32((const int *)(const void *)table, index, 1),
+                          _mm256_set1_epi32(255));
+}
+HR_INLINE void hr_store_bytes(uint8_t *p, hr_ints v) {
+  __m128i shorts = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  _mm_storel_epi64((void *)p, _mm_packus_epi16(shorts, shorts));
+}
 HR_INLINE hr_vec hr_sqrt(hr_vec v) { return _mm256_sqrt_ps(v); }
 // Rounded to 16 bits, to the nearest, ties to even, and back.
 HR_INLINE hr_vec hr_round_f16(hr_vec v) {
@@ -151,7 +169,6 @@ HR_INLINE void hr_transpose(hr_vec v[8]) {
 }
 
 // Integers: vectors of bytes or of 32-bit lanes.
-typedef __m256i hr_ints;
 HR_INLINE hr_ints hr_load_ints(const void *p) { return _mm256_loadu_si256(p); }
 HR_INLINE void hr_store_ints(void *p, hr_ints v) { _mm256_storeu_si256(p, v); }
 HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm256_and_si256(a, b); }

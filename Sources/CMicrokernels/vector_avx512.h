@@ -14,6 +14,7 @@
 #define HR_TILE 6
 
 typedef __m512 hr_vec;
+typedef __m512i hr_ints;
 typedef __mmask16 hr_mask;
 
 #define UNROLL _Pragma("clang loop unroll(full)")
@@ -48,6 +49,19 @@ HR_INLINE __m256i hr_load_16_some(const uint16_t *p, hr_mask m) {
   return _mm256_maskz_loadu_epi16(m, p);
 }
 
+HR_INLINE hr_vec hr_abs(hr_vec v) { return _mm512_abs_ps(v); }
+HR_INLINE hr_vec hr_min(hr_vec a, hr_vec b) { return _mm512_min_ps(a, b); }
+HR_INLINE hr_ints hr_truncated(hr_vec v) { return _mm512_cvttps_epi32(v); }
+// Entries of a table: floats, or bytes, of which three more are read.
+HR_INLINE hr_vec hr_gather(const float *table, hr_ints index) {
+  return _mm512_i32gather_ps(index, table, 4);
+}
+HR_INLINE hr_ints hr_gather_bytes(const uint8_t *table, hr_ints index) {
+  return _mm512_and_si512(_mm512_i32gather_epi32(index, table, 1), _mm512_set1_epi32(255));
+}
+HR_INLINE void hr_store_bytes(uint8_t *p, hr_ints v) {
+  _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(v));
+}
 HR_INLINE hr_vec hr_sqrt(hr_vec v) { return _mm512_sqrt_ps(v); }
 // Rounded to 16 bits, to the nearest, ties to even, and back.
 HR_INLINE hr_vec hr_round_f16(hr_vec v) {
@@ -143,7 +157,6 @@ HR_INLINE void hr_transpose(hr_vec v[16]) {
 }
 
 // Integers: vectors of bytes or of 32-bit lanes.
-typedef __m512i hr_ints;
 HR_INLINE hr_ints hr_load_ints(const void *p) { return _mm512_loadu_si512(p); }
 HR_INLINE void hr_store_ints(void *p, hr_ints v) { _mm512_storeu_si512(p, v); }
 HR_INLINE hr_ints hr_and(hr_ints a, hr_ints b) { return _mm512_and_si512(a, b); }

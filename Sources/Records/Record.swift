@@ -251,10 +251,15 @@ package struct Record: Codable, Sendable {
     package var phases: [MemoryPhase: [Double]]
     /// Settings that changed nothing, each with the reason.
     package var withoutEffect: [String]
+    /// What is computed again within a budget.
+    package var plan: [String]
+    /// Where a number came up first that is not finite.
+    package var onset: String?
 
     package init(
       losses: [Double], gradientNorm: Double?, modelFlops: Int, executedFlops: Int,
-      keptBytes: Bytes, phases: [MemoryPhase: [Double]], withoutEffect: [String]
+      keptBytes: Bytes, phases: [MemoryPhase: [Double]], withoutEffect: [String],
+      plan: [String] = [], onset: String? = nil
     ) {
       self.losses = losses
       self.gradientNorm = gradientNorm
@@ -263,6 +268,8 @@ package struct Record: Codable, Sendable {
       self.keptBytes = keptBytes
       self.phases = phases
       self.withoutEffect = withoutEffect
+      self.plan = plan
+      self.onset = onset
     }
   }
 }

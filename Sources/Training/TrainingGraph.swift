@@ -16,6 +16,7 @@ struct TrainingGraph {
   private let rotation: Rotation?
   private let attention: AttentionKernels
   private let pool: ThreadPool
+  private let instructions: InstructionSet
 
   /// - Throws: `LedgerFault` where weights or workspace do not fit.
   init(
@@ -27,6 +28,7 @@ struct TrainingGraph {
     self.batch = batch
     self.options = options
     pool = execution.pool
+    self.instructions = instructions
     self.weights = try TrainingWeights(shape, weights, options, in: execution.ledger)
     self.adapters = AdapterMaker(
       options: options.adapter, weights: adapters, ledger: execution.ledger)
@@ -91,7 +93,13 @@ struct TrainingGraph {
         [Gemm.Shape(n: width, k: $0), Gemm.Shape(n: $0, k: width)]
       } + [Gemm.Shape(n: width, k: batch.rows)]
     }
-    return forward + inputs + weights + (thin ?? [])
+    let squares =
+      options.attention == .tiled
+      ? []
+      : Set(batch.sequences).flatMap {
+        [Gemm.Shape(n: $0, k: shape.headDim), Gemm.Shape(n: shape.headDim, k: $0)]
+      }
+    return forward + inputs + weights + (thin ?? []) + squares
       + LinearCrossEntropy.shapes(
         rows: batch.rows, columns: hidden, vocabulary: shape.vocab, chunks: options.loss)
   }
@@ -173,6 +181,10 @@ struct TrainingGraph {
       v = try addFactor("v", .v, layer, v, columns: keys)
     }
     let o = value("o", layer, .attended, queries)
+    guard options.attention == .tiled else {
+      addNaiveAttention(layer, q: q, k: k, v: v, to: o)
+      return o
+    }
     let prefix = options.adapter.adapter.prefix
     let logSums = graph.value(
       "log sums", layer: layer, .small, rows: batch.rows + prefix * batch.sequences.count,
@@ -193,6 +205,16 @@ struct TrainingGraph {
     return o
   }
 
+  private mutating func addNaiveAttention(_ layer: Int, q: Value, k: Value, v: Value, to o: Value) {
+    let naive = NaiveAttentionShape(
+      heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim, batch: batch,
+      gemm: tools.gemm, loss: SoftmaxRows(instructions: instructions, pool: pool))
+    let p = graph.value(
+      "weights of attention", layer: layer, .scores, rows: naive.weights, columns: 1)
+    graph.add(NaiveScoresOperation(layer: layer, q: q, k: k, to: p, naive))
+    graph.add(NaiveValuesOperation(layer: layer, p: p, v: v, to: o, naive))
+  }
+
   private mutating func addFactor(
     _ name: String, _ product: ModelShape.Product, _ layer: Int, _ x: Value, columns: Int,
     rotation: Rotation? = nil
@@ -210,8 +232,8 @@ struct TrainingGraph {
   }
 
   private mutating func addNetwork(_ layer: Int, _ network: Value) throws -> Value {
-    let gate = value("gate", layer, .projected, shape.ffn)
-    let up = value("up", layer, .projected, shape.ffn)
+    let gate = value("gate", layer, .expanded, shape.ffn)
+    let up = value("up", layer, .expanded, shape.ffn)
     graph.add(
       LinearOperation(
         "gate, up", layer: layer, network,

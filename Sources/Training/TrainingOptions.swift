@@ -2,10 +2,19 @@ package import Kernels
 package import Models
 import Quantities
 
+/// How attention is computed.
+package enum TrainingAttention: String, CaseIterable, Codable, Sendable {
+  /// A tile of queries with a tile of keys at a time: no weights are kept.
+  case tiled
+  /// All weights of all heads are held in memory, tokens × tokens each, and kept for the way back.
+  case naive
+}
+
 /// How a step is made, besides the model's shape: what saves memory, and what it costs.
 package struct TrainingOptions: Hashable, Sendable {
   package var checkpointing = Checkpointing.none
   package var precision = TrainingPrecision.fp32
+  package var attention = TrainingAttention.tiled
   package var loss = LinearCrossEntropy.Chunks.whole
   package var optimizer = Optimizer(.adamw)
   package var schedule = RateSchedule()

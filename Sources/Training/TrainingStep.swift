@@ -16,10 +16,14 @@ package final class TrainingStep: Kernel {
   private let instructions: InstructionSet
   private let execution: Execution
   private let schedule: Schedule
+  /// What a budget came to, where one was given.
+  package let plan: [String]
   private let state = StepState()
   /// Of a precision that needs it.
   package private(set) var scaler = LossScaler()
   private var calls: [Call] = []
+  /// What each instruction writes first.
+  private var writes: [[(name: String, tensor: Tensor)]] = []
   /// What lives through all micro-batches: gradients that add up.
   private var lasting: [ArenaTenant] = []
   private var arena: Arena?
@@ -51,6 +55,8 @@ package final class TrainingStep: Kernel {
     package var isSkipped = false
     /// What gradients are multiplied by where they are shown.
     package var lossScale: Float = 1
+    /// Where a number came up first that is not finite, if the loss or the norm is none.
+    package var onset: String?
     package var seconds: [MemoryPhase: Seconds] = [:]
   }
 
@@ -80,17 +86,20 @@ package final class TrainingStep: Kernel {
     parameters = graph.parameters
     let trained = graph.trained
     var states: [ObjectIdentifier: Tensor] = [:]
-    if options.optimizer.rule.states > 0 {
-      for parameter in trained {
-        states[ObjectIdentifier(parameter)] = try execution.ledger.tensor(
-          .fp32, [options.optimizer.rule.states, parameter.count], .optimizer)
-      }
+    for parameter in trained {
+      let bytes = options.optimizer.rule.stateBytes(of: parameter.count)
+      guard bytes > .zero else { continue }
+      states[ObjectIdentifier(parameter)] = Tensor(
+        .int8, [bytes.count], try execution.ledger.allocate(bytes, role: .optimizer))
     }
     self.states = states
     let largest = trained.map(\.count).max() ?? 0
     squares = try execution.ledger.tensor(
       .fp32, [2 * GradientNorm.sums(of: max(1, largest))], .workspace)
-    schedule = Schedule(graph, options, layers: shape.layers, accumulation: batch.accumulation)
+    let live = execution.ledger.snapshot.live.filter { $0.key != .rotation }
+    (schedule, plan) = try StepSchedule.make(
+      graph, options, layers: shape.layers, accumulation: batch.accumulation,
+      fixed: live.values.reduce(.zero, +))
     try layOut()
   }
 
@@ -115,6 +124,11 @@ package final class TrainingStep: Kernel {
       }
       begins[instance.first].append(tenant)
       ends[instance.last].append(tenant)
+    }
+    writes = schedule.instructions.map { _ in [] }
+    for (index, tensor) in tensors.enumerated() where schedule.instances[index].isNamed {
+      let instance = schedule.instances[index]
+      writes[instance.first].append((instance.name, tensor))
     }
     calls = schedule.instructions.enumerated().map { index, instruction in
       Call(
@@ -165,7 +179,7 @@ package final class TrainingStep: Kernel {
     let id = ObjectIdentifier(parameter)
     guard let gradient = bound.parameterGradients[id] else { return {} }
     let operands = Optimizer.Operands(
-      w: parameter.floats, states: states[id]?.pointer(to: Float.self),
+      w: parameter.floats, states: states[id]?.start,
       gradient: gradient.pointer(to: Float.self), count: parameter.count)
     let index = graph.trained.firstIndex { $0 === parameter } ?? 0
     return { [state, instructions, pool = execution.pool, options, onGradient, measure = sumOfSquares] in
@@ -193,8 +207,11 @@ package final class TrainingStep: Kernel {
     var watch = PhaseWatch()
     walk { call in
       watch.enter(call.phase)
-      call.run()
+      // Before anything is updated the step can still be computed again.
+      if call.phase == .update, report.onset == nil, isBroken { report.onset = findOnset() }
+      if report.onset == nil { call.run() }
     } microBatch: { state.microBatch = $0 }
+    if report.onset == nil, isBroken { report.onset = findOnset() }
     report.seconds = watch.stop()
     report.loss = state.loss / Double(max(1, targets))
     report.isSkipped = state.isSkipped
@@ -205,6 +222,46 @@ package final class TrainingStep: Kernel {
     state.calls += 1
     // A step that is skipped is none for the optimizer.
     if !state.isSkipped { state.step += 1 }
+  }
+
+  /// Whether the loss, or the norm where it is taken, is not finite; a scaled loss may overflow its gradients.
+  private var isBroken: Bool {
+    !state.loss.isFinite
+      || (options.measuresNorm && !options.precision.scalesLoss && !state.squares.isFinite)
+  }
+
+  /// Computes the step again, one instruction after the other, up to the first that makes a number which is not
+  /// finite of numbers that all are.
+  private func findOnset() -> String {
+    let step = "step \(state.calls + 1)"
+    if let parameter = parameters.first(where: { $0.format.plain != nil && !$0.tensor.isFinite }) {
+      return "\(step): \(parameter.name) holds numbers that are not finite before it begins"
+    }
+    let loss = state.loss
+    defer { state.loss = loss }
+    for micro in 0..<batch.accumulation {
+      state.microBatch = micro
+      for (index, instruction) in schedule.instructions[..<schedule.microBatchEnd].enumerated() {
+        state.loss = 0
+        calls[index].run()
+        let written = writes[index].first { !$0.tensor.isFinite }
+        guard written != nil || !state.loss.isFinite else { continue }
+        let (operation, layer) = description(of: instruction)
+        let place = layer.map { ", layer \($0)" } ?? ""
+        return "\(step), \(instruction.phase.rawValue)\(place): \(operation) made "
+          + "\(written?.name ?? "the loss") not finite, from finite numbers"
+      }
+    }
+    return "\(step): not found again: the numbers that were not finite did not come back"
+  }
+
+  private func description(of instruction: Schedule.Instruction) -> (String, layer: Int?) {
+    switch instruction.kind {
+    case .forward(let index), .backward(let index):
+      (graph.operations[index].name, graph.operations[index].layer)
+    case .clip: ("the norm", nil)
+    case .update(let parameter): (parameter.name, nil)
+    }
   }
 
   /// Tells the ledger what a step holds, phase by phase, and computes nothing.
@@ -267,7 +324,8 @@ extension TrainingStep {
     ).graph.parameters
   }
 
-  /// What a step does and keeps, without the step.
+  /// What a step does and keeps, without the step. Of a budget it counts what is kept where there is none: what
+  /// is computed again are no operations of the formulas.
   package static func counts(
     _ shape: ModelShape, weights: any ModelWeights, adapters: any AdapterWeights,
     batch: TrainingBatch, _ options: TrainingOptions
@@ -276,9 +334,38 @@ extension TrainingStep {
       shape, weights: weights, adapters: adapters, batch: batch, options,
       instructions: .portable, .planning(threads: 1)
     ).graph
-    return StepCounts(
-      graph,
-      Schedule(graph, options, layers: shape.layers, accumulation: batch.accumulation), batch)
+    let form = Schedule.Form(options, accumulation: batch.accumulation)
+    let schedule = Schedule(graph, form: form) {
+      options.checkpointing.keeps(graph[$0], layers: shape.layers)
+    }
+    return StepCounts(graph, schedule, batch)
+  }
+}
+
+/// The schedule that a step's options ask for.
+enum StepSchedule {
+  /// - Parameter fixed: bytes that live throughout.
+  /// - Throws: `BudgetFault`.
+  static func make(
+    _ graph: Graph, _ options: TrainingOptions, layers: Int, accumulation: Int, fixed: Bytes
+  ) throws -> (Schedule, plan: [String]) {
+    let form = Schedule.Form(options, accumulation: accumulation)
+    guard case .budget(let budget) = options.checkpointing else {
+      return (
+        Schedule(graph, form: form) { options.checkpointing.keeps(graph[$0], layers: layers) }, []
+      )
+    }
+    let plan = try CheckpointingPlan(
+      graph, form: form, layers: layers, fixed: fixed, budget: budget)
+    return (Schedule(graph, form: form) { plan.keeps(graph[$0]) }, plan.sentences)
+  }
+}
+
+extension Schedule.Form {
+  init(_ options: TrainingOptions, accumulation: Int) {
+    self.init(
+      accumulation: accumulation, updatesInBackward: options.updatesInBackward,
+      clips: options.measuresNorm)
   }
 }
 

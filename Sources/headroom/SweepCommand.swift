@@ -28,6 +28,13 @@ struct SweepCommand: ParsableCommand {
   @Option(help: "Write the report as JSON to this file; - is standard output.")
   var json: String?
 
+  @Option(
+    help: "Write what each case computes on, and what comes out, as safetensors to this folder.")
+  var dump: String?
+
+  @Option(help: "Further steps of training whose losses --dump holds (default: 0).")
+  var dumpSteps: Int?
+
   func run() throws {
     let command = self
     try Interruption.cancels(
@@ -46,6 +53,9 @@ struct SweepCommand: ParsableCommand {
     options.shard = Environment.value(suite.shard, for: "shard")
     options.environment = Environment.recorded
     options.notes = try notes()
+    options.dump = Environment.value(dump, for: "dump").map {
+      SweepSetting.Dump(folder: $0, steps: dumpSteps ?? 0)
+    }
     // The report of a run that is gone on with takes the place of the one before.
     let inputs = [suite.suite].compactMap(\.self)
     try OutputFile(options.output, mayReplace: true).checkIsNone(of: inputs)

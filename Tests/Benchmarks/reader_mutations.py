@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 
-READERS = ["run", "results", "gate", "accept", "calibration", "suite", "history", "answer"]
+READERS = ["run", "results", "gate", "accept", "calibration", "suite", "history", "answer",
+           "safetensors"]
 BATCH = 25_000
 
 

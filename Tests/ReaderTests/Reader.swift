@@ -1,5 +1,6 @@
 import Comparing
 import Foundation
+import ModelFiles
 import Planning
 import Quantities
 import Records
@@ -9,7 +10,7 @@ import Running
 /// Each way by which bytes of others come into the program, with what is made of them there: what
 /// arithmetic a number meets shows only where it is used.
 enum Reader: String, CaseIterable, Codable {
-  case run, results, gate, accept, calibration, suite, history, answer
+  case run, results, gate, accept, calibration, suite, history, answer, safetensors
 
   /// Whole inputs, which mutations start from.
   var seeds: [String] {
@@ -22,6 +23,7 @@ enum Reader: String, CaseIterable, Codable {
     case .suite: ["suite.yaml"]
     case .history: ["history.sqlite"]
     case .answer: ["answers.jsonl"]
+    case .safetensors: ["weights.safetensors"]
     }
   }
 
@@ -83,6 +85,19 @@ enum Reader: String, CaseIterable, Codable {
     case .answer:
       for line in bytes.split(separator: UInt8(ascii: "\n")) {
         _ = try Answer.read(String(decoding: line, as: UTF8.self))
+      }
+    case .safetensors:
+      let path = folder + "/h.safetensors"
+      // Some file systems flush a file that is written over.
+      unlink(path)
+      try bytes.write(to: URL(fileURLWithPath: path))
+      let file = try SafetensorsFile(path)
+      for tensor in file.tensors {
+        let bytes = try file.bytes(of: tensor.name)
+        if let type = tensor.type, Double.holds.contains(type) {
+          let values: [Double] = try file.values(of: tensor.name)
+          precondition(values.count * type.bits == bytes.count * 8)
+        }
       }
     }
   }

@@ -36,6 +36,8 @@ IN_TEXT = {
     "Tests/WorkloadsTests/Attention/rope-golden.py": "Tests/WorkloadsTests/Attention/RotaryEmbeddingTests.swift"}
 PREFILL = "attention-prefill -a heads=8 -a kv-heads=2 -a head-dim=64 -a tokens=64"
 DECODE = "attention-decode -a heads=8 -a kv-heads=2 -a head-dim=64 -a context=256 -a cache-type=fp32"
+TRAINING = ("training-step -a layers=1 -a hidden=64 -a ffn=96 -a heads=2 -a kv-heads=2 -a head-dim=32 -a vocab=128"
+            " -a tokens=16")
 WORKERS = {  # A small case for each script.
     "numpy_matmul.py": "matmul -a m=4 -a n=256 -a k=256",
     "llama_cpp_matmul.py": "quantized-matmul -a m=4 -a n=256 -a k=256 -a format=q4_0",
@@ -43,7 +45,9 @@ WORKERS = {  # A small case for each script.
     "llama_cpp_decoder.py": "decoder -a hidden=256 -a ffn=512 -a heads=4 -a kv-heads=2 -a head-dim=64 -a layers=2"
                             " -a vocab=512 -a format=q8_0 -a phase=decode -a tokens=1 -a depth=16",
     "torch_attention.py": PREFILL, "torch_attention.py --gqa": PREFILL, "torch_attention.py --grouped": DECODE,
-    "onnx_attention.py": DECODE, "openvino_attention.py": PREFILL}
+    "onnx_attention.py": DECODE, "openvino_attention.py": PREFILL,
+    "torch_training.py": f"{TRAINING} -a adapter=none,lora(8) -a checkpointing=none,block",
+    "torch_training.py --compile": TRAINING}
 
 failures = []
 

@@ -15,11 +15,62 @@ class Unsupported(Exception):
 
 
 class Prepared:
-    """`call(i)` runs copy i of `copies`; `library` names what it calls, with its version."""
+    """`call(i)` runs copy i of `copies`; `library` names what it calls, with its version; `memory` is a
+    `MemoryAccount`, of a script that keeps one.
+    """
 
-    def __init__(self, call, copies, library, packed=0, seconds=0.0, check=None):
+    def __init__(self, call, copies, library, packed=0, seconds=0.0, check=None, memory=None):
         self.call, self.copies, self.library = call, copies, library
         self.packed, self.seconds, self.check = packed, seconds, check
+        self.memory = memory
+
+
+class MemoryAccount:
+    """This process's memory as the kernel counts it, phase by phase: `operands`, `preparation`, `run`.
+
+    It begins with the first phase: whatever the process holds by then is the harness's. An allocator's
+    own hoard counts, as it does for any program: there is no ledger of what is live.
+    """
+
+    def __init__(self):
+        self.harness, self.peaks, self.phase, self.unreset = self._kernel()["RssAnon"], {}, None, None
+        self.begin("operands")
+
+    def begin(self, phase):
+        """Ends the phase before it; a resident peak is reset, so that each phase has its own."""
+        self._end()
+        self.phase = phase
+        try:
+            with open("/proc/self/clear_refs", "w") as file:
+                file.write("5")
+        except OSError as error:
+            self.unreset = f"/proc/self/clear_refs refused to reset the resident peak: {error.strerror}"
+
+    def _end(self):
+        if self.phase:
+            kernel = self._kernel()
+            # The kernel marks the peak of all pages alone: files' and shared ones are those of now.
+            private = kernel["VmHWM"] - kernel["RssFile"] - kernel["RssShmem"]
+            self.peaks[self.phase] = kernel["VmHWM"], max(private, kernel["RssAnon"])
+
+    def told(self):
+        """As `finished` holds it."""
+        self._end()
+        kernel = self._kernel()
+        resident = {phase: peak for phase, (peak, _) in self.peaks.items()}
+        return {
+            "ledger": {"phases": {}}, "live": {}, "phase": self.phase, "rotation": 0, "allocations": 0,
+            "resident_peak": {"unavailable": self.unreset} if self.unreset else {"value": resident},
+            "anonymous_peak": {"value": max(private for _, private in self.peaks.values())},
+            "file": {"value": kernel["RssFile"]},
+            "harness": {"value": self.harness}, "allocator": {}}
+
+    @staticmethod
+    def _kernel():
+        """Bytes, by the names of /proc/self/status."""
+        with open("/proc/self/status") as file:
+            fields = (line.split() for line in file)
+            return {name[:-1]: int(rest[0]) << 10 for name, *rest in fields if rest[1:] == ["kB"]}
 
 
 def copies_of(order, bytes_of_a_call):
@@ -55,7 +106,10 @@ def serve(prepare):
         elif "sample" in request:
             say({"block": {"samples": state.block()}})
         elif "finish" in request:
-            say({"finished": {"_0": {"counters": {}}}})
+            finished = {"counters": {}}
+            if state and state.prepared.memory:
+                finished["memory"] = state.prepared.memory.told()
+            say({"finished": {"_0": finished}})
             return
 
 

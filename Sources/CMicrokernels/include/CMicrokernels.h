@@ -240,6 +240,18 @@ typedef struct {
   float correction1, root_correction2;
 } hr_optimizer_step;
 
+/// Levels of 8-bit states, ascending, and the code of each of 65536 numbers from −1 to 1, rounded to the nearest
+/// of them; three bytes more follow the codes.
+typedef struct {
+  const float *first_levels, *second_levels;
+  const uint8_t *first_codes, *second_codes;
+  /// The codes of 0.
+  uint8_t first_zero, second_zero;
+} hr_state_maps;
+
+/// Numbers of a state that share a scale.
+enum { HR_STATE_BLOCK = 256 };
+
 /// What a training step does between its products. Activations that are kept are stored as the loops were
 /// asked for; their gradients, sums and parameters are in fp32.
 typedef struct {
@@ -285,6 +297,11 @@ typedef struct {
   /// m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g².
   void (*adamw)(const hr_optimizer_step *step, const float *g, int64_t count, float *w, float *m,
                 float *v);
+  /// The same with states in 8 bits: blocks of `HR_STATE_BLOCK` numbers have a scale each, their largest
+  /// magnitude. Weights are updated from the moments before they are rounded.
+  void (*adamw8)(const hr_optimizer_step *step, const hr_state_maps *maps, const float *g,
+                 int64_t count, float *w, uint8_t *m, uint8_t *v, float *m_scales,
+                 float *v_scales);
   /// m ← β₁ m + g, w ← w · (1 − rate · decay) − rate · m; without `m`, m is g.
   void (*momentum)(const hr_optimizer_step *step, const float *g, int64_t count, float *w,
                    float *m);

@@ -41,7 +41,7 @@ extension ResultCase {
     }
     if let median = record.timing?.median { seconds.append(median) }
     count("flops", record.work?.flops)
-    guard let memory = record.memory else { return }
+    guard let memory = record.memory, !memory.ledger.phases.isEmpty else { return }
     count("allocations", memory.allocations)
     count("peak bytes", memory.ledger.peak.count)
     let held = memory.ledger.peakByRole

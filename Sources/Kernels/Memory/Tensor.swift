@@ -122,6 +122,9 @@ package final class Tensor: Sendable {
     }
   }
 
+  /// Whether all elements are; of those that are stored each by itself.
+  package var isFinite: Bool { (0..<count).allSatisfy { self[$0].isFinite } }
+
   /// Fills with a value that no kernel writes, so that what was left unwritten is seen.
   package func fillNaN() {
     start.initializeMemory(as: UInt8.self, repeating: 0xFF, count: bytes.count)

@@ -1,6 +1,6 @@
 import CMicrokernels
 import Glibc
-import Quantities
+package import Quantities
 
 /// A rule by which parameters follow their gradients.
 ///
@@ -9,10 +9,15 @@ import Quantities
 ///     adamw:     m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²
 ///                w ← w · (1 − rate · decay) − rate · (m / (1 − β₁ᵗ)) / (√(v / (1 − β₂ᵗ)) + ε)
 ///
+/// `adamw8` keeps m and v in 8 bits, with a scale for each 256 numbers; of parameters of less than 4096 numbers,
+/// in fp32.
+///
 /// - Shapes: a parameter, its gradient and its states are equally long, in fp32.
-/// - Work: AdamW reads `g`, `w`, `m` and `v` and writes the last three: 28 bytes a number; momentum 20, SGD 12.
+/// - Work: AdamW reads `g`, `w`, `m` and `v` and writes the last three: 28 bytes a number; with states in 8 bits
+///   16, momentum 20, SGD 12.
 /// - Error: as many roundings as operations; the root and the quotient are rounded once each.
-/// - Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
+/// - Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2; Dettmers et al.,
+///   "8-bit Optimizers via Block-wise Quantization" (2022).
 package struct Optimizer: Hashable, Sendable {
   package let rule: Rule
   package var rate: Float
@@ -23,17 +28,30 @@ package struct Optimizer: Hashable, Sendable {
 
   package enum Rule: String, CaseIterable, Codable, Sendable {
     case adamw
+    case adamw8
     case sgd
     case momentum
 
-    /// Numbers that it keeps of each of a parameter's.
-    package var states: Int {
+    /// What it keeps of a parameter of so many numbers.
+    package func stateBytes(of count: Int) -> Bytes {
       switch self {
-      case .adamw: 2
-      case .sgd: 0
-      case .momentum: 1
+      case .sgd: .zero
+      case .momentum: FloatFormat.fp32.bytes(of: count)
+      case .adamw: FloatFormat.fp32.bytes(of: 2 * count)
+      case .adamw8:
+        isNarrow(count)
+          ? Bytes(2 * codes(of: count) + 8 * blocks(of: count)) : FloatFormat.fp32.bytes(of: 2 * count)
       }
     }
+
+    /// Whether a parameter's states are in 8 bits.
+    package func isNarrow(_ count: Int) -> Bool { self == .adamw8 && count >= 4096 }
+
+    func blocks(of count: Int) -> Int {
+      (count + Int(HR_STATE_BLOCK) - 1) / Int(HR_STATE_BLOCK)
+    }
+    /// Bytes of the codes of one state: scales come after, at a multiple of 4.
+    func codes(of count: Int) -> Int { roundUp(count, to: 4) }
   }
 
   /// Defaults are those that fine-tuning uses.
@@ -52,13 +70,14 @@ package struct Optimizer: Hashable, Sendable {
   /// One parameter's numbers.
   package struct Operands {
     let w: UnsafeMutablePointer<Float>
-    let states: UnsafeMutablePointer<Float>?
+    let states: UnsafeMutableRawPointer?
     let gradient: UnsafePointer<Float>
     let count: Int
 
-    /// - Parameter states: one after the other, each as long as the parameter.
+    /// - Parameter states: as many bytes as the rule says, one state after the other; of 8-bit ones the codes of
+    ///   both, and then the scales of both.
     package init(
-      w: UnsafeMutablePointer<Float>, states: UnsafeMutablePointer<Float>?,
+      w: UnsafeMutablePointer<Float>, states: UnsafeMutableRawPointer?,
       gradient: UnsafePointer<Float>, count: Int
     ) {
       self.w = w
@@ -84,20 +103,42 @@ package struct Optimizer: Hashable, Sendable {
       decay: decay, correction1: 1 - powf(beta1, Float(step)),
       root_correction2: (1 - powf(beta2, Float(step))).squareRoot())
     let count = operands.count
+    var maps = StateMaps.shared.loops
     withUnsafePointer(to: &facts) { facts in
-      pool.share(count, grain: 64, least: 4096) { own, _ in
-        let at = own.lowerBound
-        let (g, w) = (operands.gradient + at, operands.w + at)
-        switch rule {
-        case .adamw:
-          guard let m = operands.states else { return }
-          loops.adamw(facts, g, Int64(own.count), w, m + at, m + count + at)
-        case .momentum:
-          loops.momentum(facts, g, Int64(own.count), w, operands.states.map { $0 + at })
-        case .sgd: loops.momentum(facts, g, Int64(own.count), w, nil)
+      withUnsafePointer(to: &maps) { maps in
+        // Shares are whole blocks of states.
+        pool.share(count, grain: Int(HR_STATE_BLOCK), least: 4096) { own, _ in
+          run(operands, own, facts, maps, loops)
         }
       }
     }
+  }
+
+  private func run(
+    _ operands: Operands, _ own: Range<Int>, _ facts: UnsafePointer<hr_optimizer_step>,
+    _ maps: UnsafePointer<hr_state_maps>, _ loops: hr_training_loops
+  ) {
+    let (at, count) = (own.lowerBound, operands.count)
+    let (g, w) = (operands.gradient + at, operands.w + at)
+    guard let states = operands.states else {
+      loops.momentum(facts, g, Int64(own.count), w, nil)
+      return
+    }
+    let floats = states.assumingMemoryBound(to: Float.self)
+    guard rule != .momentum else {
+      loops.momentum(facts, g, Int64(own.count), w, floats + at)
+      return
+    }
+    guard rule.isNarrow(count) else {
+      loops.adamw(facts, g, Int64(own.count), w, floats + at, floats + count + at)
+      return
+    }
+    let codes = states.assumingMemoryBound(to: UInt8.self)
+    let scales = (states + 2 * rule.codes(of: count)).assumingMemoryBound(to: Float.self)
+    let block = at / Int(HR_STATE_BLOCK)
+    loops.adamw8(
+      facts, maps, g, Int64(own.count), w, codes + at, codes + rule.codes(of: count) + at,
+      scales + block, scales + rule.blocks(of: count) + block)
   }
 }
 

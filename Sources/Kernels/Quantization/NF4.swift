@@ -134,6 +134,19 @@ enum DynamicMap {
     return levels.sorted().map { Float($0) }
   }()
 
+  /// The same from 0 to 1: without a sign there are twice as many in each decade.
+  static let unsignedLevels: [Float] = {
+    var levels: [Double] = [0, 1]
+    for decade in 0..<7 {
+      let count = 2 << decade
+      for index in 0..<count {
+        let middle = 0.1 + 0.9 * (Double(index) + 0.5) / Double(count)
+        levels.append(middle * pow(10, Double(decade - 6)))
+      }
+    }
+    return levels.sorted().map { Float($0) }
+  }()
+
   private static let middles = zip(levels, levels.dropFirst()).map { ($0 + $1) / 2 }
 
   /// The nearest level.

@@ -16,6 +16,8 @@ enum AxisAlias {
   static let cacheType = "cache-type"
   /// All that a model's architecture says of a workload's shape.
   static let model = "model"
+  /// What saves memory in a training step, alone or several of them: `block+adamw8`.
+  static let saver = "saver"
 
   /// The axes it may stand for, and the formats: of 6 to 2 bits those that err least for their width.
   private static let formats = [
@@ -52,6 +54,7 @@ enum AxisAlias {
         }
         return meant.map { values[$0.name] ?? "" }
       }
+    case saver: return AxisMeaning(axes: meant) { try MemorySavers.values($0, of: meant) }
     default: return AxisMeaning(axes: meant) { value in meant.map { _ in value.value } }
     }
   }
@@ -61,6 +64,7 @@ enum AxisAlias {
     switch alias {
     case bits: axes.first { formats[$0.name] != nil }.map { [$0] } ?? []
     case cacheType: axes.filter { ["cache-type-k", "cache-type-v"].contains($0.name) }
+    case saver: MemorySavers.axes(among: axes)
     // Any workload that has heads of keys is part of a model.
     case model:
       axes.contains { $0.name == "kv-heads" }
@@ -74,7 +78,7 @@ enum AxisAlias {
     let axes = workload.allAxes
     let names = axes.map(\.name)
     return names
-      + [bits, cacheType, model].filter { alias in
+      + [bits, cacheType, model, saver].filter { alias in
         !names.contains(alias) && !self.axes(of: alias, among: axes).isEmpty
       }
   }

@@ -36,7 +36,9 @@ struct CaseResolver {
       PlannedCase(
         case: asked, problem: problem, variant: variant.name, kind: variant.kind,
         threads: threads, cache: cache, memoryLimit: limit, work: problem.work,
-        predicted: try workload.memory(of: problem, variant: variant.name, threads: threads),
+        predicted: try placing {
+          try workload.memory(of: problem, variant: variant.name, threads: threads)
+        },
         gate: grid.entry.gate, merged: [], group: nil))
   }
 
@@ -50,13 +52,18 @@ struct CaseResolver {
     guard problem.isCountable else {
       throw SuiteFault.tooLarge(asked.id, grid.entry.place)
     }
+    try placing { try problem.validate() }
+    return problem
+  }
+
+  /// What cannot be is told where it was written.
+  private func placing<Value>(_ body: () throws -> Value) throws -> Value {
     do {
-      try problem.validate()
+      return try body()
     } catch let fault as ProblemFault {
       let axis = grid.workload.axes.first { $0.label == fault.axis }?.name ?? fault.axis
       throw SuiteFault.noProblem(fault.what, mend: fault.mend, place(of: axis))
     }
-    return problem
   }
 
   private func text(_ axis: HarnessAxis) -> String { asked.axes[axis.rawValue]?.text ?? "" }

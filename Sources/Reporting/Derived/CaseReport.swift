@@ -24,6 +24,12 @@ package struct CaseReport: Sendable {
   /// The library of others that the variant calls, by its own account.
   package let library: String?
   package private(set) var versus: Reading<Versus>
+  /// What the steps of a training case told.
+  package let training: TrainingAccount?
+  /// The interleaved group that it took its turns in.
+  let group: Int?
+  /// Block medians by process and round.
+  let rounds: [Int: Double]
   package let lastWords: String?
 
   /// Nothing without records.
@@ -52,6 +58,9 @@ package struct CaseReport: Sendable {
     counters = records.firstValue(\.counters) ?? [:]
     memory = MemoryAccount(records: records, absence: Self.absence(of: "memory account", outcome))
     lastWords = worst.lastWords
+    training = records.firstValue(\.training).map(TrainingAccount.init)
+    group = first.group
+    rounds = Versus.rounds(records)
     versus = .unavailable("no other variant took turns with it")
 
     let timings = records.filter { $0.outcome == .ok }.compactMap(\.timing)

@@ -6,6 +6,8 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package let predicted: Reading<Bytes>
   /// The ledger's: the maximum over phases.
   package let peak: Reading<Bytes>
+  /// The phase that the peak is in.
+  package let phase: Reading<MemoryPhase>
   /// What lived at the ledger's peak.
   package let byRole: Reading<[MemoryRole: Bytes]>
   /// What of it held nothing: the ends of a cache's pages.
@@ -13,6 +15,8 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package let residentPeak: Reading<Bytes>
   /// An estimate of private memory at the resident peak.
   package let anonymousPeak: Reading<Bytes>
+  /// What of it the case brought: above the harness's own.
+  package let privatePeak: Reading<Bytes>
   package let file: Reading<Bytes>
   /// Copies that only the harness made; outside peak and prediction.
   package let rotation: Reading<Bytes>
@@ -27,17 +31,30 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
 
   /// Of the process whose ledger saw most.
   init(records: [Record], absence: String) {
-    let measured = records.compactMap(\.memory).max { $0.ledger.peak < $1.ledger.peak }
+    let measured = records.compactMap(\.memory).max {
+      ($0.ledger.peak, $0.privatePeak.value ?? .zero)
+        < ($1.ledger.peak, $1.privatePeak.value ?? .zero)
+    }
     func reading<Value>(_ value: (Record.Memory) -> Reading<Value>) -> Reading<Value> {
       measured.map(value) ?? .unavailable(absence)
     }
+    func ofLedger<Value>(_ value: (Record.Memory) -> Reading<Value>) -> Reading<Value> {
+      reading { memory in
+        memory.ledger.phases.isEmpty
+          ? .unavailable("a command keeps no ledger") : value(memory)
+      }
+    }
 
+    let isForeign = measured.map(\.ledger.phases.isEmpty) ?? false
     predicted =
-      records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
-      ?? .unavailable("no prediction was made")
-    peak = reading { .measured($0.ledger.peak) }
-    byRole = reading { .measured($0.ledger.byRole) }
-    unused = reading { memory in
+      isForeign
+      ? .unavailable("no prediction is made for a command")
+      : records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
+        ?? .unavailable("no prediction was made")
+    peak = ofLedger { .measured($0.ledger.peak) }
+    phase = ofLedger { .measured($0.ledger.peakPhase) }
+    byRole = ofLedger { .measured($0.ledger.byRole) }
+    unused = ofLedger { memory in
       memory.unused.map { .measured($0) } ?? .unavailable("the run was made before it was told")
     }
     residentPeak = reading { memory in
@@ -48,8 +65,20 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
       }
     }
     anonymousPeak = reading(\.anonymousPeak)
+    privatePeak = reading(\.privatePeak)
     file = reading(\.file)
-    rotation = reading { .measured($0.rotation) }
+    rotation = ofLedger { .measured($0.rotation) }
     harness = reading(\.harness)
+  }
+}
+
+extension Record.Memory {
+  /// Private memory at the resident peak above the harness's own: an estimate, as that is.
+  fileprivate var privatePeak: Reading<Bytes> {
+    switch (anonymousPeak, harness) {
+    case (.measured(let peak), .measured(let before)):
+      .measured(peak > before ? peak - before : .zero)
+    case (.unavailable(let reason), _), (_, .unavailable(let reason)): .unavailable(reason)
+    }
   }
 }

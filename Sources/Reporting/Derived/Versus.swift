@@ -43,7 +43,7 @@ package struct Versus: Codable, Hashable, Sendable {
   }
 
   /// Block medians by process and round, as one number each so that they sort.
-  private static func rounds(_ records: [Record]) -> [Int: Double] {
+  static func rounds(_ records: [Record]) -> [Int: Double] {
     var rounds: [Int: Double] = [:]
     for record in records where record.outcome == .ok {
       for block in record.timing?.blocks ?? [] {

@@ -45,8 +45,43 @@ extension CaseReport {
           Metric("low", versusEnd(\.low)),
           Metric("high", versusEnd(\.high)),
         ])),
+    ] + trainingMetrics + [
       Metric("marks", .list(marks.map { "\($0)" })),
       Metric("repro", `case`.repro),
+    ]
+  }
+
+  /// Of training alone.
+  private var trainingMetrics: [Metric] {
+    guard let training else { return [] }
+    // Of the ceiling beside the case, where arithmetic binds.
+    func share(_ flops: Int) -> Reading<Double> {
+      guard let found = ceiling.value, found.bound == .compute else {
+        return .unavailable("arithmetic does not bind")
+      }
+      return .measured(found.share * Double(flops) / Double(max(1, training.modelFlops)))
+    }
+    return [
+      Metric(
+        "training",
+        .object([
+          Metric("losses", .stored(training.losses)),
+          Metric("gradient_norm", training.gradientNorm.map { .number($0) } ?? .none),
+          Metric("model_flops", .count(training.modelFlops)),
+          Metric("executed_flops", .count(training.executedFlops)),
+          Metric("model_share", share(training.modelFlops)),
+          Metric("executed_share", share(training.executedFlops)),
+          Metric("kept_bytes", .count(training.keptBytes.count)),
+          Metric(
+            "phases",
+            .object(
+              MemoryPhase.allCases.compactMap { phase in
+                training.phases[phase].map { Metric(phase.rawValue, .number($0.value)) }
+              })),
+          Metric("binding_phase", memory.phase.map(\.rawValue)),
+          Metric("without_effect", .list(training.withoutEffect)),
+          Metric("plan", .list(training.plan)),
+        ]))
     ]
   }
 
@@ -126,6 +161,7 @@ extension CaseReport {
       Metric("peak_bytes", memory.peak),
       Metric("resident_peak_bytes", memory.residentPeak),
       Metric("anonymous_peak_bytes", memory.anonymousPeak),
+      Metric("private_peak_bytes", memory.privatePeak),
       Metric("file_bytes", memory.file),
       Metric("rotation_bytes", memory.rotation),
       Metric("harness_bytes", memory.harness),

@@ -72,7 +72,7 @@ enum CaseFigure: CaseIterable {
       case .rate: throughput.map { Self.rate($0, boundBy: report.ceiling.value?.bound) }
       case .tokens: throughput?.tokensPerSecond.value.map { .number($0) }
       case .share: report.ceiling.value.map { .share($0.share, of: $0.binding) }
-      case .peak: report.memory.peak.value.map { .bytes($0) }
+      case .peak: report.peak.map { .bytes($0) }
       case .error: report.check.value.map { Self.error($0) }
       case .versus: report.competition.map { .words(Self.versus($0)) }
       }
@@ -97,7 +97,9 @@ enum CaseFigure: CaseIterable {
       "rate: GFLOP/s where arithmetic binds, GB/s where memory does"
         + (hasTokens ? ", tokens/s of models" : "")
     case .share: "of ceiling: the shortest time this machine allows ÷ the median, and what binds"
-    case .peak: "memory: the ledger's peak, as predicted unless marked ≠"
+    case .peak:
+      "memory: the ledger's peak, as predicted unless marked ≠; of a command, its private memory above what it "
+        + "began with"
     case .error: "error: ÷ its tolerance, 1 is the most that passes"
     default: nil
     }
@@ -134,6 +136,11 @@ enum CaseFigure: CaseIterable {
 }
 
 extension CaseReport {
+  /// The most memory that it had: of a command, as the system saw it.
+  var peak: Bytes? {
+    memory.peak.value ?? (library == nil ? nil : memory.privatePeak.value)
+  }
+
   /// What it took turns with, where that is a library of others and it is not.
   var competition: Versus? {
     library == nil ? versus.value.flatMap { $0.library == nil ? nil : $0 } : nil

@@ -86,7 +86,7 @@ package enum SweepDocument {
   }
 
   private static func memoryTable(_ cases: [CaseReport]) -> Table {
-    let known = cases.filter { $0.memory.peak.value != nil }
+    let known = cases.filter { $0.peak != nil }
     let roles = MemoryRole.allCases.filter { role in
       known.contains { $0.memory.byRole.value?[role] ?? .zero > .zero }
     }
@@ -96,14 +96,18 @@ package enum SweepDocument {
     }
     let someUnused = known.contains { unused($0) > .zero }
     let titles =
-      ["predicted", "ledger peak", "resident peak", "rotation"] + roles.map(\.label)
+      ["predicted", "ledger peak", "private peak", "resident peak", "rotation"] + roles.map(\.label)
       + (someUnused ? ["unused"] : [])
     return Table(
       titles.map { .init($0) },
       rows: known.map { report in
         let memory = report.memory
-        let whole = [memory.predicted, memory.peak, memory.residentPeak, memory.rotation].map(cell)
-        let byRole = roles.map { Cell.bytes(memory.byRole.value?[$0] ?? .zero) }
+        let whole = [
+          memory.predicted, memory.peak, memory.privatePeak, memory.residentPeak, memory.rotation,
+        ].map(cell)
+        let byRole = roles.map { role in
+          memory.byRole.value.map { Cell.bytes($0[role] ?? .zero) } ?? .absent
+        }
         return Table.Row(
           .asked(report.case),
           whole + byRole + (someUnused ? [.bytes(unused(report))] : []))
@@ -115,6 +119,9 @@ package enum SweepDocument {
   private static func addFoot(of report: Report, to document: inout Document) {
     let cases = report.cases
     document.add(.table(competition(cases)), for: .terminal)
+    for comparison in SaverComparison.all(of: cases) {
+      addSavers(comparison, to: &document)
+    }
     let skipped = cases.compactMap { report -> (case: Case, reason: String)? in
       guard case .skipped(let reason) = report.outcome else { return nil }
       return (report.case, reason)
@@ -144,6 +151,13 @@ package enum SweepDocument {
         title: "The command that repeats a row",
         cases.filter { $0.outcome == .ok || $0.outcome.isFailure }
           .map { $0.case.repro.wrapped(.max).joined() }), for: .page)
+  }
+
+  private static func addSavers(_ comparison: SaverComparison, to document: inout Document) {
+    document.add(.heading(SaverTables.title, level: 2))
+    document.add(.table(SaverTables.brief(comparison)), for: .terminal)
+    document.add(.table(SaverTables.whole(comparison)), for: .page)
+    document.add(.notes(SaverTables.notes(comparison)))
   }
 
   /// A line for each case of ours that took turns with libraries of others: known only at the end.

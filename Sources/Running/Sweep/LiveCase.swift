@@ -88,7 +88,8 @@ final class LiveCase {
       cache: planned.cache, seed: setting.seed, memoryLimit: planned.memoryLimit,
       ledger: ledgerPath.string, systemLimit: limit,
       sampling: .init(block: setting.sampling.block, sample: setting.sampling.sample),
-      lastLevelCache: setting.machine.lastLevelCache)
+      lastLevelCache: setting.machine.lastLevelCache,
+      dump: command == nil && record.run == 0 ? setting.dump?.order(of: planned.case) : nil)
     let prepared = try await watchingMemory(of: child) {
       try await child.ask(
         .prepare(order: order), timeout: setting.timeout, while: "preparing"
@@ -210,6 +211,7 @@ final class LiveCase {
       record.memory = finished.memory
       record.counters = finished.counters
       record.training = finished.training
+      if let onset = finished.training?.onset { record.outcome = .failedCheck(reason: onset) }
     } catch ChildFailure.ended {
       // Whoever asked looks at how it ended, whether it answered or not.
     } catch let failure as ChildFailure {

@@ -32,6 +32,7 @@ package struct SweepSession {
     package var shard: String?
     package var notes: [String: String] = [:]
     package var environment: [String: String] = [:]
+    package var dump: SweepSetting.Dump?
 
     package init(output: String, cpus: [Int]) {
       self.output = output
@@ -45,6 +46,7 @@ package struct SweepSession {
     try SystemLimits.checkFiles(children: group + 1)
     let machine = MachineReader().read(visibleCores: ThreadPool.allowedCPUs.count)
     // Before seconds are spent on looking at the machine.
+    try options.dump?.makeFolder()
     let writer = try RunWriter(options.output, options.opening)
     let measure = RunHeader.Measure(
       within: plan.measure.within, budget: plan.measure.budget,
@@ -75,7 +77,8 @@ package struct SweepSession {
     let setting = SweepSetting(
       program: program, host: host, machine: machine, ceilings: prober.ceilings,
       cpus: options.cpus, seed: plan.measure.seed, within: plan.measure.within,
-      budget: plan.measure.budget, timeout: plan.measure.timeout, runs: plan.measure.runs)
+      budget: plan.measure.budget, timeout: plan.measure.timeout, runs: plan.measure.runs,
+      dump: options.dump)
     return SweepSession(
       plan: plan, header: earlier?.header ?? header, earlier: earlier?.records ?? [],
       writer: writer, runner: SweepRunner(setting: setting, prober: prober))

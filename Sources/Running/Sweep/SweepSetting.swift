@@ -1,3 +1,4 @@
+import Foundation
 package import Quantities
 package import Records
 package import SystemPackage
@@ -18,7 +19,38 @@ package final class SweepSetting: Sendable {
   package let timeout: Seconds
   package let runs: Int
   package let sampling: Sampling
+  package let dump: Dump?
   private let names = Mutex(0)
+
+  /// A folder for files of what cases compute on, and how many further calls each holds.
+  package struct Dump: Sendable {
+    package let folder: String
+    package let steps: Int
+
+    package init(folder: String, steps: Int) {
+      self.folder = folder
+      self.steps = steps
+    }
+
+    /// - Throws: `Fault` where it cannot be made.
+    func makeFolder() throws {
+      do {
+        try FileManager.default.createDirectory(
+          atPath: folder, withIntermediateDirectories: true)
+      } catch {
+        throw Fault(
+          "the folder for what cases compute on cannot be made", at: folder,
+          fix: "give --dump a folder that can be written")
+      }
+    }
+
+    /// A case's file: ids are longer than names may be.
+    func order(of case: Case) -> WorkOrder.Dump {
+      WorkOrder.Dump(
+        path: "\(folder)/\(`case`.workload)-\(Digest(path: `case`.id).text).safetensors",
+        id: `case`.id, steps: steps)
+    }
+  }
 
   package struct Sampling: Sendable {
     package var block = Seconds(0.1)
@@ -29,7 +61,7 @@ package final class SweepSetting: Sendable {
   package init(
     program: FilePath, host: any Host, machine: Machine, ceilings: Ceilings, cpus: [Int],
     seed: UInt64, within: Double, budget: Seconds, timeout: Seconds, runs: Int,
-    sampling: Sampling = Sampling()
+    sampling: Sampling = Sampling(), dump: Dump? = nil
   ) {
     self.program = program
     self.host = host
@@ -42,6 +74,7 @@ package final class SweepSetting: Sendable {
     self.timeout = timeout
     self.runs = runs
     self.sampling = sampling
+    self.dump = dump
   }
 
   /// A file name that no other child of this sweep has.

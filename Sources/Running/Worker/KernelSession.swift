@@ -63,6 +63,10 @@ final class KernelSession<W: Workload>: CaseSession {
   }
 
   func prepare() throws -> Answer {
+    if let dump = order.dump {
+      try CaseDump<W>(problem: problem, variant: variant, order: order, dump: dump, pool: pool)
+        .write()
+    }
     let isChecked = order.paired?.isChecked != false
     let reduced = isChecked ? try checkReduced() : nil
     if let reduced, !reduced.passed { return Self.failed(reduced) }
@@ -91,6 +95,9 @@ final class KernelSession<W: Workload>: CaseSession {
       try reduced.map { try held.finite($0) { kernel.run() } }
       ?? (isChecked ? held.check { kernel.run() } : nil)
     end(.preparation)
+    if let onset = (kernel as? any TrainingKernelAccount)?.training.onset {
+      return .failed(outcome: .failedCheck(reason: onset), check: check)
+    }
     if let check, !check.passed { return Self.failed(check) }
     let digest = order.paired == nil ? nil : try held.digest { kernel.run() }
     kernels = [kernel]

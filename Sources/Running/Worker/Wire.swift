@@ -59,6 +59,15 @@ package struct WorkOrder: Codable, Sendable {
   package var lastLevelCache: Bytes
   /// Set where two builds take turns.
   package var paired: Paired?
+  /// Where to write what it computes on.
+  package var dump: Dump?
+
+  /// A file for other programs, and how many further calls' results it holds.
+  package struct Dump: Codable, Sendable {
+    package var path: String
+    package var id: String
+    package var steps: Int
+  }
 
   package struct Sampling: Codable, Sendable {
     package var block: Seconds

@@ -1,5 +1,5 @@
 import Kernels
-import Quantities
+package import Quantities
 
 /// What of the forward pass is kept for the way back; the rest is computed again when it is needed.
 package enum Checkpointing: Hashable, Sendable {
@@ -18,6 +18,9 @@ package enum Checkpointing: Hashable, Sendable {
   ///
   /// - Source: Chen et al., "Training Deep Nets with Sublinear Memory Cost" (2016).
   case segments(Int)
+  /// As much as fits: what is cheapest to compute again is dropped first, until the peak of a step is within so
+  /// many bytes.
+  case budget(Bytes)
 
   /// The same with as many segments as the root of the number of layers.
   package static func root(of layers: Int) -> Checkpointing {
@@ -36,6 +39,8 @@ package enum Checkpointing: Hashable, Sendable {
     case .segments(let count):
       let starts = (0..<count).map { $0 * layers / count }
       return value.part == .input && starts.contains(layer)
+    // Which values depends on the whole step: `CheckpointingPlan` says.
+    case .budget: return true
     }
   }
 }

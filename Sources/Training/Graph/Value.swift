@@ -27,8 +27,10 @@ package struct ValueFacts: Sendable {
     case middle
     /// What norms and SwiGLU write: a pass over memory makes them again.
     case pointwise
-    /// Of a product with weights.
+    /// Queries, keys and values.
     case projected
+    /// What goes into SwiGLU.
+    case expanded
     /// Attention's output, and the logarithms of its sums.
     case attended
     /// Attention's weights, where they are kept in memory.

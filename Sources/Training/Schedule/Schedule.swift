@@ -21,6 +21,8 @@ struct Schedule {
     let shape: [Int]
     /// Lives through all micro-batches.
     let isLasting: Bool
+    /// Whether it is more than scratch, which holds what it likes.
+    let isNamed: Bool
     var first: Int
     var last: Int
   }
@@ -59,15 +61,6 @@ struct Schedule {
     maker.finish()
     instructions = maker.instructions
     instances = maker.instances
-  }
-
-  init(_ graph: Graph, _ options: TrainingOptions, layers: Int, accumulation: Int) {
-    self.init(
-      graph,
-      form: Form(
-        accumulation: accumulation, updatesInBackward: options.updatesInBackward,
-        clips: options.measuresNorm)
-    ) { options.checkpointing.keeps(graph[$0], layers: layers) }
   }
 
   /// What the arena is laid out for.
@@ -234,17 +227,18 @@ private struct Maker {
   }
 
   private mutating func scratch(_ name: String, _ floats: Int) -> Int {
-    instance(name, ElementType.fp32.bytes(of: floats), .workspace, .fp32, [floats])
+    instance(
+      name, ElementType.fp32.bytes(of: floats), .workspace, .fp32, [floats], isNamed: false)
   }
 
   private mutating func instance(
     _ name: String, _ bytes: Bytes, _ role: MemoryRole, _ elementType: ElementType, _ shape: [Int],
-    isLasting: Bool = false
+    isLasting: Bool = false, isNamed: Bool = true
   ) -> Int {
     instances.append(
       Schedule.Instance(
         name: name, bytes: bytes, role: role, elementType: elementType, shape: shape,
-        isLasting: isLasting, first: instructions.count, last: instructions.count))
+        isLasting: isLasting, isNamed: isNamed, first: instructions.count, last: instructions.count))
     return instances.count - 1
   }
 

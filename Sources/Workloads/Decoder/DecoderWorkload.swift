@@ -211,6 +211,7 @@ package enum DecoderWorkload: Workload {
       + InstructionSet.having(.layers, .cache, .quantized).map { set in
         Variant(set) { problem, operands, execution in
           DecoderKernel(
+            problem, operands,
             try Transformer(
               problem.shape, weights: MadeUpWeights(problem.shape, seed: operands.seed),
               format: problem.format, run: problem.run, seed: operands.seed,
@@ -219,10 +220,54 @@ package enum DecoderWorkload: Workload {
       }
   }()
 
-  private final class DecoderKernel: Kernel {
+  private final class DecoderKernel: WitnessedKernel {
     private let transformer: Transformer
+    private let problem: Problem
+    private let operands: Operands
 
-    init(_ transformer: Transformer) { self.transformer = transformer }
+    init(_ problem: Problem, _ operands: Operands, _ transformer: Transformer) {
+      self.problem = problem
+      self.operands = operands
+      self.transformer = transformer
+    }
+
+    /// All weights in fp32, as what is stored stands for them, besides tokens and logits.
+    func witness(furtherCalls: Int) -> [WitnessTensor] {
+      run()
+      let shape = problem.shape
+      let weights = MadeUpWeights(shape, seed: operands.seed)
+      func matrix(_ name: String, _ source: WeightSource, _ size: ModelShape.Matrix)
+        -> WitnessTensor?
+      {
+        let format = WeightFormat.usual(problem.format)
+        guard let ledger = try? MemoryLedger(),
+          let tensor = try? source.tensor(format, rows: size.n, in: ledger)
+        else { return nil }
+        return WitnessTensor(
+          name, [size.n, size.k], .floats((0..<size.n).flatMap { tensor.row($0, of: format) }))
+      }
+      let matrices = (0..<shape.layers).flatMap { layer in
+        shape.products.compactMap { product in
+          matrix(
+            "layers.\(layer).\(product)", weights.matrix(product, layer: layer),
+            shape.matrix(product))
+        }
+      }
+      let gains = WitnessTensor(
+        "gains", [shape.gains, shape.hidden],
+        .floats(
+          (0..<shape.gains).flatMap { index in
+            (0..<shape.hidden).map { weights.gain(index, $0) }
+          }))
+      let vocabulary = [
+        matrix("embedding", weights.embedding, shape.vocabulary),
+        matrix("logits.weights", weights.logits, shape.vocabulary),
+      ].compactMap { $0 }
+      return matrices + vocabulary + [
+        gains, WitnessTensor("ids", operands.ids.shape, .integers(operands.ids)),
+        WitnessTensor("logits", operands.logits),
+      ]
+    }
 
     func run() { transformer.call() }
 

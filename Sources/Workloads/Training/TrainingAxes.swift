@@ -1,9 +1,12 @@
 package import Kernels
+package import Quantities
 package import Training
 
 extension Optimizer.Rule: AxisWord {}
 
 extension TrainingPrecision: AxisWord {}
+
+extension TrainingAttention: AxisWord {}
 
 /// When parameters are updated, as an axis.
 package enum UpdateAxis: String, AxisWord {
@@ -48,9 +51,12 @@ package enum CheckpointingAxis: AxisText {
   case fixed(Checkpointing)
   /// As many segments as the root of the number of layers.
   case root
+  /// As it was written.
+  case budget(Bytes, text: String)
 
   package static let words = ["none", "pointwise", "attention", "block", "sqrt"]
   package static let calls = ["layers", "segments"]
+  package static let sizes = ["budget"]
 
   package init?(axisText text: String) {
     switch text {
@@ -64,6 +70,10 @@ package enum CheckpointingAxis: AxisText {
         self = .fixed(.layers(count))
       } else if let count = number(in: text, called: "segments") {
         self = .fixed(.segments(count))
+      } else if text.hasPrefix("budget("), text.hasSuffix(")"),
+        let bytes = Bytes(String(text.dropFirst("budget(".count).dropLast()))
+      {
+        self = .budget(bytes, text: text)
       } else {
         return nil
       }
@@ -73,6 +83,7 @@ package enum CheckpointingAxis: AxisText {
   package var axisText: String {
     switch self {
     case .root: "sqrt"
+    case .budget(_, let text): text
     case .fixed(let kept):
       switch kept {
       case .none: "none"
@@ -81,6 +92,7 @@ package enum CheckpointingAxis: AxisText {
       case .block: "block"
       case .layers(let count): "layers(\(count))"
       case .segments(let count): "segments(\(count))"
+      case .budget(let bytes): "budget(\(bytes.count)B)"
       }
     }
   }
@@ -89,6 +101,7 @@ package enum CheckpointingAxis: AxisText {
     switch self {
     case .fixed(let kept): kept
     case .root: .root(of: layers)
+    case .budget(let bytes, _): .budget(bytes)
     }
   }
 
@@ -97,6 +110,8 @@ package enum CheckpointingAxis: AxisText {
     switch self {
     case .fixed(.layers): .fixed(.layers(1))
     case .fixed(.segments): .fixed(.segments(1))
+    // A few tokens fit any budget: what is dropped is computed again by the same code.
+    case .budget: .fixed(.block)
     default: self
     }
   }

@@ -17,6 +17,7 @@ package enum TrainingStepWorkload: Workload {
     package let tied: DecoderWorkload.Tied
     package let batch: Int
     package let tokens: Int
+    package let attention: TrainingAttention
     package let checkpointing: AxisTextValue<CheckpointingAxis>
     package let loss: AxisTextValue<LinearCrossEntropy.Chunks>
     package let precision: TrainingPrecision
@@ -31,7 +32,7 @@ package enum TrainingStepWorkload: Workload {
     package init(
       layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
       tied: DecoderWorkload.Tied = .no, batch: Int = 1, tokens: Int,
-      checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
+      attention: TrainingAttention = .tiled, checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
       precision: TrainingPrecision = .fp32, optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
       clip: ClipAxis = .none, adapter: AdapterAxes = AdapterAxes(),
       rotary: RotaryAxes = RotaryAxes(.neox)
@@ -43,6 +44,7 @@ package enum TrainingStepWorkload: Workload {
       self.tied = tied
       self.batch = batch
       self.tokens = tokens
+      self.attention = attention
       self.checkpointing = AxisTextValue(checkpointing)
       self.loss = AxisTextValue(loss)
       self.precision = precision
@@ -60,6 +62,7 @@ package enum TrainingStepWorkload: Workload {
 
     var options: TrainingOptions {
       var options = TrainingOptions()
+      options.attention = attention
       options.checkpointing = checkpointing.value.of(layers: layers)
       options.loss = loss.value
       options.precision = precision
@@ -76,7 +79,7 @@ package enum TrainingStepWorkload: Workload {
     var withoutEffect: [String] {
       var found: [String] = []
       let rows = batch * tokens
-      if checkpointing.value == .fixed(.attention) {
+      if checkpointing.value == .fixed(.attention), attention == .tiled {
         found.append(
           "checkpointing attention has no effect: attention by tiles keeps no weights to drop")
       }
@@ -98,7 +101,8 @@ package enum TrainingStepWorkload: Workload {
       Problem(
         layers: min(2, layers), hidden: layer.hidden, ffn: layer.ffn, heads: layer.heads,
         kvHeads: layer.kvHeads, headDim: layer.headDim, vocab: min(vocab, 4096), tied: tied,
-        batch: min(2, batch), tokens: min(6, tokens), checkpointing: checkpointing.value.reduced,
+        batch: min(2, batch), tokens: min(6, tokens), attention: attention,
+        checkpointing: checkpointing.value.reduced,
         loss: loss.value.reduced, precision: precision, optimizer: optimizer, update: update,
         accumulation: min(2, accumulation), clip: clip.value, adapter: adapter,
         rotary: rotary)
@@ -122,7 +126,7 @@ package enum TrainingStepWorkload: Workload {
     layers: 2, hidden: 36, ffn: 44, heads: 4, kvHeads: 2, headDim: 10, vocab: 70, batch: 2,
     tokens: 9)
   package static let defaults = [
-    "tied": "no", "batch": "1", "checkpointing": "none", "loss": "whole",
+    "tied": "no", "batch": "1", "attention": "tiled", "checkpointing": "none", "loss": "whole",
     "precision": "fp32", "optimizer": "adamw",
     "update": "separate", "accumulation": "1", "clip": "none",
   ].with(AdapterAxes.defaults, RotaryAxes.defaults(.neox))
@@ -138,6 +142,16 @@ package enum TrainingStepWorkload: Workload {
     try problem.adapter.validate(problem.shape)
     try problem.rotary.validate(headDim: problem.layer.headDim)
     try problem.checkpointing.value.validate(layers: problem.layers)
+    guard problem.attention == .tiled || problem.precision == .fp32 else {
+      throw ProblemFault(
+        axis: "attention", what: "naive attention is computed in fp32 alone",
+        fix: "use attention tiled, or precision fp32")
+    }
+    if problem.attention == .naive, case .prefix = problem.adapter.adapter.value {
+      throw ProblemFault(
+        axis: "attention", what: "naive attention knows no prefix",
+        fix: "use attention tiled, or another adapter")
+    }
     switch problem.adapter.adapter.value {
     case .none, .lora: break
     case .prefix, .bottleneck, .ia3:
@@ -185,7 +199,9 @@ package enum TrainingStepWorkload: Workload {
   /// read and written with its states.
   package static func work(of problem: Problem) -> Work {
     let counts = counts(of: problem)
-    let moved = ElementType.fp32.bytes(of: (1 + problem.optimizer.states) * counts.trainedWeights)
+    let moved =
+      ElementType.fp32.bytes(of: counts.trainedWeights)
+      + problem.optimizer.stateBytes(of: counts.trainedWeights)
     return Work(
       flops: counts.modelFlops, bytesRead: counts.weightBytes + moved, bytesWritten: moved,
       tokens: problem.batch * problem.tokens * problem.accumulation,
@@ -238,12 +254,18 @@ package enum TrainingStepWorkload: Workload {
       offset: problem.adapter.adapter.value.prefix, ids: ids, targets: targets)
   }
 
+  /// A problem that is checked itself has an adapter as after some steps, so that no gradient in it is 0; others
+  /// begin as one begins.
+  private static func adapters(_ problem: Problem, _ seed: UInt64) -> MadeUpAdapters {
+    MadeUpAdapters(seed: seed, isFresh: reduced(problem) != nil)
+  }
+
   private static func parameters(
     of problem: Problem, _ batch: TrainingBatch, seed: UInt64, in ledger: MemoryLedger
   ) throws -> [Parameter] {
     let shape = problem.shape
     return try TrainingStep.parameters(
-      shape, weights: MadeUpWeights(shape, seed: seed), adapters: MadeUpAdapters(seed: seed),
+      shape, weights: MadeUpWeights(shape, seed: seed), adapters: adapters(problem, seed),
       batch: batch, problem.options, in: ledger)
   }
 
@@ -332,18 +354,27 @@ package enum TrainingStepWorkload: Workload {
     [.reference()]
       + InstructionSet.having(.training).map { set in
         Variant(set) { problem, operands, execution in
-          try TrainingKernel(problem, operands, set, execution)
+          do {
+            return try TrainingKernel(problem, operands, set, execution)
+          } catch let fault as BudgetFault {
+            throw ProblemFault(
+              axis: "checkpointing", what: fault.fault.what,
+              fix: fault.fault.mend ?? "use a larger budget")
+          }
         }
       }
   }()
 
   /// A step that leaves some of each gradient, and the loss, where they are checked.
-  private final class TrainingKernel: TrainingKernelAccount {
+  private final class TrainingKernel: TrainingKernelAccount, WitnessedKernel {
     private let step: TrainingStep
     private let output: Tensor
+    private let operands: Operands
+    private let gradients: GradientKeeper
     private let withoutEffect: [String]
     private var losses: [Double] = []
     private var gradientNorm: Double?
+    private var onset: String?
     private var seconds: [MemoryPhase: [Double]] = [:]
 
     init(
@@ -351,15 +382,18 @@ package enum TrainingStepWorkload: Workload {
       _ execution: Execution
     ) throws {
       let output = operands.gradients
+      let gradients = GradientKeeper()
       self.output = output
+      self.operands = operands
+      self.gradients = gradients
       let shape = problem.shape
       withoutEffect = problem.withoutEffect
       step = try TrainingStep(
-        shape, weights: MadeUpWeights(shape, seed: operands.seed),
-        adapters: MadeUpAdapters(seed: operands.seed),
+        shape, weights: MadeUpWeights(shape, seed: operands.seed), adapters: adapters(problem, operands.seed),
         batch: batch(problem, ids: operands.ids, targets: operands.targets), problem.options,
         instructions: instructions, execution
       ) { index, gradient in
+        gradients.take(gradient)
         let (from, to) = (gradient.pointer(to: Float.self), output.pointer(to: Float.self))
         for sample in 0..<samples {
           to[index * samples + sample] = from[
@@ -378,10 +412,39 @@ package enum TrainingStepWorkload: Workload {
     }
 
     private func keep(_ report: TrainingStep.Report) {
+      onset = onset ?? report.onset
       guard losses.count < Self.kept else { return }
       losses.append(report.loss)
       if losses.count == 1 { gradientNorm = report.gradientNorm }
       for (phase, one) in report.seconds { seconds[phase, default: []].append(one.value) }
+    }
+
+    /// The weights as they were, the loss and all gradients of the first step, and the losses of further ones.
+    func witness(furtherCalls: Int) -> [WitnessTensor] {
+      let parameters = step.parameters
+      let before = parameters.map { $0.doubles.map { Float($0) } }
+      gradients.keeps = true
+      run()
+      gradients.keeps = false
+      let scale = step.report.lossScale
+      var losses = [step.report.loss]
+      for _ in 0..<furtherCalls {
+        run()
+        losses.append(step.report.loss)
+      }
+      let weights = zip(parameters, before).map {
+        WitnessTensor($0.name, [$0.rows, $0.columns], .floats($1))
+      }
+      let found = zip(parameters.filter(\.isTrained), gradients.kept).map { parameter, numbers in
+        WitnessTensor(
+          "gradient.\(parameter.name)", [parameter.rows, parameter.columns],
+          .floats(numbers.map { $0 / scale }))
+      }
+      return weights + found + [
+        WitnessTensor("ids", operands.ids.shape, .integers(operands.ids)),
+        WitnessTensor("targets", operands.targets.shape, .integers(operands.targets)),
+        WitnessTensor("losses", [losses.count], .doubles(losses)),
+      ]
     }
 
     /// Steps whose loss and times are told.
@@ -392,9 +455,22 @@ package enum TrainingStepWorkload: Workload {
       return Record.Training(
         losses: losses, gradientNorm: gradientNorm, modelFlops: counts.modelFlops,
         executedFlops: counts.executedFlops, keptBytes: counts.keptBytes, phases: seconds,
-        withoutEffect: withoutEffect)
+        withoutEffect: withoutEffect, plan: step.plan, onset: onset)
     }
 
     func rehearse() { step.rehearse() }
+  }
+
+  /// Whole gradients, while somebody asks for them.
+  private final class GradientKeeper {
+    var keeps = false
+    private(set) var kept: [[Float]] = []
+
+    func take(_ gradient: Tensor) {
+      guard keeps else { return }
+      kept.append(
+        Array(
+          UnsafeBufferPointer(start: gradient.pointer(to: Float.self), count: gradient.count)))
+    }
   }
 }

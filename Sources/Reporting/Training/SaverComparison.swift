@@ -1,0 +1,91 @@
+import OrderedCollections
+import Quantities
+import Records
+import Statistics
+
+/// Training cases that differ in what saves memory alone, beside the one that saves nothing.
+struct SaverComparison {
+  let baseline: CaseReport
+  let rows: [Row]
+  /// Steps whose losses all of them have.
+  let steps: Int
+
+  /// One saver, alone or several stacked.
+  struct Row {
+    let label: String
+    let report: CaseReport
+    let training: TrainingAccount
+    let peak: Bytes
+    /// Of the baseline's.
+    let memoryRatio: Double
+    /// How many times the baseline's time, and its interval where the two took turns often enough.
+    let timeRatio: Double?
+    let timeInterval: (low: Double, high: Double)?
+    /// What holds less at its peak than at the baseline's; nothing where the peak is no lower.
+    let fell: MemoryRole?
+    /// Bytes saved for each millisecond more; nothing where it saves none, or costs none.
+    let bytesPerMillisecond: Double?
+    let published: [PublishedClaim]
+  }
+
+  /// One for each set of cases that differ in their savers alone, where one of them has none.
+  static func all(of cases: [CaseReport]) -> [SaverComparison] {
+    let trained = cases.filter { $0.outcome == .ok && $0.training != nil }
+    return OrderedDictionary(grouping: trained) { MemorySaver.key(of: $0.case) }.values
+      .compactMap(SaverComparison.init)
+  }
+
+  private init?(_ cases: [CaseReport]) {
+    guard let baseline = cases.first(where: { MemorySaver.label(of: $0.case) == nil }),
+      cases.count > 1, let peak = baseline.memory.peak.value
+    else { return nil }
+    self.baseline = baseline
+    steps = cases.compactMap(\.training?.losses.count).min() ?? 0
+    rows = cases.compactMap { report in
+      MemorySaver.label(of: report.case).flatMap { Row($0, report, baseline, peak) }
+    }
+  }
+
+  /// The loss of the last step that all of them have.
+  func loss(of training: TrainingAccount) -> Double? {
+    steps > 0 ? training.losses[steps - 1] : nil
+  }
+}
+
+extension SaverComparison.Row {
+  fileprivate init?(
+    _ label: String, _ report: CaseReport, _ baseline: CaseReport, _ before: Bytes
+  ) {
+    guard let training = report.training, let peak = report.memory.peak.value else { return nil }
+    self.label = label
+    self.report = report
+    self.training = training
+    self.peak = peak
+    memoryRatio = Double(peak.count) / Double(max(1, before.count))
+    let rounds = report.rounds.keys.sorted().compactMap { round in
+      baseline.rounds[round].flatMap { b in report.rounds[round].map { (a: $0, b: b) } }
+    }
+    let paired = report.group != nil && report.group == baseline.group
+      ? try? PairedRatio(rounds: rounds) : nil
+    let medians = report.latency.value.flatMap { own in
+      baseline.latency.value.map { own.median.value / $0.median.value }
+    }
+    timeRatio = paired?.median ?? medians
+    timeInterval = paired?.interval.value.map { ($0.low, $0.high) }
+    fell = peak < before ? Self.fell(from: baseline.memory, to: report.memory) : nil
+    let cost = report.latency.value.flatMap { own in
+      baseline.latency.value.map { (own.median.value - $0.median.value) * 1e3 }
+    }
+    let saved = Double(before.count - peak.count)
+    bytesPerMillisecond = cost.flatMap { saved > 0 && $0 > 0 ? saved / $0 : nil }
+    published = PublishedClaim.all.filter { $0.savers == label }
+  }
+
+  private static func fell(from before: MemoryAccount, to after: MemoryAccount) -> MemoryRole? {
+    guard let before = before.byRole.value, let after = after.byRole.value else { return nil }
+    return MemoryRole.allCases.max {
+      (before[$0] ?? .zero).count - (after[$0] ?? .zero).count
+        < (before[$1] ?? .zero).count - (after[$1] ?? .zero).count
+    }
+  }
+}
