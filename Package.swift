@@ -156,7 +156,8 @@ let package = Package(
     .testTarget(
       name: "WorkloadsTests",
       dependencies: [
-        "Quantities", "Records", "Kernels", "Models", "Workloads", "CLinux", "TestSupport",
+        "Quantities", "Records", "Kernels", "Models", "Training", "Workloads", "CLinux",
+        "TestSupport",
       ],
       exclude: [
         "Attention/rope-golden.py", "Golden/golden.py", "Golden/attention.py", "Golden/decoder.py",

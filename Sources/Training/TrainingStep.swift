@@ -269,7 +269,9 @@ package final class TrainingStep: Kernel {
 
   private func walk(_ body: (Call) -> Void, microBatch begin: (Int) -> Void) {
     let ledger = execution.ledger
-    var phase: MemoryPhase?
+    var phase = calls.first?.phase
+    // What lives through all micro-batches is the step's, and not of the phase that it is asked for in.
+    if let phase { ledger.begin(phase) }
     for tenant in lasting { ledger.note(tenant, lives: true) }
     func go(_ call: Call) {
       if call.phase != phase {

@@ -5,17 +5,17 @@ import Models
 /// Matrices of fp64 with their gradients: each operation leaves on a tape how to go back through it.
 ///
 /// Plain and slow: what faster ways are held against. Matrices are row-major.
-final class ReferenceTape {
+package final class ReferenceTape {
   private var backward: [() -> Void] = []
 
   /// A matrix, and the derivative of the loss by each of its numbers.
-  final class Node {
-    let rows: Int
-    let columns: Int
-    var values: [Double]
-    var gradient: [Double]
+  package final class Node {
+    package let rows: Int
+    package let columns: Int
+    package var values: [Double]
+    package var gradient: [Double]
 
-    init(rows: Int, columns: Int, _ values: [Double]) {
+    package init(rows: Int, columns: Int, _ values: [Double]) {
       precondition(values.count == rows * columns, "as many numbers as a matrix has")
       self.rows = rows
       self.columns = columns

@@ -1,17 +1,17 @@
-import Kernels
-import Models
+package import Kernels
+package import Models
 import Quantities
-import Training
+package import Training
 
 /// The loss and all gradients of one step in fp64, from a model's weights.
-struct TrainingReference {
+package struct TrainingReference {
   /// The mean over the rows that have a target.
-  let loss: Double
+  package let loss: Double
   /// By the names that published files use.
-  let gradients: [String: [Double]]
+  package let gradients: [String: [Double]]
 
   /// What a step is computed on.
-  struct Input {
+  package struct Input {
     let shape: ModelShape
     let rotary: Rotary
     let adapter: AdapterOptions
@@ -21,10 +21,34 @@ struct TrainingReference {
     let ids: [Int]
     let targets: [Int]
     /// What LoRA's inputs are multiplied by where some are dropped: by micro-batch and product, row-major.
-    var dropout: ((_ microBatch: Int, _ layer: Int, _ product: ModelShape.Product, _ count: Int) -> [Double])?
+    package var dropout: Dropout?
+
+    /// What norms add to a row's mean square.
+    package var epsilon = Double(ModelShape.epsilon)
+
+    package typealias Dropout = (
+      _ microBatch: Int, _ layer: Int, _ product: ModelShape.Product, _ count: Int
+    ) -> [Double]
+
+    /// - Parameters:
+    ///   - sequences: lengths, of a micro-batch.
+    ///   - ids: of all micro-batches, one after the other.
+    ///   - targets: likewise.
+    package init(
+      shape: ModelShape, rotary: Rotary, adapter: AdapterOptions, sequences: [Int], ids: [Int],
+      targets: [Int]
+    ) {
+      self.shape = shape
+      self.rotary = rotary
+      self.adapter = adapter
+      self.sequences = sequences
+      self.ids = ids
+      self.targets = targets
+    }
   }
 
-  init(_ input: Input, weights: [String: ReferenceTape.Node]) {
+  /// - Parameter weights: by the names that published files use; gradients are added to what they hold.
+  package init(_ input: Input, weights: [String: ReferenceTape.Node]) {
     let rows = input.sequences.reduce(0, +)
     let factor = 1 / Double(max(1, input.targets.count { $0 >= 0 }))
     var loss = 0.0
@@ -51,7 +75,7 @@ private struct ReferencePass {
   let microBatch: Int
 
   private var shape: ModelShape { input.shape }
-  private var epsilon: Double { Double(ModelShape.epsilon) }
+  private var epsilon: Double { input.epsilon }
   /// A prefix takes the first positions.
   private var positions: [Int] {
     let first = weights["prefix.0.keys"]?.rows ?? 0

@@ -1,0 +1,100 @@
+import Foundation
+import Kernels
+import Quantities
+import Testing
+
+/// Steps of optimizers against their formulas in fp64, of as many numbers as vectors have and of others.
+struct OptimizerTests {
+  private static let counts = [1, 7, 15, 16, 17, 64, 1000]
+  private static let options = Optimizer.Rule.allCases.map {
+    Optimizer($0, rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.1)
+  }
+
+  /// By hand, as the doc comment has it.
+  private struct Plain {
+    var w: [Double]
+    var m: [Double]
+    var v: [Double]
+
+    mutating func step(_ g: [Double], _ t: Int, _ options: Optimizer, rate: Double) {
+      let (beta1, beta2) = (Double(options.beta1), Double(options.beta2))
+      for index in w.indices {
+        w[index] *= 1 - rate * Double(options.decay)
+        switch options.rule {
+        case .sgd: w[index] -= rate * g[index]
+        case .momentum:
+          m[index] = beta1 * m[index] + g[index]
+          w[index] -= rate * m[index]
+        case .adamw:
+          m[index] = beta1 * m[index] + (1 - beta1) * g[index]
+          v[index] = beta2 * v[index] + (1 - beta2) * g[index] * g[index]
+          let mean = m[index] / (1 - pow(beta1, Double(t)))
+          let root = (v[index] / (1 - pow(beta2, Double(t)))).squareRoot()
+          w[index] -= rate * mean / (root + Double(options.epsilon))
+        }
+      }
+    }
+  }
+
+  /// Five steps, each with another rate and a scale of its gradient; a bias correction in fp32 is 1e-6 off where
+  /// 1 − β₂ is 0.01.
+  @Test(arguments: options, InstructionSet.trained)
+  func `steps are the formula's`(options: Optimizer, instructions: InstructionSet) throws {
+    for count in Self.counts {
+      let ledger = try MemoryLedger(fence: 256)
+      let w = try ledger.drawn([count], seed: 1)
+      let states = try ledger.tensor(.fp32, [max(1, options.rule.states), count], .optimizer)
+      let gradient = try ledger.tensor(.fp32, [count], .gradients)
+      let zeros = Array(repeating: 0.0, count: count)
+      var plain = Plain(w: w.doubles, m: zeros, v: zeros)
+      let pool = try makePool()
+      for t in 1...5 {
+        gradient.fillUniform(seed: UInt64(10 + t))
+        let (rate, scale) = (Float(t) / 256, Float(t) / 4)
+        plain.step(
+          gradient.doubles.map { $0 * Double(scale) }, t, options, rate: Double(rate))
+        options.run(
+          Optimizer.Operands(
+            w: w.floats, states: options.rule.states > 0 ? states.floats : nil,
+            gradient: gradient.floats, count: count),
+          step: t, rate: rate, gradientScale: scale, instructions: instructions, pool: pool)
+      }
+      let farthest = zip(plain.w, w.doubles).map { abs($0 - $1) }.max() ?? .infinity
+      #expect(farthest < 1e-6, "\(count) numbers")
+      #expect(ledger.brokenFences == [], "\(count) numbers")
+    }
+  }
+
+  /// Where a gradient was always 0 AdamW leaves the weight to its decay.
+  @Test(arguments: InstructionSet.trained)
+  func `a gradient of 0 moves nothing but by the decay`(instructions: InstructionSet) throws {
+    let ledger = try MemoryLedger()
+    let w = try ledger.drawn([33], seed: 1)
+    let before = w.doubles
+    let states = try ledger.tensor(.fp32, [2, 33], .optimizer)
+    let gradient = try ledger.tensor(.fp32, [33], .gradients)
+    Optimizer(.adamw, decay: 0.5).run(
+      .init(w: w.floats, states: states.floats, gradient: gradient.floats, count: 33), step: 1,
+      rate: 0.25, instructions: instructions, pool: try makePool())
+    #expect(w.doubles == before.map { Double(Float($0) * 0.875) })
+  }
+
+  /// Sums of 2¹⁴ squares or fewer, in blocks; those of ones are whole numbers, and exact.
+  @Test(arguments: counts + [16_383, 16_384, 16_385, 50_000], InstructionSet.trained)
+  func `a norm sums all squares once`(count: Int, instructions: InstructionSet) throws {
+    let ledger = try MemoryLedger(fence: 256)
+    let sums = try ledger.tensor(.fp32, [2 * GradientNorm.sums(of: count)], .workspace)
+    let gradient = try ledger.tensor(.fp32, [count], .gradients)
+    func squares() throws -> Double {
+      GradientNorm.squares(
+        gradient.floats, count: count, sums: sums.pointer(to: Double.self),
+        instructions: instructions, pool: try makePool())
+    }
+    for index in 0..<count { gradient.floats[index] = index % 2 == 0 ? 1 : -1 }
+    #expect(try squares() == Double(count))
+    gradient.fillUniform(seed: 3)
+    let expected = gradient.doubles.reduce(0) { $0 + $1 * $1 }
+    #expect(abs(try squares() - expected) < 1e-5 * expected)
+    #expect(ledger.brokenFences == [])
+  }
+}

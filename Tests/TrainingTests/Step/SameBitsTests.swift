@@ -1,0 +1,104 @@
+import Kernels
+import Models
+import Quantities
+import Testing
+import Training
+
+extension Threaded {
+  /// What saves memory, and who computes what, changes no bit of a step.
+  struct SameBitsTests {
+    private static let adapters: [Adapter] = [
+      .none, .lora(rank: 3), .prefix(tokens: 2), .bottleneck(width: 5), .ia3,
+    ]
+    private static let savings: [Checkpointing] = [
+      .pointwise, .attention, .layers(1), .layers(3), .layers(4), .block, .segments(1),
+      .segments(2), .segments(3), .segments(4), .root(of: 4),
+    ]
+
+    /// Sizes are no multiples of anything; the micro-batches' second is dropped from by another draw.
+    private static func setup(
+      _ adapter: Adapter, layers: Int, hidden: Int = 20, ffn: Int = 28, vocab: Int = 37,
+      sequences: [Int] = [6, 9, 9]
+    ) -> StepSetup {
+      let shape = ModelShape(
+        layers: layers, hidden: hidden, ffn: ffn, heads: 4, kvHeads: 2, headDim: 6, vocab: vocab,
+        isTied: false, mlp: .swiglu)
+      var setup = StepSetup(shape, sequences: sequences)
+      setup.accumulation = 2
+      setup.options.adapter.adapter = adapter
+      if case .lora = adapter { setup.options.adapter.dropout = 0.3 }
+      setup.options.optimizer = Optimizer(.adamw, rate: 0.01)
+      return setup
+    }
+
+    /// The second step's dropout is another one, and its weights are what the first made of them.
+    private func twoSteps(_ setup: StepSetup) throws -> [StepResult] {
+      let session = try TrainingSession(setup)
+      return [session.run(setup.tokens), session.run(setup.tokens)]
+    }
+
+    @Test(arguments: adapters, savings)
+    func `checkpointing changes no bit`(adapter: Adapter, checkpointing: Checkpointing) throws {
+      var setup = Self.setup(adapter, layers: 4)
+      let expected = try twoSteps(setup)
+      setup.options.checkpointing = checkpointing
+      #expect(try twoSteps(setup) == expected)
+    }
+
+    /// 60 rows of 70 columns: products, norms and the optimizer are all shared out.
+    @Test(arguments: adapters, [2, 3, 7])
+    func `threads change no bit`(adapter: Adapter, threads: Int) throws {
+      for instructions in InstructionSet.trained {
+        var setup = Self.setup(
+          adapter, layers: 1, hidden: 70, ffn: 90, vocab: 130, sequences: [25, 35])
+        setup.instructions = instructions
+        let expected = try twoSteps(setup)
+        setup.threads = threads
+        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
+      }
+    }
+
+    /// What is kept is narrower than what is computed, and is the same whenever it is computed.
+    @Test(arguments: [TrainingPrecision.bf16, .fp16], [Adapter.none, .lora(rank: 3)])
+    func `in 16 bits neither checkpointing nor threads change a bit`(
+      precision: TrainingPrecision, adapter: Adapter
+    ) throws {
+      for instructions in InstructionSet.trained {
+        var setup = Self.setup(adapter, layers: 2, hidden: 70, ffn: 90, vocab: 130)
+        setup.options.precision = precision
+        setup.instructions = instructions
+        let expected = try twoSteps(setup)
+        setup.options.checkpointing = .block
+        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
+        setup.options.checkpointing = .pointwise
+        setup.threads = 3
+        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
+      }
+    }
+
+    @Test func `clipping changes no bit with threads, and neither does the norm`() throws {
+      func norm(threads: Int) throws -> (StepResult, Double?) {
+        var setup = Self.setup(.none, layers: 1, hidden: 70, ffn: 300, vocab: 130)
+        setup.options.clip = 0.1
+        setup.threads = threads
+        let session = try TrainingSession(setup)
+        return (session.run(setup.tokens), session.step.report.gradientNorm)
+      }
+      let (one, several) = (try norm(threads: 1), try norm(threads: 3))
+      #expect(one.0 == several.0)
+      #expect(one.1 == several.1)
+    }
+
+    /// A tied embedding gets its gradient at both ends of the backward pass.
+    @Test(arguments: adapters, [false, true])
+    func `an update in the backward pass changes no bit`(adapter: Adapter, isTied: Bool) throws {
+      var setup = Self.setup(adapter, layers: 3)
+      setup.shape.isTied = isTied
+      setup.weights = MadeUpWeights(setup.shape, seed: 3)
+      setup.accumulation = 1
+      let expected = try twoSteps(setup)
+      setup.options.updatesInBackward = true
+      #expect(try twoSteps(setup) == expected)
+    }
+  }
+}
