@@ -95,16 +95,20 @@ package enum SweepDocument {
       report.memory.unused.value?.values.reduce(.zero, +) ?? .zero
     }
     let someUnused = known.contains { unused($0) > .zero }
+    // Of commands, which keep no ledger.
+    let hasCommands = known.contains { $0.memory.peak.value == nil }
     let titles =
-      ["predicted", "ledger peak", "private peak", "resident peak", "rotation"] + roles.map(\.label)
+      ["predicted", "ledger peak"] + (hasCommands ? ["private peak"] : [])
+      + ["resident peak", "rotation"] + roles.map(\.label)
       + (someUnused ? ["unused"] : [])
     return Table(
       titles.map { .init($0) },
       rows: known.map { report in
         let memory = report.memory
-        let whole = [
-          memory.predicted, memory.peak, memory.privatePeak, memory.residentPeak, memory.rotation,
-        ].map(cell)
+        let whole =
+          [memory.predicted, memory.peak].map(cell)
+          + (hasCommands ? [cell(memory.privatePeak)] : [])
+          + [memory.residentPeak, memory.rotation].map(cell)
         let byRole = roles.map { role in
           memory.byRole.value.map { Cell.bytes($0[role] ?? .zero) } ?? .absent
         }

@@ -129,11 +129,18 @@ extension DecodingError {
   /// Where it was.
   fileprivate var key: String {
     switch self {
-    case .keyNotFound(let key, _): key.stringValue
+    case .keyNotFound(let key, _): key.written
     case .typeMismatch(_, let context), .valueNotFound(_, let context), .dataCorrupted(let context):
-      context.codingPath.last?.stringValue ?? "no JSON"
+      context.codingPath.last?.written ?? "no JSON"
     @unknown default: "no JSON"
     }
+  }
+}
+
+extension CodingKey {
+  /// `peft_type` of `peftType`.
+  fileprivate var written: String {
+    stringValue.map { $0.isUppercase ? "_\($0.lowercased())" : String($0) }.joined()
   }
 }
 

@@ -24,6 +24,7 @@ struct CheckpointingPlan {
     case expanded
     case projected
     case middle
+    case small
 
     var words: String {
       switch self {
@@ -32,6 +33,7 @@ struct CheckpointingPlan {
       case .expanded: "gate and up"
       case .projected: "q, k and v"
       case .middle: "the sum after attention"
+      case .small: "what is a few numbers of each row"
       }
     }
 
@@ -42,7 +44,8 @@ struct CheckpointingPlan {
       case .expanded: self = .expanded
       case .projected: self = .projected
       case .middle: self = .middle
-      case .input, .small: return nil
+      case .small: self = .small
+      case .input: return nil
       }
     }
   }
