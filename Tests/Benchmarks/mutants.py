@@ -73,7 +73,7 @@ TRAINING_MUTANTS = [
     ("sums of parts of the vocabulary are not brought to one maximum", LOSS,
      "sums[row] * expf(largest[row] - top) + sum", "sums[row] + sum"),
     ("parts of the tokens overwrite the weights' gradient", LOSS,
-     "accumulates: !isFirst)", "accumulates: false)"),
+     "accumulates: !isFirst)", "accumulates: !isFirst && chunk < 0)"),
     ("decay in the moments", LOOPS,
      "hr_vec first = hr_fma(hr_load_some(m + c, k), b1, hr_mul(x, a1));",
      "x = hr_fma(hr_load_some(w + c, k), hr_set(step->decay), x); "

@@ -6,7 +6,8 @@ import Testing
 /// Steps of optimizers against their formulas in fp64, of as many numbers as vectors have and of others.
 struct OptimizerTests {
   private static let counts = [1, 7, 15, 16, 17, 64, 1000]
-  private static let options = Optimizer.Rule.allCases.map {
+  /// Those whose states are in fp32.
+  private static let options = [Optimizer.Rule.adamw, .sgd, .momentum].map {
     Optimizer($0, rate: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-6, decay: 0.1)
   }
 
@@ -25,7 +26,7 @@ struct OptimizerTests {
         case .momentum:
           m[index] = beta1 * m[index] + g[index]
           w[index] -= rate * m[index]
-        case .adamw:
+        case .adamw, .adamw8:
           m[index] = beta1 * m[index] + (1 - beta1) * g[index]
           v[index] = beta2 * v[index] + (1 - beta2) * g[index] * g[index]
           let mean = m[index] / (1 - pow(beta1, Double(t)))
@@ -43,7 +44,8 @@ struct OptimizerTests {
     for count in Self.counts {
       let ledger = try MemoryLedger(fence: 256)
       let w = try ledger.drawn([count], seed: 1)
-      let states = try ledger.tensor(.fp32, [max(1, options.rule.states), count], .optimizer)
+      let bytes = options.rule.stateBytes(of: count)
+      let states = try ledger.allocate(bytes, role: .optimizer)
       let gradient = try ledger.tensor(.fp32, [count], .gradients)
       let zeros = Array(repeating: 0.0, count: count)
       var plain = Plain(w: w.doubles, m: zeros, v: zeros)
@@ -55,7 +57,7 @@ struct OptimizerTests {
           gradient.doubles.map { $0 * Double(scale) }, t, options, rate: Double(rate))
         options.run(
           Optimizer.Operands(
-            w: w.floats, states: options.rule.states > 0 ? states.floats : nil,
+            w: w.floats, states: bytes > .zero ? states.start : nil,
             gradient: gradient.floats, count: count),
           step: t, rate: rate, gradientScale: scale, instructions: instructions, pool: pool)
       }
@@ -74,7 +76,7 @@ struct OptimizerTests {
     let states = try ledger.tensor(.fp32, [2, 33], .optimizer)
     let gradient = try ledger.tensor(.fp32, [33], .gradients)
     Optimizer(.adamw, decay: 0.5).run(
-      .init(w: w.floats, states: states.floats, gradient: gradient.floats, count: 33), step: 1,
+      .init(w: w.floats, states: states.start, gradient: gradient.floats, count: 33), step: 1,
       rate: 0.25, instructions: instructions, pool: try makePool())
     #expect(w.doubles == before.map { Double(Float($0) * 0.875) })
   }

@@ -9,7 +9,7 @@ import Workloads
 struct AdapterGoldenTests {
   /// Biases of bottlenecks are not trained here.
   private static func cases() throws -> [AdapterGolden] {
-    try GoldenFile<AdapterGolden>.cases("adapters").filter { $0.name != "bottleneck with biases" }
+    try GoldenFile<[AdapterGolden]>.cases("adapters").filter { $0.name != "bottleneck with biases" }
   }
 
   /// As few roundings as without adapters: see `TrainingGoldenTests`.

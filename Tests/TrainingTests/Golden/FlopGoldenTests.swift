@@ -6,7 +6,7 @@ import Training
 /// Counts of operations against those of PyTorch's counter: see `flops.py`.
 struct FlopGoldenTests {
   private static func cases() throws -> [FlopGolden] {
-    try GoldenFile<FlopGolden>.cases("flops")
+    try GoldenFile<[FlopGolden]>.cases("flops")
   }
 
   /// The counter sees products with weights alone in `mm`; attention, all of tokens × tokens, is in `bmm`. What

@@ -4,7 +4,7 @@ import Training
 /// The scale of a loss against PyTorch's `GradScaler`: see `scaler.py`.
 struct LossScalerGoldenTests {
   private static func cases() throws -> [ScalerGolden] {
-    try GoldenFile<ScalerGolden>.cases("scaler")
+    try GoldenFile<[ScalerGolden]>.cases("scaler")
   }
 
   @Test(arguments: try cases())

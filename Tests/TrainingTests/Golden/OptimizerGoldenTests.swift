@@ -7,7 +7,7 @@ struct OptimizerGoldenTests {
   private static let steps = 20
 
   private static func cases() throws -> [OptimizerGolden] {
-    try GoldenFile<OptimizerGolden>.cases("optimizers")
+    try GoldenFile<[OptimizerGolden]>.cases("optimizers")
   }
 
   /// A step moves a weight by up to the rate, times a quotient that is off by its gradient's error, 1e-6 or so of

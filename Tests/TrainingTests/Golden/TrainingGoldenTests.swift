@@ -5,7 +5,7 @@ import Workloads
 /// Losses and gradients against those of PyTorch in fp64: see `training.py`.
 struct TrainingGoldenTests {
   private static func cases() throws -> [TrainingGolden] {
-    try GoldenFile<TrainingGolden>.cases("training")
+    try GoldenFile<[TrainingGolden]>.cases("training")
   }
 
   /// A gradient is some dozens of sums deep, each of fewer than 50 terms in fp32: 2e-5 of a gradient's root mean

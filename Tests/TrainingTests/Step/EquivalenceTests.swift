@@ -68,6 +68,20 @@ struct EquivalenceTests {
     #expect(distance(packed.doubles, from: sums) < Self.limit)
   }
 
+  @Test(arguments: [Adapter.none, .lora(rank: 2), .ia3], [Checkpointing.none, .attention, .block])
+  func `naive attention is the tiled one`(adapter: Adapter, checkpointing: Checkpointing) throws {
+    for instructions in InstructionSet.trained {
+      var setup = StepSetup(Self.shape, sequences: [5, 9, 9])
+      setup.instructions = instructions
+      setup.accumulation = 2
+      setup.options.adapter.adapter = adapter
+      let tiled = try setup.found()
+      setup.options.attention = .naive
+      setup.options.checkpointing = checkpointing
+      expectSame(try setup.found(), tiled)
+    }
+  }
+
   /// Positions follow one another within a document, so that one may stand anywhere in a batch.
   @Test func `documents in another order give the same gradients`() throws {
     var setup = StepSetup(Self.shape, sequences: [4, 7])

@@ -45,6 +45,26 @@ extension Threaded {
       #expect(try twoSteps(setup) == expected)
     }
 
+    /// Between what a step takes that keeps everything, and one that keeps as little as there is.
+    @Test(arguments: adapters, [TrainingAttention.tiled, .naive])
+    func `a budget changes no bit and is kept`(adapter: Adapter, attention: TrainingAttention)
+      throws
+    {
+      if attention == .naive, case .prefix = adapter { return }
+      var setup = Self.setup(adapter, layers: 4)
+      setup.options.attention = attention
+      let (expected, most) = (try twoSteps(setup), try setup.plan().peak)
+      setup.options.checkpointing = .budget(Bytes(1))
+      let least = try #require(throws: BudgetFault.self) { try setup.plan() }.least
+      #expect(least < most)
+      for share in 0...4 {
+        let budget = least + Bytes((most - least).count * share / 4)
+        setup.options.checkpointing = .budget(budget)
+        #expect(try twoSteps(setup) == expected, "\(budget)")
+        #expect(try setup.plan().peak <= budget)
+      }
+    }
+
     /// 60 rows of 70 columns: products, norms and the optimizer are all shared out.
     @Test(arguments: adapters, [2, 3, 7])
     func `threads change no bit`(adapter: Adapter, threads: Int) throws {
