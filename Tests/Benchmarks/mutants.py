@@ -140,11 +140,12 @@ TRAINING_MUTANTS = [
      "hr_vec slope = hr_fma(silu, hr_sub(hr_set(1), s), s);",
      "hr_vec slope = hr_fma(silu, hr_sub(s, hr_set(1)), s);"),
 ]
-# By area: mutants, the tests that must see them, and the targets that these are in.
+KERNELS_TESTS = "KernelsTests.*(Gemm|AttentionBackward|LinearCrossEntropy|Pointwise|Optimizer)|TrainingTests.*Golden"
+# By area: mutants; the tests that must see those of a folder, of "" all; and the targets that these are in.
 AREAS = {
-    "gate": (MUTANTS, "ComparingTests|HeadroomTests.GateTests", None),
-    "training": (TRAINING_MUTANTS, "TrainingTests|KernelsTests.*(Gemm|AttentionBackward|LinearCrossEntropy|Pointwise"
-                 "|Optimizer)", ("TrainingTests", "KernelsTests")),
+    "gate": (MUTANTS, {"": "ComparingTests|HeadroomTests.GateTests"}, None),
+    "training": (TRAINING_MUTANTS, {TRAINING: "TrainingTests", "Sources/": KERNELS_TESTS,
+                                    "": KERNELS_TESTS + "|TrainingTests"}, ("TrainingTests", "KernelsTests")),
 }
 
 
@@ -186,13 +187,14 @@ class Trial:
     def build(self):
         return subprocess.run(self.build_command, capture_output=True).returncode == 0
 
-    def run(self, name, number=0, is_built=True):
+    def run(self, name, path="", number=0, is_built=True):
         failed = []
+        tests = next(tests for folder, tests in self.tests.items() if path.startswith(folder))
         # A mutant that does not compile says nothing.
         if is_built:
             run = subprocess.run(
                 ["swift", "test", "-c", "release", "--skip-build", "--package-path", self.folder, "--filter",
-                 self.tests], capture_output=True, text=True, env=os.environ | {"BROKEN": str(number)})
+                 tests], capture_output=True, text=True, env=os.environ | {"BROKEN": str(number)})
             failed = sorted(set(re.findall(r'✘ Test "([^"]*)" (?:failed|recorded)', run.stdout + run.stderr)))
             # One that ends the process kills all tests.
             if run.returncode and not failed:
@@ -230,14 +232,14 @@ def main(arguments):
     trial = Trial(folder, tests, targets, rows, commit)
     try:
         trial.run("none", is_built=trial.build())
-        for number, (name, *_) in enumerate(switched, 1):
+        for number, (name, path, *_) in enumerate(switched, 1):
             if words in name:
-                trial.run(name, number)
+                trial.run(name, path, number)
         for name, path, old, new in mutants:
             if words in name and "BROKEN" not in new:
                 text = open(f"{folder}/{path}").read()
                 open(f"{folder}/{path}", "w").write(replaced(name, f"{folder}/{path}", old, new))
-                trial.run(name, is_built=trial.build())
+                trial.run(name, path, is_built=trial.build())
                 open(f"{folder}/{path}", "w").write(text)
     finally:
         append(rows, f"{source}/reports/trials/mutants.csv")
