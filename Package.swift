@@ -71,7 +71,8 @@ let package = Package(
     // 4: what is made of models
     .target(
       name: "Training",
-      dependencies: ["Quantities", "Kernels", "Models", "Measuring"], swiftSettings: strict),
+      dependencies: ["Quantities", "Kernels", "ModelFiles", "Models", "Measuring"],
+      swiftSettings: strict),
 
     // 5: what can be swept
     .target(

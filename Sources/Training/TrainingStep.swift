@@ -311,6 +311,11 @@ package final class TrainingStep: Kernel {
 }
 
 extension TrainingStep {
+  /// What LoRA goes beside.
+  var loras: [(weights: Parameter, lora: LinearOperation.LoRA)] {
+    graph.operations.compactMap { $0 as? LinearOperation }.flatMap(\.adapted)
+  }
+
   /// The weights of a step as they are before the first, without the step.
   ///
   /// - Throws: `LedgerFault` where they do not fit.

@@ -1,8 +1,10 @@
 import Kernels
-import Workloads
+import OrderedCollections
 import Planning
 import Quantities
+import Records
 import Testing
+import Workloads
 
 /// Names in a suite that stand for several axes, which then vary together.
 @Suite struct AxisAliasTests {
@@ -107,5 +109,36 @@ import Testing
         == ["0", "5"])
     let fault = try faultOf { try plan(["model=gpt-2", "depth=-1"], workload: "decoder") }
     #expect(fault == Fault("depth is -1", at: "-a depth=-1", fix: "give a number from 0 up"))
+  }
+}
+
+extension AxisAliasTests {
+  private static let step = [
+    "layers=2", "hidden=64", "ffn=96", "heads=4", "kv-heads=2", "head-dim=16", "vocab=70",
+    "tokens=8",
+  ]
+
+  private func savers(_ text: String) throws -> [String] {
+    let plan = try Planner(catalog: .standard, cores: 2).plan(
+      Suite(inlineWorkload: "training-step", axes: Self.step + ["saver=\(text)"]))
+    return plan.cases.map { planned in
+      ["checkpointing", "loss", "precision", "adapter", "base", "optimizer", "update"]
+        .compactMap { planned.case.axes[$0]?.text }.joined(separator: " ")
+    }
+  }
+
+  @Test func `a saver sets the axes that its words are values of, and no other`() throws {
+    #expect(
+      try savers("none,block,lora(8)+bf16+q4_0,adamw8+in-backward,tokens(4)") == [
+        "none whole fp32 none fp32 adamw separate", "block whole fp32 none fp32 adamw separate",
+        "none whole bf16 lora(8) q4_0 adamw separate",
+        "none whole fp32 none fp32 adamw8 in-backward",
+        "none tokens(4) fp32 none fp32 adamw separate",
+      ])
+  }
+
+  @Test(arguments: ["less", "block+", "block+block", "block+sqrt", "adamw"])
+  func `a word that saves nothing is refused`(text: String) throws {
+    #expect(throws: SuiteFault.self) { try savers(text) }
   }
 }

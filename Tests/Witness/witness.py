@@ -2,7 +2,7 @@
 """Holds the program against other implementations, and runs what the pages show that takes minutes.
 
     make witness                                   all of it
-    python3 Tests/Witness/witness.py goldens       one part: goldens, libraries, workers, pages
+    python3 Tests/Witness/witness.py goldens       one part: goldens, libraries, workers, training, pages
 
 Installs what it needs: Debian's packages (with sudo, where it is not root) and, in a virtual environment outside
 the tree ($HEADROOM_WITNESS, else ~/.cache/headroom/witness), those of requirements.txt. Whatever cannot be
@@ -12,6 +12,7 @@ installed, found or run is a failure: nothing is left out in silence.
               takes for the same
   libraries   OpenBLAS, oneMKL and oneDNN take part in a sweep
   workers     each script in suites/exec takes part in a sweep
+  training    training steps that were dumped are computed again by PyTorch
   pages       the commands that README.md, CONTRIBUTING.md and docs show
 """
 import glob
@@ -115,6 +116,26 @@ def goldens():
         print(f"  {script}", flush=True)
 
 
+def training():
+    """Settings that must change no gradient, each step of each computed again in fp64."""
+    folder = f"{VENV}/steps"
+    shutil.rmtree(folder, ignore_errors=True)
+    for shape in ("kv-heads=2 -a head-dim=16 -a tied=no", "kv-heads=4 -a head-dim=16 -a tied=yes"):
+        case = f"layers=3 -a hidden=64 -a ffn=96 -a heads=4 -a {shape} -a vocab=128 -a tokens=33 -a batch=2"
+        settings = ["checkpointing=none,pointwise,block,sqrt,budget(6MiB)", "loss=whole,tokens(20),vocabulary(50)",
+                    "optimizer=adamw,sgd,momentum", "accumulation=1,2", "clip=none,norm(1)"]
+        command = [HEADROOM, "sweep", "--workload", "training-step", "-a", *case.split()]
+        for setting in settings:
+            command += ["-a", setting]
+        adapters = ["adapter=lora(4),prefix(3),ia3", "targets=all,q+v", "checkpointing=none,block"]
+        for settings in (command, [*command[:-2 * len(settings)], *(w for a in adapters for w in ("-a", a))]):
+            output(*settings, "--budget", "10ms", "--dump", folder, "--dump-steps", "4", "-o", f"{VENV}/steps.jsonl",
+                   "--replace")
+    told = output(f"{VENV}/bin/python", "Tests/Witness/training_step.py", folder)
+    if told is not None:
+        print(f"  {len(told.splitlines())} training steps", flush=True)
+
+
 def takes_part(name, case, variant):
     """Whether a variant was checked and timed in one small case."""
     file = f"{VENV}/{re.sub('[^a-z0-9]+', '-', name.lower())}.jsonl"
@@ -156,7 +177,7 @@ def pages():
 
 
 def main(parts):
-    known = dict(goldens=goldens, libraries=libraries, workers=workers, pages=pages)
+    known = dict(goldens=goldens, libraries=libraries, workers=workers, training=training, pages=pages)
     if not set(parts) <= set(known):
         sys.exit(__doc__)
     if not os.path.exists(HEADROOM):

@@ -18,6 +18,9 @@ struct CaseDump<W: Workload> {
     let ledger = try MemoryLedger()
     let operands = try W.operands(for: problem, seed: order.seed, in: ledger)
     let kernel = try variant.prepare(problem, operands, Execution(ledger: ledger, pool: pool))
+    // As they are before the first call, as the tensors are.
+    try (kernel as? any WitnessedKernel)?.writeFolder(
+      String(dump.path.dropLast(".safetensors".count)))
     let tensors = W.witness(of: problem, operands, kernel, furtherCalls: dump.steps)
     try SafetensorsWriter(
       tensors.map(Self.entry),

@@ -93,6 +93,11 @@ final class LinearOperation: TapeOperation {
   }
 
   private var loras: [LoRA] { projections.compactMap(\.lora) }
+
+  /// Frozen matrices, and what goes beside them.
+  var adapted: [(weights: Parameter, lora: LoRA)] {
+    projections.compactMap { one in one.lora.map { (one.weights, $0) } }
+  }
   private var drops: Bool { !loras.isEmpty && tools.dropout.share > 0 }
 
   /// Outputs before they are made narrower; and what LoRA is given when some of it is dropped.

@@ -30,6 +30,12 @@ package struct WitnessTensor {
 package protocol WitnessedKernel: Kernel {
   /// Runs its calls itself: the first, and so many further ones.
   func witness(furtherCalls: Int) -> [WitnessTensor]
+  /// Writes what other programs read as a folder, as adapters are kept; most have nothing of the kind.
+  func writeFolder(_ path: String) throws
+}
+
+extension WitnessedKernel {
+  package func writeFolder(_ path: String) throws {}
 }
 
 extension Workload {

@@ -371,6 +371,8 @@ package enum TrainingStepWorkload: Workload {
     private let output: Tensor
     private let operands: Operands
     private let gradients: GradientKeeper
+    private let shape: ModelShape
+    private let options: TrainingOptions
     private let withoutEffect: [String]
     private var losses: [Double] = []
     private var gradientNorm: Double?
@@ -387,6 +389,8 @@ package enum TrainingStepWorkload: Workload {
       self.operands = operands
       self.gradients = gradients
       let shape = problem.shape
+      self.shape = shape
+      options = problem.options
       withoutEffect = problem.withoutEffect
       step = try TrainingStep(
         shape, weights: MadeUpWeights(shape, seed: operands.seed), adapters: adapters(problem, operands.seed),
@@ -445,6 +449,12 @@ package enum TrainingStepWorkload: Workload {
         WitnessTensor("targets", operands.targets.shape, .integers(operands.targets)),
         WitnessTensor("losses", [losses.count], .doubles(losses)),
       ]
+    }
+
+    /// An adapter as PEFT reads it.
+    func writeFolder(_ path: String) throws {
+      guard !options.adapter.adapter.isNone else { return }
+      try AdapterFolder.write(step.parameters, of: shape, options.adapter, to: path)
     }
 
     /// Steps whose loss and times are told.
