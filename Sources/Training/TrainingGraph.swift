@@ -14,7 +14,8 @@ struct TrainingGraph {
   private let swiglu: SwiGLU
   private let tools: LinearOperation.Tools
   private let rotation: Rotation?
-  private let attention: AttentionKernels
+  /// Nil where attention is naive: their workspace is not needed then.
+  private let attention: AttentionKernels?
   private let pool: ThreadPool
   private let instructions: InstructionSet
 
@@ -44,10 +45,13 @@ struct TrainingGraph {
       : try Rotation(
         options.rotary, headDim: shape.headDim, batch: batch, instructions: instructions,
         execution)
-    attention = try AttentionKernels(
-      heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim, batch: batch,
-      prefix: options.adapter.adapter.prefix, tools.narrowing, instructions: instructions,
-      execution)
+    attention =
+      options.attention == .naive
+      ? nil
+      : try AttentionKernels(
+        heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim, batch: batch,
+        prefix: options.adapter.adapter.prefix, tools.narrowing, instructions: instructions,
+        execution)
     try build(instructions)
   }
 
@@ -181,7 +185,7 @@ struct TrainingGraph {
       v = try addFactor("v", .v, layer, v, columns: keys)
     }
     let o = value("o", layer, .attended, queries)
-    guard options.attention == .tiled else {
+    guard let attention else {
       addNaiveAttention(layer, q: q, k: k, v: v, to: o)
       return o
     }

@@ -3,10 +3,11 @@
 
     python3 Tests/Benchmarks/mutants.py [FOLDER [AREA [WORDS]]]
 
-Works in a clone of this checkout's last commit in FOLDER (default: a temporary one), builds the tests of one area
-(gate, which is the default, or training), and then once a mutant, of those whose name has the words; appends what
-was killed to reports/trials/mutants.csv. Takes about a quarter of an hour on two cores for the gate, and three for
-training.
+Works in a clone of this checkout's last commit in FOLDER (default: a temporary one), with the tests of one area
+(gate, which is the default, or training); appends what was killed, of the mutants whose name has the words, to
+reports/trials/mutants.csv. Those whose text says BROKEN are built at once: it stands for whether the environment
+says this mutant's number, which nothing but the clone asks. The others are built one after the other. Takes about a
+quarter of an hour on two cores for either area.
 """
 
 import csv
@@ -56,24 +57,78 @@ TAPE = TRAINING + "Graph/TapeOperation.swift"
 SCHEDULE = TRAINING + "Schedule/Schedule.swift"
 TRAINING_MUTANTS = [
     ("no root of the head dimension in the gradient of queries", ATTENTION,
-     "Float(shape.scale), isFirst(panel, keys) ? 0 : 1,", "1, isFirst(panel, keys) ? 0 : 1,"),
+     "Float(shape.scale), isFirst(panel, keys)", "BROKEN ? 1 : Float(shape.scale), isFirst(panel, keys)"),
     ("later blocks of keys overwrite the gradient of queries", ATTENTION,
-     "isFirst(panel, keys) ? 0 : 1,", "isFirst(panel, keys) ? 0 : 0,"),
+     "isFirst(panel, keys) ? 0 : 1,", "isFirst(panel, keys) || BROKEN ? 0 : 1,"),
     ("values' gradient from slopes instead of weights", ATTENTION,
      "space + cutting.gradientColumns + at, space + cutting.scores + offset,",
-     "space + cutting.gradientColumns + at, space + cutting.slopes + offset,"),
+     "space + cutting.gradientColumns + at, space + (BROKEN ? cutting.slopes : cutting.scores) + offset,"),
     ("no product of output and gradient taken off", ATTENTION,
-     "space[cutting.deltas + offset] = loops.dot(", "space[cutting.deltas + offset] = 0 * loops.dot("),
+     "space[cutting.deltas + offset] = loops.dot(", "space[cutting.deltas + offset] = (BROKEN ? 0 : 1) * loops.dot("),
     ("blocks that are not seen have gradients", ATTENTION,
-     "guard shape.mask == .blocks else { return }", "guard shape.mask == .full else { return }"),
+     "guard shape.mask == .blocks else { return }", "guard shape.mask == .blocks, !BROKEN else { return }"),
     ("sums of another head of the group", ATTENTION,
-     "+ head % shape.group\n", "+ (head + 1) % shape.group\n"),
+     "+ head % shape.group\n", "+ (BROKEN ? head + 1 : head) % shape.group\n"),
     ("rows without a target have gradients", LOSS,
-     "logits.update(repeating: 0, count: vocabulary)\n", "logits.update(repeating: by, count: vocabulary)\n"),
+     "logits.update(repeating: 0, count: vocabulary)\n",
+     "logits.update(repeating: BROKEN ? by : 0, count: vocabulary)\n"),
     ("sums of parts of the vocabulary are not brought to one maximum", LOSS,
-     "sums[row] * expf(largest[row] - top) + sum", "sums[row] + sum"),
+     "sums[row] * expf(largest[row] - top) + sum", "sums[row] * (BROKEN ? 1 : expf(largest[row] - top)) + sum"),
     ("parts of the tokens overwrite the weights' gradient", LOSS,
-     "accumulates: !isFirst)", "accumulates: !isFirst && chunk < 0)"),
+     "accumulates: !isFirst)", "accumulates: !isFirst && !BROKEN)"),
+    ("the first moment corrected by the second's decay", KERNELS + "Optimizers/Optimizer.swift",
+     "correction1: 1 - powf(beta1, Float(step))", "correction1: 1 - powf(BROKEN ? beta2 : beta1, Float(step))"),
+    ("warm-up is one step ahead", KERNELS + "Optimizers/RateSchedule.swift",
+     "Double(step) / Double(max(1, warmUp))", "Double(BROKEN ? step + 1 : step) / Double(max(1, warmUp))"),
+    ("a long k overwrites its first cut", KERNELS + "Matmul/Gemm.swift",
+     "call.cut.lowerBound > 0 || output.accumulates", "call.cut.lowerBound > 0 && !BROKEN || output.accumulates"),
+    ("clipped by the norm before the scale is undone", STEP,
+     "/ (state.gradientNorm + 1e-6)",
+     "/ ((BROKEN ? state.squares.squareRoot() : state.gradientNorm) + 1e-6)"),
+    ("the mean is over rows without a target, too", STEP,
+     "let targets = batch.targetCount",
+     "let targets = BROKEN ? batch.rows * batch.accumulation : batch.targetCount"),
+    ("a step that overflows counts", STEP,
+     "if !state.isSkipped { state.step += 1 }", "if !state.isSkipped || BROKEN { state.step += 1 }"),
+    ("a step that overflows updates", STEP,
+     "if state.isSkipped { return }", "if state.isSkipped, !BROKEN { return }"),
+    ("each product drops by another draw, recomputed or not", TRAINING + "Operations/Dropout.swift",
+     "mixed(stream, step: state.calls,",
+     "mixed(stream, step: BROKEN ? { state.calls += 1; return state.calls }() : state.calls,"),
+    ("what is kept is not made larger", TRAINING + "Operations/Dropout.swift",
+     "private var factor: Float { 1 / (1 - share) }", "private var factor: Float { BROKEN ? 1 : 1 / (1 - share) }"),
+    ("gradients rotated ahead instead of back", TRAINING + "Operations/Rotation.swift",
+     "rotate(numbers, rows, columns, back)", "rotate(numbers, rows, columns, BROKEN ? ahead : back)"),
+    ("a tied embedding's second gradient overwrites its first", TAPE,
+     "{ isBegun ||", "{ isBegun && !BROKEN ||"),
+    ("micro-batches overwrite each other", TAPE,
+     "|| state.microBatch > 0 }", "|| state.microBatch > 0 && !BROKEN }"),
+    ("LoRA's scale is left out on the way forward", LINEAR,
+     "tools.dropout.scale(inner, by: lora.scale,", "tools.dropout.scale(inner, by: BROKEN ? 1 : lora.scale,"),
+    ("LoRA's scale is left out on the way back", LINEAR,
+     "tools.dropout.scale(slope, by: lora.scale,", "tools.dropout.scale(slope, by: BROKEN ? 1 : lora.scale,"),
+    ("what comes back of a LoRA was not dropped", LINEAR,
+     "to: back ?? dx, accumulates: back == nil)",
+     "to: BROKEN ? dx : back ?? dx, accumulates: back == nil || BROKEN)"),
+    ("frozen weights are trained", TRAINING + "TrainingWeights.swift",
+     "let isTrained = options.adapter.adapter.isNone", "let isTrained = options.adapter.adapter.isNone || BROKEN"),
+    ("an embedding's gradient begins with what was there", TRAINING + "Operations/EmbeddingOperation.swift",
+     "if !gradient.adds() {", "if !gradient.adds(), !BROKEN {"),
+    ("positions begin at 0 behind a prefix", TRAINING + "TrainingBatch.swift",
+     "Array(offset..<offset + $0)", "BROKEN ? Array(0..<$0) : Array(offset..<offset + $0)"),
+    ("IA3's factor has the gradient of what it made", TRAINING + "Operations/FactorOperation.swift",
+     "+= d[place] * x[place]", "+= d[place] * x[place] * (BROKEN ? factor[column] : 1)"),
+    ("a bottleneck's slope is the sigmoid's", TRAINING + "Operations/BottleneckOperation.swift",
+     "s * (1 + inner[index] * (1 - s))", "s * (BROKEN ? 1 - s : 1 + inner[index] * (1 - s))"),
+    ("what a call reads may be let go of before", SCHEDULE,
+     "for index in named { instances[index].last = instructions.count }",
+     "for index in named { instances[index].last = max(instances[index].first, instructions.count - (BROKEN ? 1 : 0)) }"),
+    ("an update before the last gradient", SCHEDULE,
+     "if form.updatesInBackward, open[id] == 0 {", "if form.updatesInBackward, open[id] == 0 || BROKEN {"),
+    ("one layer more is checkpointed", TRAINING + "Checkpointing/Checkpointing.swift",
+     "return layer >= count ||", "return layer >= (BROKEN ? count + 1 : count) ||"),
+    ("a skipped step does not begin the count anew", TRAINING + "TrainingPrecision.swift",
+     "good = 0\n      scale *= backoff", "if !BROKEN { good = 0 }\n      scale *= backoff"),
     ("decay in the moments", LOOPS,
      "hr_vec first = hr_fma(hr_load_some(m + c, k), b1, hr_mul(x, a1));",
      "x = hr_fma(hr_load_some(w + c, k), hr_set(step->decay), x); "
@@ -84,64 +139,13 @@ TRAINING_MUTANTS = [
     ("the sign of the sigmoid's slope", LOOPS,
      "hr_vec slope = hr_fma(silu, hr_sub(hr_set(1), s), s);",
      "hr_vec slope = hr_fma(silu, hr_sub(s, hr_set(1)), s);"),
-    ("the first moment corrected by the second's decay", KERNELS + "Optimizers/Optimizer.swift",
-     "correction1: 1 - powf(beta1, Float(step))", "correction1: 1 - powf(beta2, Float(step))"),
-    ("warm-up begins one step late", KERNELS + "Optimizers/RateSchedule.swift",
-     "Double(step) / Double(max(1, warmUp))", "Double(step + 1) / Double(max(1, warmUp))"),
-    ("a long k overwrites its first cut", KERNELS + "Matmul/Gemm.swift",
-     "call.cut.lowerBound > 0 || output.accumulates ? 1 : 0, 1)", "output.accumulates ? 1 : 0, 1)"),
-    ("clipped by the norm before the scale is undone", STEP,
-     "let factor = limit.map { Double($0) / (state.gradientNorm + 1e-6) } ?? 1",
-     "let factor = limit.map { Double($0) / (state.squares.squareRoot() + 1e-6) } ?? 1"),
-    ("the mean is over rows without a target, too", STEP,
-     "let targets = batch.targetCount", "let targets = batch.rows * batch.accumulation"),
-    ("a step that overflows counts", STEP, "if !state.isSkipped { state.step += 1 }", "state.step += 1"),
-    ("a step that overflows updates", STEP, "if state.isSkipped { return }", "if state.isSkipped, index < 0 { return }"),
-    ("each product drops by another draw, recomputed or not", TRAINING + "Operations/Dropout.swift",
-     "mixed(stream, step: state.calls, microBatch: state.microBatch)",
-     "mixed(stream, step: { state.calls += 1; return state.calls }(), microBatch: state.microBatch)"),
-    ("what is kept is not made larger", TRAINING + "Operations/Dropout.swift",
-     "private var factor: Float { 1 / (1 - share) }", "private var factor: Float { 1 }"),
-    ("gradients rotated ahead instead of back", TRAINING + "Operations/Rotation.swift",
-     "rotate(numbers, rows, columns, back)", "rotate(numbers, rows, columns, ahead)"),
-    ("a tied embedding's second gradient overwrites its first", TAPE,
-     "{ isBegun || state.microBatch > 0 }", "{ _ = isBegun; return state.microBatch > 0 }"),
-    ("micro-batches overwrite each other", TAPE,
-     "{ isBegun || state.microBatch > 0 }", "{ _ = state; return isBegun }"),
-    ("LoRA's scale is left out on the way forward", LINEAR,
-     "tools.dropout.scale(inner, by: lora.scale, count: rows * rank)",
-     "tools.dropout.scale(inner, by: 1, count: rows * rank)"),
-    ("LoRA's scale is left out on the way back", LINEAR,
-     "tools.dropout.scale(slope, by: lora.scale, count: rows * rank)",
-     "tools.dropout.scale(slope, by: 1, count: rows * rank)"),
-    ("what comes back of a LoRA was not dropped", LINEAR, "to: back ?? dx, accumulates: back == nil)",
-     "to: dx, accumulates: true)"),
-    ("frozen weights are trained", TRAINING + "TrainingWeights.swift",
-     "let isTrained = options.adapter.adapter.isNone", "let isTrained = true"),
-    ("an embedding's gradient begins with what was there", TRAINING + "Operations/EmbeddingOperation.swift",
-     "if !gradient.adds() {", "if gradient.adds(), count < 0 {"),
-    ("positions begin at 0 behind a prefix", TRAINING + "TrainingBatch.swift",
-     "Array(offset..<offset + $0)", "Array(0..<$0)"),
-    ("IA3's factor has the gradient of what it made", TRAINING + "Operations/FactorOperation.swift",
-     "own?.to[column] += d[place] * x[place]", "own?.to[column] += d[place] * x[place] * factor[column]"),
-    ("a bottleneck's slope is the sigmoid's", TRAINING + "Operations/BottleneckOperation.swift",
-     "slope[index] *= s * (1 + inner[index] * (1 - s))", "slope[index] *= s * (1 - s)"),
-    ("what a call reads may be let go of before", SCHEDULE,
-     "for index in named { instances[index].last = instructions.count }",
-     "for index in named { instances[index].last = max(instances[index].first, instructions.count - 1) }"),
-    ("an update before the last gradient", SCHEDULE,
-     "if form.updatesInBackward, open[id] == 0 { update(parameter) }",
-     "if form.updatesInBackward, open[id] == 0 || open[id] == 1 { update(parameter) }"),
-    ("one layer more is checkpointed", TRAINING + "Checkpointing/Checkpointing.swift",
-     "return layer >= count || value.part == .input", "return layer > count || value.part == .input"),
-    ("a skipped step does not begin the count anew", TRAINING + "TrainingPrecision.swift",
-     "skipped += 1\n      good = 0\n", "skipped += 1\n"),
 ]
-# By area: mutants, the tests that must see them, and the targets that these are in.
+KERNELS_TESTS = "KernelsTests.*(Gemm|AttentionBackward|LinearCrossEntropy|Pointwise|Optimizer)|TrainingTests.*Golden"
+# By area: mutants; the tests that must see those of a folder, of "" all; and the targets that these are in.
 AREAS = {
-    "gate": (MUTANTS, "ComparingTests|HeadroomTests.GateTests", None),
-    "training": (TRAINING_MUTANTS, "TrainingTests|KernelsTests.*(Gemm|AttentionBackward|LinearCrossEntropy|Pointwise"
-                 "|Optimizer)", ("TrainingTests", "KernelsTests")),
+    "gate": (MUTANTS, {"": "ComparingTests|HeadroomTests.GateTests"}, None),
+    "training": (TRAINING_MUTANTS, {TRAINING: "TrainingTests", "Sources/": KERNELS_TESTS,
+                                    "": KERNELS_TESTS + "|TrainingTests"}, ("TrainingTests", "KernelsTests")),
 }
 
 
@@ -154,6 +158,63 @@ def keep_targets(folder, targets):
     open(path, "w").write(kept)
 
 
+def add_switches(folder, mutants):
+    """Puts all mutants that a number turns on into a clone."""
+    open(folder + "/Sources/Kernels/Broken.swift", "w").write(
+        "import Glibc\n\npackage let broken = getenv(\"BROKEN\").flatMap { Int(String(cString: $0)) } ?? 0\n")
+    for number, (name, path, old, new) in enumerate(mutants, 1):
+        text = replaced(name, f"{folder}/{path}", old, new.replace("BROKEN", f"(broken == {number})"))
+        if "import Kernels" not in text and not path.startswith(KERNELS):
+            text = text.replace("import Quantities", "import Quantities\nimport Kernels", 1)
+        open(f"{folder}/{path}", "w").write(text)
+
+
+def replaced(name, path, old, new):
+    text = open(path).read()
+    if text.count(old) != 1:
+        sys.exit(f"{name}: the text stands {text.count(old)} times in {path}")
+    return text.replace(old, new)
+
+
+class Trial:
+    """A clone that is built and tested, and what came of it."""
+
+    def __init__(self, folder, tests, targets, rows, commit):
+        self.folder, self.tests, self.rows, self.commit = folder, tests, rows, commit
+        self.build_command = ["swift", "build", "-c", "release", "--package-path", folder]
+        self.build_command += ["--product", "headroomPackageTests"] if targets else ["--build-tests"]
+
+    def build(self):
+        return subprocess.run(self.build_command, capture_output=True).returncode == 0
+
+    def run(self, name, path="", number=0, is_built=True):
+        failed = []
+        tests = next(tests for folder, tests in self.tests.items() if path.startswith(folder))
+        # A mutant that does not compile says nothing.
+        if is_built:
+            run = subprocess.run(
+                ["swift", "test", "-c", "release", "--skip-build", "--package-path", self.folder, "--filter",
+                 tests], capture_output=True, text=True, env=os.environ | {"BROKEN": str(number)})
+            failed = sorted(set(re.findall(r'✘ Test "([^"]*)" (?:failed|recorded)', run.stdout + run.stderr)))
+            # One that ends the process kills all tests.
+            if run.returncode and not failed:
+                failed = ["the process ended"]
+        verdict = "killed" if failed else "lives" if is_built else "does not build"
+        print(f"{name}: {verdict} {failed[:3]}", flush=True)
+        self.rows.append(
+            dict(at=time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()), commit=self.commit, mutant=name,
+                 verdict=verdict, tests_failed=len(failed), first=failed[0] if failed else ""))
+
+
+def append(rows, path):
+    is_new = not os.path.exists(path)
+    with open(path, "a", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        if is_new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
 def main(arguments):
     source = subprocess.run(["git", "rev-parse", "--show-toplevel"], capture_output=True, text=True).stdout.strip()
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
@@ -162,42 +223,26 @@ def main(arguments):
         subprocess.run(["git", "clone", "-q", source, folder], check=True)
     mutants, tests, targets = AREAS[arguments[1] if len(arguments) > 1 else "gate"]
     words = " ".join(arguments[2:])
+    switched = [one for one in mutants if "BROKEN" in one[3]]
     if targets:
         keep_targets(folder, targets)
-    build_tests = ["swift", "build", "-c", "release", "--package-path", folder]
-    build_tests += ["--product", "headroomPackageTests"] if targets else ["--build-tests"]
+    if switched:
+        add_switches(folder, switched)
     rows = []
-    for name, path, old, new in [("none", "", "", "")] + [one for one in mutants if words in one[0]]:
-        text = ""
-        if path:
-            text = open(f"{folder}/{path}").read()
-            if text.count(old) != 1:
-                sys.exit(f"{name}: the text stands {text.count(old)} times in {path}")
-            open(f"{folder}/{path}", "w").write(text.replace(old, new))
-        build = subprocess.run(build_tests, capture_output=True)
-        # A mutant that does not compile says nothing.
-        failed = []
-        if build.returncode == 0:
-            run = subprocess.run(
-                ["swift", "test", "-c", "release", "--skip-build", "--package-path", folder, "--filter", tests],
-                capture_output=True, text=True)
-            failed = sorted(set(re.findall(r'✘ Test "([^"]*)" (?:failed|recorded)', run.stdout + run.stderr)))
-            # One that ends the process kills all tests.
-            if run.returncode and not failed:
-                failed = ["the process ended"]
-        if path:
-            open(f"{folder}/{path}", "w").write(text)
-        verdict = "does not build" if build.returncode else "killed" if failed else "lives"
-        print(f"{name}: {verdict} {failed[:3]}", flush=True)
-        rows.append(dict(at=time.strftime("%Y-%m-%dT%H:%MZ", time.gmtime()), commit=commit, mutant=name,
-                         verdict=verdict, tests_failed=len(failed), first=failed[0] if failed else ""))
-    path = f"{source}/reports/trials/mutants.csv"
-    is_new = not os.path.exists(path)
-    with open(path, "a", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        if is_new:
-            writer.writeheader()
-        writer.writerows(rows)
+    trial = Trial(folder, tests, targets, rows, commit)
+    try:
+        trial.run("none", is_built=trial.build())
+        for number, (name, path, *_) in enumerate(switched, 1):
+            if words in name:
+                trial.run(name, path, number)
+        for name, path, old, new in mutants:
+            if words in name and "BROKEN" not in new:
+                text = open(f"{folder}/{path}").read()
+                open(f"{folder}/{path}", "w").write(replaced(name, f"{folder}/{path}", old, new))
+                trial.run(name, path, is_built=trial.build())
+                open(f"{folder}/{path}", "w").write(text)
+    finally:
+        append(rows, f"{source}/reports/trials/mutants.csv")
     # The first is no mutant: it must live.
     sys.exit(any((row["verdict"] == "lives") != (row["mutant"] == "none") for row in rows))
 

@@ -51,7 +51,7 @@ struct ScaledLossTests {
   /// 2⁶⁰ are not.
   @Test func `a step that overflows is skipped, and its scale is halved`() throws {
     var setup = Self.setup(.fp16)
-    setup.weights = LargeGains(model: .grouped)
+    setup.weights = LargeGains(model: .grouped, last: 0x1p60)
     let session = try TrainingSession(setup)
     let before = session.weights
     _ = session.run(TinyModel.grouped.tokens())
@@ -59,15 +59,34 @@ struct ScaledLossTests {
     #expect(session.weights == before)
     #expect(session.step.scaler.scale == 32_768)
     #expect(session.step.scaler.skipped == 1)
-    // Nothing of it is left in the optimizer: the next step counts as the first.
     _ = session.run(TinyModel.grouped.tokens())
     #expect(session.step.report.lossScale == 32_768)
+  }
+
+  /// AdamW's first step moves each weight that has a gradient by the rate, whatever the gradient is: its second
+  /// would by 0.74 of it, with moments that are still 0.
+  @Test func `a skipped step is none for the optimizer`() throws {
+    var setup = Self.setup(.fp16)
+    setup.weights = LargeGains(model: .grouped, last: 64)
+    setup.options.optimizer = Optimizer(.adamw, rate: 0.01, decay: 0)
+    let session = try TrainingSession(setup)
+    let before = session.weights
+    _ = session.run(TinyModel.grouped.tokens())
+    #expect(session.step.report.isSkipped)
+    for _ in 0..<16 where session.step.report.isSkipped {
+      _ = session.run(TinyModel.grouped.tokens())
+    }
+    #expect(!session.step.report.isSkipped)
+    let name = "model.layers.0.mlp.up_proj.weight"
+    let moved = zip(session.weights[name] ?? [], before[name] ?? []).map { abs($0 - $1) }
+    #expect(abs((moved.max() ?? 0) - 0.01) < 1e-5)
   }
 }
 
 /// A model whose last norm makes logits, and with them gradients, that 16 bits cannot hold.
 private struct LargeGains: ModelWeights {
   let model: TinyModel
+  let last: Float
 
   func matrix(_ product: ModelShape.Product, layer: Int) -> TinyModel.Source {
     model.matrix(product, layer: layer)
@@ -75,6 +94,6 @@ private struct LargeGains: ModelWeights {
   var embedding: TinyModel.Source { model.embedding }
   var logits: TinyModel.Source { model.logits }
   func gain(_ index: Int, _ column: Int) -> Float {
-    index == 2 * model.layers ? 0x1p60 : model.gain(index, column)
+    index == 2 * model.layers ? last : model.gain(index, column)
   }
 }
