@@ -122,7 +122,8 @@ struct TrainingGraph {
         normed, weights: weights.logits, batch: batch,
         LinearCrossEntropy(
           columns: shape.hidden, vocabulary: shape.vocab, chunks: options.loss,
-          activations: options.precision.activations, gemm: tools.gemm, instructions: instructions, pool: pool)))
+          activations: options.precision.activations, gemm: tools.gemm, instructions: instructions,
+          pool: pool)))
   }
 
   // MARK: A layer
@@ -136,7 +137,8 @@ struct TrainingGraph {
       part == .small ? .fp32 : options.precision.activations)
   }
 
-  private mutating func addNorm(_ name: String, layer: Int?, _ x: Value, _ gain: Parameter) -> Value {
+  private mutating func addNorm(_ name: String, layer: Int?, _ x: Value, _ gain: Parameter) -> Value
+  {
     let y = value(name, layer, .pointwise, shape.hidden)
     let inverse = value("\(name)'s inverse", layer, .small, 1)
     graph.add(

@@ -182,7 +182,8 @@ package final class TrainingStep: Kernel {
       w: parameter.floats, states: states[id]?.start,
       gradient: gradient.pointer(to: Float.self), count: parameter.count)
     let index = graph.trained.firstIndex { $0 === parameter } ?? 0
-    return { [state, instructions, pool = execution.pool, options, onGradient, measure = sumOfSquares] in
+    return {
+      [state, instructions, pool = execution.pool, options, onGradient, measure = sumOfSquares] in
       onGradient?(index, gradient)
       if state.isSkipped { return }
       if state.step == 0, !options.measuresNorm { state.squares += measure(gradient) }
@@ -210,7 +211,9 @@ package final class TrainingStep: Kernel {
       // Before anything is updated the step can still be computed again.
       if call.phase == .update, report.onset == nil, isBroken { report.onset = findOnset() }
       if report.onset == nil { call.run() }
-    } microBatch: { state.microBatch = $0 }
+    } microBatch: {
+      state.microBatch = $0
+    }
     if report.onset == nil, isBroken { report.onset = findOnset() }
     report.seconds = watch.stop()
     report.loss = state.loss / Double(max(1, targets))
@@ -265,7 +268,11 @@ package final class TrainingStep: Kernel {
   }
 
   /// Tells the ledger what a step holds, phase by phase, and computes nothing.
-  package func rehearse() { walk { _ in } microBatch: { _ in } }
+  package func rehearse() {
+    walk { _ in
+    } microBatch: { _ in
+    }
+  }
 
   private func walk(_ body: (Call) -> Void, microBatch begin: (Int) -> Void) {
     let ledger = execution.ledger

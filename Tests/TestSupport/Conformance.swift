@@ -126,7 +126,8 @@ package struct Conformance<W: Workload> {
     output.fillNaN()
     let again =
       W.isRepeatable
-      ? kernel : try variant.prepare(problem, operands, Execution(ledger: MemoryLedger(), pool: pool))
+      ? kernel
+      : try variant.prepare(problem, operands, Execution(ledger: MemoryLedger(), pool: pool))
     again.run()
     if first != (0..<output.count).map({ output[$0].bitPattern }) {
       failures.append("the same call gave other bits")

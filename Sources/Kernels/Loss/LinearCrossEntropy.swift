@@ -52,7 +52,8 @@ package final class LinearCrossEntropy {
   }
 
   /// The products that it will ask a `Gemm` for.
-  package static func shapes(rows: Int, columns: Int, vocabulary: Int, chunks: Chunks) -> [Gemm.Shape]
+  package static func shapes(rows: Int, columns: Int, vocabulary: Int, chunks: Chunks) -> [Gemm
+    .Shape]
   {
     let (few, part) = sizes(rows: rows, vocabulary: vocabulary, chunks)
     return [
@@ -62,7 +63,9 @@ package final class LinearCrossEntropy {
   }
 
   /// Rows and outputs of the logits that are held at once.
-  package static func sizes(rows: Int, vocabulary: Int, _ chunks: Chunks) -> (rows: Int, outputs: Int) {
+  package static func sizes(rows: Int, vocabulary: Int, _ chunks: Chunks) -> (
+    rows: Int, outputs: Int
+  ) {
     switch chunks {
     case .whole: (rows, vocabulary)
     case .tokens(let count): (min(count, rows), vocabulary)

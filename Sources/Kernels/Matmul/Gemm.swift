@@ -135,7 +135,8 @@ package final class Gemm: ParallelTask {
     let loops = instructions.gemm(.stored(.fp32), .stored(.fp32))
     var (panelBytes, rowBytes) = (0, 0)
     for shape in shapes {
-      let cutting = Cutting(loops, panels: shape.n.reduce(0) { $0 + loops.panels(of: $1) }, k: shape.k)
+      let cutting = Cutting(
+        loops, panels: shape.n.reduce(0) { $0 + loops.panels(of: $1) }, k: shape.k)
       panelBytes = max(panelBytes, cutting.panels * loops.panelBytes(kCount: cutting.kCount))
       rowBytes = max(rowBytes, cutting.rows * cutting.kCount * 4)
     }

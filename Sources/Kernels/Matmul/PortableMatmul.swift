@@ -118,7 +118,8 @@ enum PortableMatmul {
     kernels.pack_b_rows = { portablePackWide(StoredFP32.self, $0, $1, $2, $3, $4) }
     kernels.pack_b_columns = {
       portablePackColumns(
-        StoredFP32.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+        StoredFP32.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns)
+      )
     }
   }
 
@@ -131,7 +132,8 @@ enum PortableMatmul {
     kernels.pack_b_rows = { portablePackWide(StoredFP16.self, $0, $1, $2, $3, $4) }
     kernels.pack_b_columns = {
       portablePackColumns(
-        StoredFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+        StoredFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns)
+      )
     }
   }
 
@@ -144,7 +146,8 @@ enum PortableMatmul {
     kernels.pack_b_rows = { portablePackWide(StoredBF16.self, $0, $1, $2, $3, $4) }
     kernels.pack_b_columns = {
       portablePackColumns(
-        StoredBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+        StoredBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns)
+      )
     }
   }
 
@@ -157,7 +160,8 @@ enum PortableMatmul {
     kernels.pack_b_rows = { portablePackWide(RoundedFP16.self, $0, $1, $2, $3, $4) }
     kernels.pack_b_columns = {
       portablePackColumns(
-        RoundedFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+        RoundedFP16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
+        Int32(tileColumns))
     }
   }
 
@@ -170,7 +174,8 @@ enum PortableMatmul {
     kernels.pack_b_rows = { portablePackWide(RoundedBF16.self, $0, $1, $2, $3, $4) }
     kernels.pack_b_columns = {
       portablePackColumns(
-        RoundedBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4, Int32(tileColumns))
+        RoundedBF16.self, $0, $1, $2?.assumingMemoryBound(to: Float.self), $3, $4,
+        Int32(tileColumns))
     }
   }
 }

@@ -25,7 +25,11 @@ package final class Arena: Sendable {
 extension MemoryLedger {
   /// Tells that something in an arena begins to live, or that it is needed no more.
   package func note(_ tenant: ArenaTenant, lives: Bool) {
-    if lives { enter(tenant.bytes, role: tenant.role) } else { leave(tenant.bytes, role: tenant.role) }
+    if lives {
+      enter(tenant.bytes, role: tenant.role)
+    } else {
+      leave(tenant.bytes, role: tenant.role)
+    }
   }
 
   /// Tells the first before there is an arena.

@@ -90,7 +90,8 @@ package final class MemoryLedger: Sendable {
     try allocate(bytes, role: role, isArena: false)
   }
 
-  private func allocate(_ bytes: Bytes, role asked: MemoryRole, isArena: Bool) throws -> Allocation {
+  private func allocate(_ bytes: Bytes, role asked: MemoryRole, isArena: Bool) throws -> Allocation
+  {
     guard !isPlan else { return plan(bytes, role: asked, isArena: isArena) }
     let huge = bytes >= Allocation.hugeFrom
     let alignment = huge ? Allocation.hugePage.count : 4096

@@ -40,7 +40,8 @@ package struct Optimizer: Hashable, Sendable {
       case .adamw: FloatFormat.fp32.bytes(of: 2 * count)
       case .adamw8:
         isNarrow(count)
-          ? Bytes(2 * codes(of: count) + 8 * blocks(of: count)) : FloatFormat.fp32.bytes(of: 2 * count)
+          ? Bytes(2 * codes(of: count) + 8 * blocks(of: count))
+          : FloatFormat.fp32.bytes(of: 2 * count)
       }
     }
 

@@ -17,7 +17,8 @@ enum PortableTraining {
       guard let logits else { return }
       for column in 0..<Int(columns) { logits[column] = expf(logits[column] - logSum) * by }
     }
-    loops.attention_backward = { scores, dp, rows, columns, stride, scale, logSum, delta, first, end in
+    loops.attention_backward = {
+      scores, dp, rows, columns, stride, scale, logSum, delta, first, end in
       guard let scores, let dp, let logSum, let delta, let first, let end else { return }
       for row in 0..<Int(rows) {
         let (p, d) = (scores + row * Int(stride), dp + row * Int(stride))

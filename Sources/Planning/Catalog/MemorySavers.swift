@@ -27,7 +27,9 @@ enum MemorySavers {
       guard let found else {
         throw SuiteFault.unknownWord(
           String(word), axis: AxisAlias.saver,
-          known: ["none", "block", "tokens(512)", "bf16", "lora(8)", "nf4", "adamw8", "in-backward"],
+          known: [
+            "none", "block", "tokens(512)", "bf16", "lora(8)", "nf4", "adamw8", "in-backward",
+          ],
           text.place)
       }
       isSet[found] = true

@@ -65,7 +65,8 @@ extension SaverComparison.Row {
     let rounds = report.rounds.keys.sorted().compactMap { round in
       baseline.rounds[round].flatMap { b in report.rounds[round].map { (a: $0, b: b) } }
     }
-    let paired = report.group != nil && report.group == baseline.group
+    let paired =
+      report.group != nil && report.group == baseline.group
       ? try? PairedRatio(rounds: rounds) : nil
     let medians = report.latency.value.flatMap { own in
       baseline.latency.value.map { own.median.value / $0.median.value }

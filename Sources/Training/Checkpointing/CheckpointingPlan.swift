@@ -103,7 +103,9 @@ package struct BudgetFault: FaultConvertible {
   package var fault: Fault {
     Fault(
       "a step takes \(least) at the least, whatever is computed again, and the budget is \(budget)",
-      fix: "use budget(\((least.count + 1_048_575) / 1_048_576)MiB) or more, a smaller batch, or an adapter")
+      fix:
+        "use budget(\((least.count + 1_048_575) / 1_048_576)MiB) or more, a smaller batch, or an adapter"
+    )
   }
 }
 

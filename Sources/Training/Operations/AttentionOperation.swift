@@ -122,7 +122,8 @@ final class AttentionKernels {
         stretch.backward,
         AttentionBackward.Operands(
           q: q.slice(rows).start, k: k.slice(rows).start, v: v.slice(rows).start,
-          o: o.slice(rows).start, gradient: floats(gradient), logSums: floats(logSums), dq: floats(dq),
+          o: o.slice(rows).start, gradient: floats(gradient), logSums: floats(logSums),
+          dq: floats(dq),
           dk: floats(dk), dv: floats(dv))
       )
     }

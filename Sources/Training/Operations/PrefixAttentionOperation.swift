@@ -46,7 +46,8 @@ final class PrefixAttentionOperation: TapeOperation {
   }
   /// Those of the rows that have queries.
   private var pairs: Int {
-    kernels.pairs - sequences.count * widths.queries / headDim * AttentionMask.causal.pairs(of: prefix)
+    kernels.pairs - sequences.count * widths.queries / headDim
+      * AttentionMask.causal.pairs(of: prefix)
   }
 
   /// q, k, v and o of longer sequences; on the way back their gradients, too.

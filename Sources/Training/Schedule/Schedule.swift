@@ -238,7 +238,8 @@ private struct Maker {
     instances.append(
       Schedule.Instance(
         name: name, bytes: bytes, role: role, elementType: elementType, shape: shape,
-        isLasting: isLasting, isNamed: isNamed, first: instructions.count, last: instructions.count))
+        isLasting: isLasting, isNamed: isNamed, first: instructions.count, last: instructions.count)
+    )
     return instances.count - 1
   }
 

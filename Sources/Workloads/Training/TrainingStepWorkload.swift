@@ -32,8 +32,10 @@ package enum TrainingStepWorkload: Workload {
     package init(
       layers: Int, hidden: Int, ffn: Int, heads: Int, kvHeads: Int, headDim: Int, vocab: Int,
       tied: DecoderWorkload.Tied = .no, batch: Int = 1, tokens: Int,
-      attention: TrainingAttention = .tiled, checkpointing: CheckpointingAxis = .fixed(.none), loss: LinearCrossEntropy.Chunks = .whole,
-      precision: TrainingPrecision = .fp32, optimizer: Optimizer.Rule = .adamw, update: UpdateAxis = .separate, accumulation: Int = 1,
+      attention: TrainingAttention = .tiled, checkpointing: CheckpointingAxis = .fixed(.none),
+      loss: LinearCrossEntropy.Chunks = .whole,
+      precision: TrainingPrecision = .fp32, optimizer: Optimizer.Rule = .adamw,
+      update: UpdateAxis = .separate, accumulation: Int = 1,
       clip: ClipAxis = .none, adapter: AdapterAxes = AdapterAxes(),
       rotary: RotaryAxes = RotaryAxes(.neox)
     ) {
@@ -393,15 +395,17 @@ package enum TrainingStepWorkload: Workload {
       options = problem.options
       withoutEffect = problem.withoutEffect
       step = try TrainingStep(
-        shape, weights: MadeUpWeights(shape, seed: operands.seed), adapters: adapters(problem, operands.seed),
+        shape, weights: MadeUpWeights(shape, seed: operands.seed),
+        adapters: adapters(problem, operands.seed),
         batch: batch(problem, ids: operands.ids, targets: operands.targets), problem.options,
         instructions: instructions, execution
       ) { index, gradient in
         gradients.take(gradient)
         let (from, to) = (gradient.pointer(to: Float.self), output.pointer(to: Float.self))
         for sample in 0..<samples {
-          to[index * samples + sample] = from[
-            place(sample, of: gradient.count, parameter: index)]
+          to[index * samples + sample] =
+            from[
+              place(sample, of: gradient.count, parameter: index)]
         }
       }
     }
@@ -412,7 +416,9 @@ package enum TrainingStepWorkload: Workload {
       let numbers = output.pointer(to: Float.self)
       for index in 0..<output.count { numbers[index] /= step.report.lossScale }
       let last = output.rows - 1
-      for sample in 0..<samples { output.store(Float(step.report.loss), at: last * samples + sample) }
+      for sample in 0..<samples {
+        output.store(Float(step.report.loss), at: last * samples + sample)
+      }
     }
 
     private func keep(_ report: TrainingStep.Report) {
