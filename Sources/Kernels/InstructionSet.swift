@@ -57,6 +57,8 @@ package enum LoopKind {
   case quantized
   case dequantize
   case training
+  /// What a training step does between its products.
+  case trainingSteps
 
   /// Whether a set has such loops of its own.
   fileprivate func isOwn(of set: InstructionSet) -> Bool {
@@ -70,6 +72,7 @@ package enum LoopKind {
     case .quantized: own.quantized != nil
     case .dequantize: own.dequantize != nil
     case .training: own.gemm != nil
+    case .trainingSteps: own.training != nil
     }
   }
 }

@@ -10,5 +10,12 @@ package let allWorkloads: [any Workload.Type] = [
   DecoderBlockWorkload.self,
   DecoderWorkload.self,
   TrainingStepWorkload.self,
+  GemmWorkload.self,
+  AttentionBackwardWorkload.self,
+  LinearCrossEntropyWorkload.self,
+  OptimizerWorkload.self,
+  RootMeanSquareNormWorkload.self,
+  SwiGLUWorkload.self,
+  TokenEmbeddingWorkload.self,
   SelfTestWorkload.self,
 ]
