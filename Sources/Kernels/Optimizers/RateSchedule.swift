@@ -29,7 +29,7 @@ package struct RateSchedule: Hashable, Sendable {
   /// What the rate is multiplied by in a step, counted from 0.
   package func factor(at step: Int) -> Double {
     if step < warmUp { return Double(step) / Double(max(1, warmUp)) }
-    let done = Double(step - warmUp) / Double(max(1, steps - warmUp))
+    let done = min(1, Double(step - warmUp) / Double(max(1, steps - warmUp)))
     return switch shape {
     case .constant: 1
     case .linear: max(0, 1 - done)
