@@ -38,7 +38,7 @@ import Workloads
     #expect(plan.phases[.run]?[.gradients] == Bytes(40_000))
   }
 
-  /// What is checked after one step is of another after the next: weights are not begun with anew.
+  /// A second step begins with the weights that the first one left.
   @Test func `a call goes on from where the last one ended`() throws {
     let problem = OptimizerWorkload.Problem(rule: .sgd, n: 40)
     let ledger = try MemoryLedger()
