@@ -1,5 +1,4 @@
 package import Kernels
-import Measuring
 package import Models
 package import Quantities
 
@@ -351,53 +350,5 @@ extension TrainingStep {
       options.checkpointing.keeps(graph[$0], layers: shape.layers)
     }
     return StepCounts(graph, schedule, batch)
-  }
-}
-
-/// The schedule that a step's options ask for.
-enum StepSchedule {
-  /// - Parameter fixed: bytes that live throughout.
-  /// - Throws: `BudgetFault`.
-  static func make(
-    _ graph: Graph, _ options: TrainingOptions, layers: Int, accumulation: Int, fixed: Bytes
-  ) throws -> (Schedule, plan: [String]) {
-    let form = Schedule.Form(options, accumulation: accumulation)
-    guard case .budget(let budget) = options.checkpointing else {
-      return (
-        Schedule(graph, form: form) { options.checkpointing.keeps(graph[$0], layers: layers) }, []
-      )
-    }
-    let plan = try CheckpointingPlan(
-      graph, form: form, layers: layers, fixed: fixed, budget: budget)
-    return (Schedule(graph, form: form) { plan.keeps(graph[$0]) }, plan.sentences)
-  }
-}
-
-extension Schedule.Form {
-  init(_ options: TrainingOptions, accumulation: Int) {
-    self.init(
-      accumulation: accumulation, updatesInBackward: options.updatesInBackward,
-      clips: options.measuresNorm)
-  }
-}
-
-/// Seconds by phase.
-private struct PhaseWatch {
-  private let clock = MonotonicClock()
-  private var seconds: [MemoryPhase: Int] = [:]
-  private var phase: MemoryPhase?
-  private var since = 0
-
-  mutating func enter(_ next: MemoryPhase) {
-    guard next != phase else { return }
-    let now = clock.now()
-    if let phase { seconds[phase, default: 0] += now - since }
-    (phase, since) = (next, now)
-  }
-
-  mutating func stop() -> [MemoryPhase: Seconds] {
-    let now = clock.now()
-    if let phase { seconds[phase, default: 0] += now - since }
-    return seconds.mapValues { Seconds(nanoseconds: $0) }
   }
 }
