@@ -45,7 +45,14 @@ HR_INLINE void hr_store(float *p, hr_vec v) { _mm256_storeu_ps(p, v); }
 // Past the caches, to whole vectors' addresses; `hr_fence` makes such stores seen.
 HR_INLINE void hr_store_non_temporal(float *p, hr_vec v) { _mm256_stream_ps(p, v); }
 HR_INLINE void hr_fence(void) { _mm_sfence(); }
-HR_INLINE void hr_store_some(float *p, hr_vec v, hr_mask m) { _mm256_maskstore_ps(p, m, v); }
+// A masked store takes tens of cycles on AMD's processors, whatever its mask: a whole vector goes without.
+HR_INLINE void hr_store_some(float *p, hr_vec v, hr_mask m) {
+  if (_mm256_movemask_ps(_mm256_castsi256_ps(m)) == 255) {
+    _mm256_storeu_ps(p, v);
+  } else {
+    _mm256_maskstore_ps(p, m, v);
+  }
+}
 HR_INLINE hr_vec hr_add(hr_vec a, hr_vec b) { return _mm256_add_ps(a, b); }
 
 HR_INLINE hr_vec hr_widen_f16(__m128i bits) { return _mm256_cvtph_ps(bits); }
@@ -68,14 +75,15 @@ HR_INLINE hr_vec hr_abs(hr_vec v) {
 }
 HR_INLINE hr_vec hr_min(hr_vec a, hr_vec b) { return _mm256_min_ps(a, b); }
 HR_INLINE hr_ints hr_truncated(hr_vec v) { return _mm256_cvttps_epi32(v); }
-// Entries of a table: floats, or bytes, of which three more are read.
-HR_INLINE hr_vec hr_gather(const float *table, hr_ints index) {
-  return _mm256_i32gather_ps(table, index, 4);
+// One more in the lanes where v is above.
+HR_INLINE hr_ints hr_count_above(hr_ints count, hr_vec v, hr_vec than) {
+  return _mm256_sub_epi32(count, _mm256_castps_si256(_mm256_cmp_ps(v, than, _CMP_GT_OQ)));
 }
-HR_INLINE hr_ints hr_gather_bytes(const uint8_t *table, hr_ints index) {
-  return _mm256_and_si256(_mm256_i32gather_epi32((const int *)(const void *)table, index, 1),
-                          _mm256_set1_epi32(255));
+// A magnitude with the sign of another number.
+HR_INLINE hr_vec hr_with_sign(hr_vec magnitude, hr_vec of) {
+  return _mm256_or_ps(magnitude, _mm256_and_ps(of, _mm256_set1_ps(-0.0f)));
 }
+HR_INLINE hr_vec hr_as_floats(hr_ints v) { return _mm256_castsi256_ps(v); }
 HR_INLINE void hr_store_bytes(uint8_t *p, hr_ints v) {
   __m128i shorts = _mm_packus_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   _mm_storel_epi64((void *)p, _mm_packus_epi16(shorts, shorts));

@@ -52,13 +52,16 @@ HR_INLINE __m256i hr_load_16_some(const uint16_t *p, hr_mask m) {
 HR_INLINE hr_vec hr_abs(hr_vec v) { return _mm512_abs_ps(v); }
 HR_INLINE hr_vec hr_min(hr_vec a, hr_vec b) { return _mm512_min_ps(a, b); }
 HR_INLINE hr_ints hr_truncated(hr_vec v) { return _mm512_cvttps_epi32(v); }
-// Entries of a table: floats, or bytes, of which three more are read.
-HR_INLINE hr_vec hr_gather(const float *table, hr_ints index) {
-  return _mm512_i32gather_ps(index, table, 4);
+// One more in the lanes where v is above.
+HR_INLINE hr_ints hr_count_above(hr_ints count, hr_vec v, hr_vec than) {
+  __mmask16 above = _mm512_cmp_ps_mask(v, than, _CMP_GT_OQ);
+  return _mm512_mask_add_epi32(count, above, count, _mm512_set1_epi32(1));
 }
-HR_INLINE hr_ints hr_gather_bytes(const uint8_t *table, hr_ints index) {
-  return _mm512_and_si512(_mm512_i32gather_epi32(index, table, 1), _mm512_set1_epi32(255));
+// A magnitude with the sign of another number.
+HR_INLINE hr_vec hr_with_sign(hr_vec magnitude, hr_vec of) {
+  return _mm512_or_ps(magnitude, _mm512_and_ps(of, _mm512_set1_ps(-0.0f)));
 }
+HR_INLINE hr_vec hr_as_floats(hr_ints v) { return _mm512_castsi512_ps(v); }
 HR_INLINE void hr_store_bytes(uint8_t *p, hr_ints v) {
   _mm_storeu_si128((void *)p, _mm512_cvtepi32_epi8(v));
 }

@@ -240,17 +240,10 @@ typedef struct {
   float correction1, root_correction2;
 } hr_optimizer_step;
 
-/// Levels of 8-bit states, ascending, and the code of each of 65536 numbers from −1 to 1, rounded to the nearest
-/// of them; three bytes more follow the codes.
-typedef struct {
-  const float *first_levels, *second_levels;
-  const uint8_t *first_codes, *second_codes;
-  /// The codes of 0.
-  uint8_t first_zero, second_zero;
-} hr_state_maps;
-
 /// Numbers of a state that share a scale.
 enum { HR_STATE_BLOCK = 256 };
+/// The code of 0 in the first state; that of the second is 0.
+enum { HR_STATE_FIRST_ZERO = 127 };
 
 /// What a training step does between its products. Activations that are kept are stored as the loops were
 /// asked for; their gradients, sums and parameters are in fp32.
@@ -299,9 +292,8 @@ typedef struct {
                 float *v);
   /// The same with states in 8 bits: blocks of `HR_STATE_BLOCK` numbers have a scale each, their largest
   /// magnitude. Weights are updated from the moments before they are rounded.
-  void (*adamw8)(const hr_optimizer_step *step, const hr_state_maps *maps, const float *g,
-                 int64_t count, float *w, uint8_t *m, uint8_t *v, float *m_scales,
-                 float *v_scales);
+  void (*adamw8)(const hr_optimizer_step *step, const float *g, int64_t count, float *w, uint8_t *m,
+                 uint8_t *v, float *m_scales, float *v_scales);
   /// m ← β₁ m + g, w ← w · (1 − rate · decay) − rate · m; without `m`, m is g.
   void (*momentum)(const hr_optimizer_step *step, const float *g, int64_t count, float *w,
                    float *m);

@@ -104,20 +104,17 @@ package struct Optimizer: Hashable, Sendable {
       decay: decay, correction1: 1 - powf(beta1, Float(step)),
       root_correction2: (1 - powf(beta2, Float(step))).squareRoot())
     let count = operands.count
-    var maps = StateMaps.shared.loops
     withUnsafePointer(to: &facts) { facts in
-      withUnsafePointer(to: &maps) { maps in
-        // Shares are whole blocks of states.
-        pool.share(count, grain: Int(HR_STATE_BLOCK), least: 4096) { own, _ in
-          run(operands, own, facts, maps, loops)
-        }
+      // Shares are whole blocks of states.
+      pool.share(count, grain: Int(HR_STATE_BLOCK), least: 4096) { own, _ in
+        run(operands, own, facts, loops)
       }
     }
   }
 
   private func run(
     _ operands: Operands, _ own: Range<Int>, _ facts: UnsafePointer<hr_optimizer_step>,
-    _ maps: UnsafePointer<hr_state_maps>, _ loops: hr_training_loops
+    _ loops: hr_training_loops
   ) {
     let (at, count) = (own.lowerBound, operands.count)
     let (g, w) = (operands.gradient + at, operands.w + at)
@@ -138,7 +135,7 @@ package struct Optimizer: Hashable, Sendable {
     let scales = (states + 2 * rule.codes(of: count)).assumingMemoryBound(to: Float.self)
     let block = at / Int(HR_STATE_BLOCK)
     loops.adamw8(
-      facts, maps, g, Int64(own.count), w, codes + at, codes + rule.codes(of: count) + at,
+      facts, g, Int64(own.count), w, codes + at, codes + rule.codes(of: count) + at,
       scales + block, scales + rule.blocks(of: count) + block)
   }
 }

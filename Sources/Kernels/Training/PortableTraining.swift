@@ -61,13 +61,12 @@ enum PortableTraining {
           - step.rate / step.correction1 * (m[index] / size)
       }
     }
-    loops.adamw8 = { step, maps, g, count, w, m, v, mScales, vScales in
-      guard let step = step?.pointee, let maps = maps?.pointee, let g, let w, let m, let v,
-        let mScales, let vScales
+    loops.adamw8 = { step, g, count, w, m, v, mScales, vScales in
+      guard let step = step?.pointee, let g, let w, let m, let v, let mScales, let vScales
       else { return }
       for start in stride(from: 0, to: Int(count), by: Int(HR_STATE_BLOCK)) {
         let end = min(Int(count), start + Int(HR_STATE_BLOCK))
-        adamw8(step, maps, g, start..<end, w, m, v, mScales + start / 256, vScales + start / 256)
+        adamw8(step, g, start..<end, w, m, v, mScales + start / 256, vScales + start / 256)
       }
     }
     loops.momentum = { step, g, count, w, m in
@@ -232,15 +231,15 @@ private func narrow<S: StoredElement>(
 
 /// One block of states in 8 bits.
 private func adamw8(
-  _ step: hr_optimizer_step, _ maps: hr_state_maps, _ g: Floats, _ block: Range<Int>, _ w: Results,
+  _ step: hr_optimizer_step, _ g: Floats, _ block: Range<Int>, _ w: Results,
   _ m: UnsafeMutablePointer<UInt8>, _ v: UnsafeMutablePointer<UInt8>, _ mScale: Results,
   _ vScale: Results
 ) {
   var (first, second) = ([Float](), [Float]())
   for index in block {
     let x = g[index] * step.gradient_scale
-    let one = maps.first_levels[Int(m[index])] * mScale[0] * step.beta1 + x * (1 - step.beta1)
-    let two = maps.second_levels[Int(v[index])] * vScale[0] * step.beta2 + x * x * (1 - step.beta2)
+    let one = StateMap.first.levels[Int(m[index])] * mScale[0] * step.beta1 + x * (1 - step.beta1)
+    let two = StateMap.second.levels[Int(v[index])] * vScale[0] * step.beta2 + x * x * (1 - step.beta2)
     let size = two.squareRoot() / step.root_correction2 + step.epsilon
     w[index] =
       w[index] * (1 - step.rate * step.decay) - step.rate / step.correction1 * (one / size)
@@ -250,7 +249,7 @@ private func adamw8(
   mScale[0] = first.reduce(0) { max($0, abs($1)) }
   vScale[0] = second.reduce(0) { max($0, abs($1)) }
   for (offset, index) in block.enumerated() {
-    m[index] = StateMaps.code(first[offset], mScale[0], maps.first_codes)
-    v[index] = StateMaps.code(second[offset], vScale[0], maps.second_codes)
+    m[index] = StateMap.first.code(first[offset], scale: mScale[0])
+    v[index] = StateMap.second.code(second[offset], scale: vScale[0])
   }
 }

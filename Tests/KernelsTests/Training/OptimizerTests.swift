@@ -67,6 +67,67 @@ struct OptimizerTests {
     }
   }
 
+  /// Vectors find codes by arithmetic, the portable loops in a table. Without momentum the states are the
+  /// gradient and its square: one block for each 255 of the 65536 places, whose scale is 1.
+  @Test(arguments: InstructionSet.trained)
+  func `codes of 8 bits are the table's, from every place`(instructions: InstructionSet) throws {
+    let (places, block) = (1 << 16, 256)
+    let count = (places + block - 2) / (block - 1) * block
+    func codes(_ instructions: InstructionSet, squares: Bool) throws -> [UInt8] {
+      let ledger = try MemoryLedger(fence: 256)
+      let w = try ledger.tensor(.fp32, [count], .weights)
+      let gradient = try ledger.tensor(.fp32, [count], .gradients)
+      let states = try ledger.allocate(Optimizer.Rule.adamw8.stateBytes(of: count), role: .optimizer)
+      for index in 0..<count {
+        let place = index / block * (block - 1) + index % block - 1
+        let unit = Float(2 * place) / 65535 - 1
+        let value = index % block == 0 ? 1 : min(unit, 1)
+        gradient.floats[index] = squares ? max(0, value).squareRoot() : value
+      }
+      Optimizer(.adamw8, beta1: 0, beta2: 0).run(
+        .init(w: w.floats, states: states.start, gradient: gradient.floats, count: count),
+        step: 1, rate: 0, instructions: instructions, pool: try makePool())
+      #expect(ledger.brokenFences == [])
+      let start = states.start.assumingMemoryBound(to: UInt8.self) + (squares ? count : 0)
+      return Array(UnsafeBufferPointer(start: start, count: count))
+    }
+    for squares in [false, true] {
+      let expected = try codes(.portable, squares: squares)
+      #expect(Set(expected).count > (squares ? 245 : 248))
+      #expect(try codes(instructions, squares: squares) == expected)
+    }
+  }
+
+  /// The other way round: a step with no gradient decodes every code, and moves the weight by it.
+  @Test(arguments: InstructionSet.trained)
+  func `levels of 8 bits are the table's, to rounding`(instructions: InstructionSet) throws {
+    func moved(_ instructions: InstructionSet) throws -> [Double] {
+      let count = 4096
+      let ledger = try MemoryLedger(fence: 256)
+      let w = try ledger.tensor(.fp32, [count], .weights)
+      let gradient = try ledger.tensor(.fp32, [count], .gradients)
+      let states = try ledger.allocate(Optimizer.Rule.adamw8.stateBytes(of: count), role: .optimizer)
+      let codes = states.start.assumingMemoryBound(to: UInt8.self)
+      // All pairs of a code of the first state with one of sixteen of the second.
+      for index in 0..<count {
+        codes[index] = UInt8(index % 256)
+        codes[count + index] = UInt8(255 - index / 256 - 16 * (index % 16))
+      }
+      let scales = (states.start + 2 * count).assumingMemoryBound(to: Float.self)
+      for block in 0..<2 * count / 256 { scales[block] = 1 }
+      Optimizer(.adamw8, beta1: 0.5, beta2: 0.5, epsilon: 0.25, decay: 0).run(
+        .init(w: w.floats, states: states.start, gradient: gradient.floats, count: count),
+        step: 1, rate: 1, instructions: instructions, pool: try makePool())
+      #expect(ledger.brokenFences == [])
+      return w.doubles
+    }
+    let expected = try moved(.portable)
+    #expect(expected.filter { $0 == 0 }.count == 16)
+    for (found, exact) in zip(try moved(instructions), expected) {
+      #expect(abs(found - exact) <= 1e-6 * abs(exact))
+    }
+  }
+
   /// Where a gradient was always 0 AdamW leaves the weight to its decay.
   @Test(arguments: InstructionSet.trained)
   func `a gradient of 0 moves nothing but by the decay`(instructions: InstructionSet) throws {
