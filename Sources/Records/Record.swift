@@ -249,6 +249,8 @@ package struct Record: Codable, Sendable {
     package var keptBytes: Bytes
     /// Seconds that each of the first steps spent in a phase.
     package var phases: [MemoryPhase: [Double]]
+    /// The share of updates of weights in 16 bits that rounding undid.
+    package var lostUpdates: Double?
     /// Settings that changed nothing, each with the reason.
     package var withoutEffect: [String]
     /// What is computed again within a budget.
@@ -258,8 +260,8 @@ package struct Record: Codable, Sendable {
 
     package init(
       losses: [Double], gradientNorm: Double?, modelFlops: Int, executedFlops: Int,
-      keptBytes: Bytes, phases: [MemoryPhase: [Double]], withoutEffect: [String],
-      plan: [String] = [], onset: String? = nil
+      keptBytes: Bytes, phases: [MemoryPhase: [Double]], lostUpdates: Double? = nil,
+      withoutEffect: [String], plan: [String] = [], onset: String? = nil
     ) {
       self.losses = losses
       self.gradientNorm = gradientNorm
@@ -267,6 +269,7 @@ package struct Record: Codable, Sendable {
       self.executedFlops = executedFlops
       self.keptBytes = keptBytes
       self.phases = phases
+      self.lostUpdates = lostUpdates
       self.withoutEffect = withoutEffect
       self.plan = plan
       self.onset = onset

@@ -114,7 +114,8 @@ struct TrainingGraph {
       EmbeddingOperation(
         weights.embedding, to: x, batch: batch,
         TokenEmbedding(
-          columns: shape.hidden, activations: options.precision.activations, pool: pool)))
+          columns: shape.hidden, table: weights.embedding.format.plain ?? .fp32,
+          activations: options.precision.activations, pool: pool)))
     for layer in 0..<shape.layers { x = try addLayer(layer, x) }
     let normed = addNorm("last norm", layer: nil, x, weights.lastGain)
     graph.add(

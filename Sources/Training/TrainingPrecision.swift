@@ -1,6 +1,6 @@
 package import Quantities
 
-/// In what a step multiplies, and keeps its activations.
+/// In what a step multiplies, and keeps its activations and its weights.
 ///
 /// - Source: Micikevicius et al., "Mixed Precision Training" (2018).
 package enum TrainingPrecision: String, CaseIterable, Codable, Sendable {
@@ -9,14 +9,20 @@ package enum TrainingPrecision: String, CaseIterable, Codable, Sendable {
   case bf16
   /// The same in fp16, whose small numbers are lost: the loss is scaled.
   case fp16
+  /// As bf16, and matrices of weights and their states are stored in bf16, too: an update that is smaller than
+  /// half a unit of a weight's last place is lost. Gradients, sums and norms' gains stay in fp32.
+  case pureBF16 = "bf16-pure"
 
   package var activations: FloatFormat {
     switch self {
     case .fp32: .fp32
-    case .bf16: .bf16
+    case .bf16, .pureBF16: .bf16
     case .fp16: .fp16
     }
   }
+
+  /// How matrices that are trained are stored, and what the optimizer keeps of them.
+  package var masters: FloatFormat { self == .pureBF16 ? .bf16 : .fp32 }
 
   package var scalesLoss: Bool { self == .fp16 }
 }

@@ -52,6 +52,8 @@ package final class TrainingStep: Kernel {
     package var gradientNorm: Double?
     /// Whether some gradient was not finite, so that nothing was updated.
     package var isSkipped = false
+    /// Weights in 16 bits that their update left as they were, though it was not 0.
+    package var lostUpdates = 0
     /// What gradients are multiplied by where they are shown.
     package var lossScale: Float = 1
     /// Where a number came up first that is not finite, if the loss or the norm is none.
@@ -86,7 +88,8 @@ package final class TrainingStep: Kernel {
     let trained = graph.trained
     var states: [ObjectIdentifier: Tensor] = [:]
     for parameter in trained {
-      let bytes = options.optimizer.rule.stateBytes(of: parameter.count)
+      let bytes = options.optimizer.rule.stateBytes(
+        of: parameter.count, parameter.format.plain ?? .fp32)
       guard bytes > .zero else { continue }
       states[ObjectIdentifier(parameter)] = Tensor(
         .int8, [bytes.count], try execution.ledger.allocate(bytes, role: .optimizer))
@@ -178,7 +181,7 @@ package final class TrainingStep: Kernel {
     let id = ObjectIdentifier(parameter)
     guard let gradient = bound.parameterGradients[id] else { return {} }
     let operands = Optimizer.Operands(
-      w: parameter.floats, states: states[id]?.start,
+      w: parameter.tensor.start, stored: parameter.format.plain ?? .fp32, states: states[id]?.start,
       gradient: gradient.pointer(to: Float.self), count: parameter.count)
     let index = graph.trained.firstIndex { $0 === parameter } ?? 0
     return {
@@ -186,7 +189,7 @@ package final class TrainingStep: Kernel {
       onGradient?(index, gradient)
       if state.isSkipped { return }
       if state.step == 0, !options.measuresNorm { state.squares += measure(gradient) }
-      options.optimizer.run(
+      state.lostUpdates += options.optimizer.run(
         operands, step: state.step + 1, rate: state.rate, gradientScale: state.gradientScale,
         instructions: instructions, pool: pool)
     }
@@ -196,6 +199,7 @@ package final class TrainingStep: Kernel {
   package func run() {
     state.loss = 0
     state.squares = 0
+    state.lostUpdates = 0
     state.isSkipped = false
     state.lossScale = options.precision.scalesLoss ? scaler.scale : 1
     state.gradientScale = 1 / state.lossScale
@@ -217,6 +221,7 @@ package final class TrainingStep: Kernel {
     report.seconds = watch.stop()
     report.loss = state.loss / Double(max(1, targets))
     report.isSkipped = state.isSkipped
+    report.lostUpdates = state.lostUpdates
     if options.precision.scalesLoss { scaler.update(overflowed: state.isSkipped) }
     if state.step == 0 || options.measuresNorm {
       report.gradientNorm = state.squares.squareRoot() / Double(state.lossScale)

@@ -27,9 +27,10 @@ struct TrainingWeights {
     in ledger: MemoryLedger
   ) throws {
     let isTrained = options.adapter.adapter.isNone
+    let masters = WeightFormat(options.precision.masters.elementType)
     func matrix(
       _ name: String, _ source: any MatrixSource, _ size: ModelShape.Matrix,
-      _ format: WeightFormat = WeightFormat(.fp32)
+      _ format: WeightFormat
     ) throws -> Parameter {
       Parameter(
         name: name, tensor: try source.tensor(format, rows: size.n, in: ledger), format: format,
@@ -42,14 +43,15 @@ struct TrainingWeights {
       }
       return Parameter(name: name, tensor: tensor, isTrained: isTrained)
     }
-    embedding = try matrix("model.embed_tokens.weight", weights.embedding, shape.vocabulary)
+    embedding = try matrix(
+      "model.embed_tokens.weight", weights.embedding, shape.vocabulary, masters)
     layers = try (0..<shape.layers).map { layer in
       var products: [ModelShape.Product: Parameter] = [:]
       for product in shape.products {
         products[product] = try matrix(
           "model.layers.\(layer).\(product.module).weight",
           weights.matrix(product, layer: layer), shape.matrix(product),
-          isTrained ? WeightFormat(.fp32) : options.base)
+          isTrained ? masters : options.base)
       }
       return Layer(
         attentionGain: try gain("model.layers.\(layer).input_layernorm.weight", 2 * layer),
@@ -60,7 +62,7 @@ struct TrainingWeights {
     lastGain = try gain("model.norm.weight", 2 * shape.layers)
     logits =
       shape.isTied
-      ? embedding : try matrix("lm_head.weight", weights.logits, shape.vocabulary)
+      ? embedding : try matrix("lm_head.weight", weights.logits, shape.vocabulary, masters)
   }
 }
 

@@ -25,7 +25,8 @@ enum Specimen {
     record.training = Record.Training(
       losses: [5.5, 5.25], gradientNorm: 3.5, modelFlops: 1000, executedFlops: 1200,
       keptBytes: .mebibytes(2), phases: [.forward: [0.5, 0.25], .update: [0.125]],
-      withoutEffect: ["it drops nothing"], plan: ["q, k and v of layer 0: computed again"],
+      lostUpdates: 0.75, withoutEffect: ["it drops nothing"],
+      plan: ["q, k and v of layer 0: computed again"],
       onset: "step 2, forward, layer 1: the product made up not finite")
     record.counters = [
       "branch-misses": .unavailable("none here"), "l1dMisses": .measured(12.5),

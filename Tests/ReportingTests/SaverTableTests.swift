@@ -74,6 +74,14 @@ struct SaverTableTests {
     #expect(shown.contains("nothing"))
   }
 
+  @Test func `weights in 16 bits say which share of their updates was lost`() {
+    var pure = record(
+      step(["precision": "bf16-pure"]), milliseconds: 50, activations: 30, losses: [5])
+    pure.training?.lostUpdates = 0.5625
+    let shown = text([record(step(), milliseconds: 100, activations: 60, losses: [5]), pure])
+    #expect(shown.contains("bf16-pure: 56 % of the updates of weights were lost to rounding"))
+  }
+
   @Test func `the report's JSON has a training step's figures`() throws {
     let data = try JSONReport.data(
       Report(

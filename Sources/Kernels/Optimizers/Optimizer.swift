@@ -1,6 +1,7 @@
 import CMicrokernels
 import Glibc
 package import Quantities
+import Synchronization
 
 /// A rule by which parameters follow their gradients.
 ///
@@ -12,10 +13,12 @@ package import Quantities
 /// `adamw8` keeps m and v in 8 bits, with a scale for each 256 numbers; of parameters of less than 4096 numbers,
 /// in fp32.
 ///
-/// - Shapes: a parameter, its gradient and its states are equally long, in fp32.
+/// - Shapes: a parameter, its gradient and its states are equally long, the gradient in fp32, the others in fp32 or
+///   bf16.
 /// - Work: AdamW reads `g`, `w`, `m` and `v` and writes the last three: 28 bytes a number; with states in 8 bits
 ///   16, momentum 20, SGD 12.
-/// - Error: as many roundings as operations; the root and the quotient are rounded once each.
+/// - Error: as many roundings as operations; the root and the quotient are rounded once each. What is stored in
+///   bf16 is computed in fp32, and rounded once more.
 /// - Source: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2; Dettmers et al.,
 ///   "8-bit Optimizers via Block-wise Quantization" (2022).
 package struct Optimizer: Hashable, Sendable {
@@ -32,16 +35,15 @@ package struct Optimizer: Hashable, Sendable {
     case sgd
     case momentum
 
-    /// What it keeps of a parameter of so many numbers.
-    package func stateBytes(of count: Int) -> Bytes {
+    /// What it keeps of a parameter of so many numbers, which are stored so: its states are, too.
+    package func stateBytes(of count: Int, _ stored: FloatFormat = .fp32) -> Bytes {
       switch self {
       case .sgd: .zero
-      case .momentum: FloatFormat.fp32.bytes(of: count)
-      case .adamw: FloatFormat.fp32.bytes(of: 2 * count)
+      case .momentum: stored.bytes(of: count)
+      case .adamw: stored.bytes(of: 2 * count)
       case .adamw8:
         isNarrow(count)
-          ? Bytes(2 * codes(of: count) + 8 * blocks(of: count))
-          : FloatFormat.fp32.bytes(of: 2 * count)
+          ? Bytes(2 * codes(of: count) + 8 * blocks(of: count)) : stored.bytes(of: 2 * count)
       }
     }
 
@@ -70,18 +72,23 @@ package struct Optimizer: Hashable, Sendable {
 
   /// One parameter's numbers.
   package struct Operands {
-    let w: UnsafeMutablePointer<Float>
+    let w: UnsafeMutableRawPointer
+    let stored: FloatFormat
     let states: UnsafeMutableRawPointer?
     let gradient: UnsafePointer<Float>
     let count: Int
 
-    /// - Parameter states: as many bytes as the rule says, one state after the other; of 8-bit ones the codes of
-    ///   both, and then the scales of both.
+    /// - Parameters:
+    ///   - stored: fp32 or bf16: how `w` and its states are stored.
+    ///   - states: as many bytes as the rule says, one state after the other; of 8-bit ones the codes of both, and
+    ///     then the scales of both.
     package init(
-      w: UnsafeMutablePointer<Float>, states: UnsafeMutableRawPointer?,
+      w: UnsafeMutableRawPointer, stored: FloatFormat = .fp32, states: UnsafeMutableRawPointer?,
       gradient: UnsafePointer<Float>, count: Int
     ) {
+      precondition(stored != .fp16, "weights are stored in fp32 or bf16")
       self.w = w
+      self.stored = stored
       self.states = states
       self.gradient = gradient
       self.count = count
@@ -94,76 +101,43 @@ package struct Optimizer: Hashable, Sendable {
   ///   - step: counts from 1.
   ///   - rate: what the schedule makes of `rate` in this step.
   ///   - gradientScale: what the gradient is multiplied by first.
+  /// - Returns: how many weights in bf16 were left as they were by an update that was not 0.
+  @discardableResult
   package func run(
     _ operands: Operands, step: Int, rate: Float, gradientScale: Float = 1,
     instructions: InstructionSet, pool: ThreadPool
-  ) {
+  ) -> Int {
     let loops = instructions.training(.fp32)
     var facts = hr_optimizer_step(
       gradient_scale: gradientScale, rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon,
       decay: decay, correction1: 1 - powf(beta1, Float(step)),
       root_correction2: (1 - powf(beta2, Float(step))).squareRoot())
-    let count = operands.count
+    let lost = Atomic(0)
     withUnsafePointer(to: &facts) { facts in
       // Shares are whole blocks of states.
-      pool.share(count, grain: Int(HR_STATE_BLOCK), least: 4096) { own, _ in
-        run(operands, own, facts, loops)
+      pool.share(operands.count, grain: Int(HR_STATE_BLOCK), least: 4096) { own, _ in
+        if operands.stored == .fp32 {
+          run(operands.piece(own, rule), facts, loops)
+        } else {
+          let narrow = NarrowWeights(operands, rule, instructions)
+          lost.add(narrow.run(own) { run($0, facts, loops) }, ordering: .relaxed)
+        }
       }
     }
+    return lost.load(ordering: .relaxed)
   }
 
   private func run(
-    _ operands: Operands, _ own: Range<Int>, _ facts: UnsafePointer<hr_optimizer_step>,
+    _ piece: OptimizerPiece, _ facts: UnsafePointer<hr_optimizer_step>,
     _ loops: hr_training_loops
   ) {
-    let (at, count) = (own.lowerBound, operands.count)
-    let (g, w) = (operands.gradient + at, operands.w + at)
-    guard let states = operands.states else {
-      loops.momentum(facts, g, Int64(own.count), w, nil)
-      return
+    let (g, w, count) = (piece.gradient, piece.w, Int64(piece.count))
+    switch piece.states {
+    case .none: loops.momentum(facts, g, count, w, nil)
+    case .one(let m): loops.momentum(facts, g, count, w, m)
+    case .two(let m, let v): loops.adamw(facts, g, count, w, m, v)
+    case .codes(let codes):
+      loops.adamw8(facts, g, count, w, codes.m, codes.v, codes.mScales, codes.vScales)
     }
-    let floats = states.assumingMemoryBound(to: Float.self)
-    guard rule != .momentum else {
-      loops.momentum(facts, g, Int64(own.count), w, floats + at)
-      return
-    }
-    guard rule.isNarrow(count) else {
-      loops.adamw(facts, g, Int64(own.count), w, floats + at, floats + count + at)
-      return
-    }
-    let codes = states.assumingMemoryBound(to: UInt8.self)
-    let scales = (states + 2 * rule.codes(of: count)).assumingMemoryBound(to: Float.self)
-    let block = at / Int(HR_STATE_BLOCK)
-    loops.adamw8(
-      facts, g, Int64(own.count), w, codes + at, codes + rule.codes(of: count) + at,
-      scales + block, scales + rule.blocks(of: count) + block)
   }
-}
-
-/// The norm of gradients, and what clipping multiplies them by.
-///
-/// - Error: squares of blocks of 1024 numbers are summed in fp32, and those sums in fp64 in a fixed order.
-package struct GradientNorm {
-  private static let block = 1 << 14
-
-  /// Adds a gradient's squares to a sum. The bits do not depend on the threads.
-  ///
-  /// - Parameter sums: room for as many numbers as `sums(of:)` says.
-  package static func squares(
-    _ gradient: UnsafePointer<Float>, count: Int, sums: UnsafeMutablePointer<Double>,
-    instructions: InstructionSet, pool: ThreadPool
-  ) -> Double {
-    let loops = instructions.training(.fp32)
-    let blocks = Self.sums(of: count)
-    pool.share(blocks) { own, _ in
-      for index in own {
-        let from = index * block
-        sums[index] = loops.squares(gradient + from, Int64(min(block, count - from)))
-      }
-    }
-    return (0..<blocks).reduce(0) { $0 + sums[$1] }
-  }
-
-  /// Partial sums of a gradient so long.
-  package static func sums(of count: Int) -> Int { (count + block - 1) / block }
 }

@@ -239,7 +239,8 @@ private func adamw8(
   for index in block {
     let x = g[index] * step.gradient_scale
     let one = StateMap.first.levels[Int(m[index])] * mScale[0] * step.beta1 + x * (1 - step.beta1)
-    let two = StateMap.second.levels[Int(v[index])] * vScale[0] * step.beta2 + x * x * (1 - step.beta2)
+    let two =
+      StateMap.second.levels[Int(v[index])] * vScale[0] * step.beta2 + x * x * (1 - step.beta2)
     let size = two.squareRoot() / step.root_correction2 + step.epsilon
     w[index] =
       w[index] * (1 - step.rate * step.decay) - step.rate / step.correction1 * (one / size)

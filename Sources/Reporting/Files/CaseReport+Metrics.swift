@@ -79,6 +79,7 @@ extension CaseReport {
                 training.phases[phase].map { Metric(phase.rawValue, .number($0.value)) }
               })),
           Metric("binding_phase", memory.phase.map(\.rawValue)),
+          Metric("lost_updates", training.lostUpdates.map { .number($0) } ?? .none),
           Metric("without_effect", .list(training.withoutEffect)),
           Metric("plan", .list(training.plan)),
         ]))

@@ -73,11 +73,16 @@ enum SaverTables {
     let plans = comparison.rows.flatMap { row in
       row.training.plan.map { "\(row.label): \($0)" }
     }
+    let lost = comparison.rows.compactMap { row in
+      row.training.lostUpdates.map {
+        "\(row.label): \(fixed(100 * $0, 0)) % of the updates of weights were lost to rounding"
+      }
+    }
     return [
       "memory: the ledger's peak; fell: the role that holds less at it; binds: the phase that it is in; "
         + "time ×: ÷ the time without a saver, with its 95 % interval where they took turns; MiB/ms: saved "
         + "for each millisecond that a step takes longer; loss: after \(counted(comparison.steps, "step"))"
-    ] + plans + silent
+    ] + plans + lost + silent
   }
 
   private static func fell(_ row: SaverComparison.Row) -> Cell {

@@ -11,6 +11,8 @@ package struct TrainingAccount: Sendable {
   package let keptBytes: Bytes
   /// The median of the steps' seconds in each phase.
   package let phases: [MemoryPhase: Seconds]
+  /// The share of updates that rounding to 16 bits undid, where weights are stored so.
+  package let lostUpdates: Double?
   package let withoutEffect: [String]
   /// What is computed again within a budget.
   package let plan: [String]
@@ -24,6 +26,7 @@ package struct TrainingAccount: Sendable {
     phases = training.phases.compactMapValues { times in
       (try? Sample(times)).map { Seconds($0.median) }
     }
+    lostUpdates = training.lostUpdates
     withoutEffect = training.withoutEffect
     plan = training.plan
   }

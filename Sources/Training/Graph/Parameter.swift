@@ -10,12 +10,13 @@ package final class Parameter: Sendable {
   package let isTrained: Bool
 
   /// - Parameters:
-  ///   - format: fp32 where it is trained.
+  ///   - format: fp32 or bf16 where it is trained.
   ///   - isTrained: whether it has a gradient and is updated; else it is frozen.
   package init(
     name: String, tensor: Tensor, format: WeightFormat = WeightFormat(.fp32), isTrained: Bool
   ) {
-    precondition(!isTrained || format == WeightFormat(.fp32), "what is trained is in fp32")
+    precondition(
+      !isTrained || [.fp32, .bf16].contains(format.plain), "what is trained is in fp32 or bf16")
     self.name = name
     self.tensor = tensor
     self.format = format
@@ -25,6 +26,15 @@ package final class Parameter: Sendable {
   package var count: Int { tensor.count }
   package var rows: Int { tensor.rows }
   package var columns: Int { tensor.columns }
+
+  /// As an operand of a product, where it is stored as plain numbers: those in fp32 are rounded on their way.
+  func matrix(roundedTo activations: FloatFormat) -> Gemm.Matrix? {
+    format.plain.map { plain in
+      Gemm.Matrix(
+        UnsafeRawPointer(tensor.start), stride: columns,
+        element: plain == .fp32 ? .rounded(to: activations) : .stored(plain))
+    }
+  }
 
   /// Of one in fp32.
   var floats: UnsafeMutablePointer<Float> { tensor.pointer(to: Float.self) }

@@ -119,5 +119,7 @@ final class StepState {
   var squares = 0.0
   /// The sum over the rows that have a target.
   var loss = 0.0
+  /// Weights in 16 bits whose update was rounded away.
+  var lostUpdates = 0
   var rate: Float = 0
 }

@@ -6,7 +6,7 @@ final class BaseProducts {
   private let gemm: Gemm
   private let instructions: InstructionSet
   private let pool: ThreadPool
-  private let operand: Gemm.Element
+  private let activations: FloatFormat
   private let scratch: Tensor?
 
   /// Rows of weights that are brought back at once: 4 MiB of them.
@@ -23,7 +23,7 @@ final class BaseProducts {
     instructions: InstructionSet, _ execution: Execution
   ) throws {
     self.gemm = gemm
-    operand = .rounded(to: activations)
+    self.activations = activations
     self.instructions = instructions
     pool = execution.pool
     let floats = quantized.map { Self.chunk($0) * $0.columns }.max() ?? 0
@@ -67,20 +67,14 @@ final class BaseProducts {
     _ weights: Parameter, _ body: (_ rows: Range<Int>, _ matrix: Gemm.Matrix) -> Void
   ) {
     let (rows, columns) = (weights.rows, weights.columns)
-    if let plain = weights.format.plain {
-      return body(
-        0..<rows,
-        Gemm.Matrix(
-          weights.tensor.start, stride: columns,
-          element: plain == .fp32 ? operand : .stored(plain)))
-    }
+    if let matrix = weights.matrix(roundedTo: activations) { return body(0..<rows, matrix) }
     guard let scratch else { return }
     let count = Self.chunk((rows, columns))
     for first in stride(from: 0, to: rows, by: count) {
       let chunk = first..<min(rows, first + count)
       Dequantize(n: rows, k: columns, format: weights.format, instructions: instructions).rows(
         chunk, of: weights.tensor, to: scratch, pool)
-      body(chunk, Gemm.Matrix(scratch.start, stride: columns, element: operand))
+      body(chunk, Gemm.Matrix(scratch.start, stride: columns, element: .rounded(to: activations)))
     }
   }
 }

@@ -26,7 +26,7 @@ final class EmbeddingOperation: TapeOperation {
     let (y, table, batch) = (bound.value(outputs[0]), parameters[0], batch)
     return { [embedding, state = bound.state] in
       embedding.forward(
-        batch.ids(state.microBatch), tokens: batch.rows, table: table.floats, to: y.start)
+        batch.ids(state.microBatch), tokens: batch.rows, table: table.tensor.start, to: y.start)
     }
   }
 

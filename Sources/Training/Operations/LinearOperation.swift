@@ -162,23 +162,23 @@ final class LinearOperation: TapeOperation {
     }
   }
 
-  /// Weights in fp32 are multiplied together, so that rows are packed once; others one after the other.
+  /// Plain weights are multiplied together, so that rows are packed once; others one after the other.
   private func forwardBase(
     _ bound: Bound, _ outputs: [UnsafeMutablePointer<Float>], accumulates: Bool
   ) -> () -> Void {
     let x = stored(bound.value(inputs[0]))
     let targets = zip(projections.map(\.weights), outputs)
-    guard projections.allSatisfy({ $0.weights.format.elementType == .fp32 }) else {
+    let products = targets.compactMap { weights, y in
+      weights.matrix(roundedTo: tools.activations).map {
+        Gemm.Output($0, n: weights.rows, to: y, accumulates: accumulates)
+      }
+    }
+    guard products.count == projections.count else {
       return { [tools, rows] in
         for (weights, y) in targets {
           tools.base.forward(x, rows: rows, weights, to: y, accumulates: accumulates)
         }
       }
-    }
-    let products = targets.map { weights, y in
-      Gemm.Output(
-        rounded(weights.floats, columns: columns), n: weights.rows, to: y,
-        accumulates: accumulates)
     }
     return { [tools, rows, columns] in
       tools.gemm.multiply(x, rows: rows, k: columns, products)

@@ -41,8 +41,9 @@ final class LossOperation: TapeOperation {
   func backward(_ bound: Bound) -> () -> Void {
     let x = bound.value(inputs[0])
     let dx = bound.gradient(inputs[0]).pointer(to: Float.self)
-    let weights = Gemm.Matrix(
-      parameters[0].floats, stride: loss.columns, element: .rounded(to: loss.activations))
+    guard let weights = parameters[0].matrix(roundedTo: loss.activations) else {
+      preconditionFailure("the matrix of the logits is stored as plain numbers")
+    }
     let (logits, rowSums) = (bound.floats(0), bound.floats(1))
     let gradient = bound.gradient(of: parameters[0])
     return { [loss, batch, state = bound.state] in

@@ -16,6 +16,7 @@ extension TrainingStepWorkload {
     private let withoutEffect: [String]
     private var losses: [Double] = []
     private var gradientNorm: Double?
+    private var lostUpdates = 0
     private var onset: String?
     private var seconds: [MemoryPhase: [Double]] = [:]
 
@@ -63,6 +64,7 @@ extension TrainingStepWorkload {
       onset = onset ?? report.onset
       guard losses.count < Self.kept else { return }
       losses.append(report.loss)
+      lostUpdates += report.lostUpdates
       if losses.count == 1 { gradientNorm = report.gradientNorm }
       for (phase, one) in report.seconds { seconds[phase, default: []].append(one.value) }
     }
@@ -109,7 +111,14 @@ extension TrainingStepWorkload {
       return Record.Training(
         losses: losses, gradientNorm: gradientNorm, modelFlops: counts.modelFlops,
         executedFlops: counts.executedFlops, keptBytes: counts.keptBytes, phases: seconds,
-        withoutEffect: withoutEffect, plan: step.plan, onset: onset)
+        lostUpdates: lostShare, withoutEffect: withoutEffect, plan: step.plan, onset: onset)
+    }
+
+    /// Of all updates of weights in 16 bits, in the steps that are told.
+    private var lostShare: Double? {
+      let narrow = step.parameters.filter { $0.isTrained && $0.format.plain != .fp32 }
+      let updates = losses.count * narrow.reduce(0) { $0 + $1.count }
+      return updates == 0 ? nil : Double(lostUpdates) / Double(updates)
     }
 
     func rehearse() { step.rehearse() }

@@ -163,6 +163,12 @@ package enum TrainingStepWorkload: Workload {
           fix: "use precision fp32, or lora")
       }
     }
+    guard problem.precision != .pureBF16 || problem.adapter.adapter.value == .none else {
+      throw ProblemFault(
+        axis: "precision",
+        what: "bf16-pure stores weights that are trained in bf16, and an adapter's are in fp32",
+        fix: "use precision bf16 with base bf16, or adapter none")
+    }
     if problem.update == .inBackward {
       guard problem.precision != .fp16 else {
         throw ProblemFault(
@@ -200,9 +206,10 @@ package enum TrainingStepWorkload: Workload {
   /// read and written with its states.
   package static func work(of problem: Problem) -> Work {
     let counts = counts(of: problem)
+    let masters = problem.precision.masters
     let moved =
-      ElementType.fp32.bytes(of: counts.trainedWeights)
-      + problem.optimizer.stateBytes(of: counts.trainedWeights)
+      masters.bytes(of: counts.trainedWeights)
+      + problem.optimizer.stateBytes(of: counts.trainedWeights, masters)
     return Work(
       flops: counts.modelFlops, bytesRead: counts.weightBytes + moved, bytesWritten: moved,
       tokens: problem.batch * problem.tokens * problem.accumulation,

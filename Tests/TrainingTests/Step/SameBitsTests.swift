@@ -80,7 +80,7 @@ extension Threaded {
     }
 
     /// What is kept is narrower than what is computed, and is the same whenever it is computed.
-    @Test(arguments: [TrainingPrecision.bf16, .fp16], [Adapter.none, .lora(rank: 3)])
+    @Test(arguments: [TrainingPrecision.bf16, .fp16, .pureBF16], [Adapter.none, .lora(rank: 3)])
     func `in 16 bits neither checkpointing nor threads change a bit`(
       precision: TrainingPrecision, adapter: Adapter
     ) throws {
