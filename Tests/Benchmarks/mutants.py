@@ -243,7 +243,8 @@ def main(arguments):
         for name, path, old, new in mutants:
             if words in name and "BROKEN" not in new:
                 text = open(f"{folder}/{path}").read()
-                open(f"{folder}/{path}", "w").write(replaced(name, f"{folder}/{path}", old, new))
+                changed = replaced(name, f"{folder}/{path}", old, new)
+                open(f"{folder}/{path}", "w").write(changed)
                 trial.run(name, path, is_built=trial.build())
                 open(f"{folder}/{path}", "w").write(text)
     finally:

@@ -52,6 +52,17 @@ struct HeldMemoryTests {
     #expect(try keptOfALayer { _ in .layers(2) } == 8330)
   }
 
+  /// Of six layers, each that is checkpointed keeps 512 floats of a token instead of 8330.
+  @Test func `as many layers are checkpointed as are asked for`() throws {
+    func kept(_ checkpointing: Checkpointing) throws -> Int {
+      var setup = Self.setup(layers: 6)
+      setup.options.checkpointing = checkpointing
+      return try setup.counts().keptBytes.count / (4 * 32)
+    }
+    let all = try kept(.none)
+    for count in 1...6 { #expect(try kept(.layers(count)) == all - count * (8330 - 512)) }
+  }
+
   @Test func `segments keep what each is given`() throws {
     #expect(try keptOfALayer { _ in .segments(2) } == 0)
     #expect(try keptOfALayer { .segments($0) } == 512)
