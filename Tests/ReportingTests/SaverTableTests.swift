@@ -52,8 +52,27 @@ struct SaverTableTests {
     #expect(words.contains("0.70") && words.contains("activations") && words.contains("update"))
     #expect(words.contains("1.25") && words.contains("1.20"))
     // After as many steps as both have.
-    #expect(words.last == "4.5000")
+    #expect(words.suffix(2) == ["4.5000", "•"])
     #expect(shown.contains("after 2 steps"))
+  }
+
+  /// What is larger and slower than another row is not on the front, and neither is an equal in one and worse in
+  /// the other; weights and gradients are 70 MiB of the update.
+  @Test func `the front has what no other row beats`() throws {
+    func row(_ word: String, _ milliseconds: Double, _ activations: Int) -> Record {
+      record(
+        step(["checkpointing": word]), milliseconds: milliseconds, activations: activations,
+        losses: [5])
+    }
+    let shown = text([
+      record(step(), milliseconds: 100, activations: 90, losses: [5]),
+      row("pointwise", 110, 60), row("layers(2)", 120, 60), row("layers(3)", 130, 50),
+      row("block", 125, 40), row("sqrt", 125, 30),
+    ])
+    let marked = shown.split(separator: "\n").filter { $0.hasSuffix("•") }.map {
+      $0.split(separator: " ")[0]
+    }
+    #expect(marked == ["none", "pointwise", "sqrt"])
   }
 
   @Test func `without a case that saves nothing there is no table`() {

@@ -9,6 +9,8 @@ struct SaverComparison {
   let rows: [Row]
   /// Steps whose losses all of them have.
   let steps: Int
+  /// Cases than which no other is both as small and as fast, and better in one of the two.
+  private let front: Set<Case>
 
   /// One saver, alone or several stacked.
   struct Row {
@@ -44,11 +46,38 @@ struct SaverComparison {
     rows = cases.compactMap { report in
       MemorySaver.label(of: report.case).flatMap { Row($0, report, baseline, peak) }
     }
+    front = Self.front([Point(case: baseline.case, peak: peak, time: 1)] + rows.compactMap(Point.init))
+  }
+
+  /// Whether a case lies on the Pareto front of memory and time.
+  func isOnFront(_ report: CaseReport) -> Bool { front.contains(report.case) }
+
+  fileprivate struct Point {
+    let `case`: Case
+    let peak: Bytes
+    let time: Double
+  }
+
+  private static func front(_ points: [Point]) -> Set<Case> {
+    let kept = points.filter { own in
+      !points.contains { other in
+        other.peak <= own.peak && other.time <= own.time
+          && (other.peak < own.peak || other.time < own.time)
+      }
+    }
+    return Set(kept.map(\.case))
   }
 
   /// The loss of the last step that all of them have.
   func loss(of training: TrainingAccount) -> Double? {
     steps > 0 ? training.losses[steps - 1] : nil
+  }
+}
+
+extension SaverComparison.Point {
+  fileprivate init?(_ row: SaverComparison.Row) {
+    guard let time = row.timeRatio else { return nil }
+    self.init(case: row.report.case, peak: row.peak, time: time)
   }
 }
 

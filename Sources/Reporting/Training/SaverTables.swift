@@ -10,7 +10,7 @@ enum SaverTables {
     Table(
       [
         .init("memory"), .init("×"), .init("fell", .left), .init("binds", .left),
-        .init("time ×"), .init("MiB/ms"), .init("loss"),
+        .init("time ×"), .init("MiB/ms"), .init("loss"), .init("front", .left),
       ], labelTitle: "saver",
       rows: [baseline(comparison)]
         + comparison.rows.map { row in
@@ -19,6 +19,7 @@ enum SaverTables {
             [
               .bytes(row.peak), .words(fixed(row.memoryRatio, 2)), fell(row), binds(row.report),
               .words(time(row)), price(row), loss(comparison, row.training),
+              front(comparison, row.report),
             ])
         })
   }
@@ -30,7 +31,7 @@ enum SaverTables {
       [
         report.memory.peak.value.map { .bytes($0) } ?? .absent, .words("1"), .words(""),
         binds(report), .words("1"), .words(""),
-        report.training.map { loss(comparison, $0) } ?? .absent,
+        report.training.map { loss(comparison, $0) } ?? .absent, front(comparison, report),
       ])
   }
 
@@ -41,6 +42,7 @@ enum SaverTables {
         .init("peak"), .init("× memory"), .init("role that fell", .left),
         .init("phase that binds", .left), .init("kept"), .init("time"), .init("× time"),
         .init("saved a ms"), .init("gradient error"), .init("loss"),
+        .init("front", .left),
         .init("published: memory, time", .left),
       ], labelTitle: "saver",
       rows: [wholeRow("none", comparison.baseline, nil, comparison)]
@@ -60,7 +62,7 @@ enum SaverTables {
         report.latency.value.map { .seconds($0.median) } ?? .absent,
         .words(row.map(time) ?? "1"), row.map(price) ?? .words(""),
         report.check.value.map { .words(scientific($0.relative)) } ?? .absent,
-        report.training.map { loss(comparison, $0) } ?? .absent,
+        report.training.map { loss(comparison, $0) } ?? .absent, front(comparison, report),
         .words(row.map { published($0.published) } ?? ""),
       ])
   }
@@ -81,7 +83,8 @@ enum SaverTables {
     return [
       "memory: the ledger's peak; fell: the role that holds less at it; binds: the phase that it is in; "
         + "time ×: ÷ the time without a saver, with its 95 % interval where they took turns; MiB/ms: saved "
-        + "for each millisecond that a step takes longer; loss: after \(counted(comparison.steps, "step"))"
+        + "for each millisecond that a step takes longer; loss: after \(counted(comparison.steps, "step")); front: no other row needs less memory "
+        + "and no more time, or less time and no more memory"
     ] + plans + lost + silent
   }
 
@@ -103,6 +106,10 @@ enum SaverTables {
   private static func price(_ row: SaverComparison.Row) -> Cell {
     if let price = row.bytesPerMillisecond { return .number(price / 1_048_576) }
     return .words(row.memoryRatio < 1 ? "free" : "")
+  }
+
+  private static func front(_ comparison: SaverComparison, _ report: CaseReport) -> Cell {
+    .words(comparison.isOnFront(report) ? "•" : "")
   }
 
   private static func loss(_ comparison: SaverComparison, _ training: TrainingAccount) -> Cell {
