@@ -43,12 +43,18 @@ package struct RunHeader: Codable, Sendable {
     package var text: String
     /// What the command line put over the file, in its own words.
     package var overrides: [String]
+    /// What others published, where the suite says so. Runs from before have none.
+    package var claims: [PublishedClaim]?
 
-    package init(name: String, about: String?, text: String, overrides: [String]) {
+    package init(
+      name: String, about: String?, text: String, overrides: [String],
+      claims: [PublishedClaim]? = nil
+    ) {
       self.name = name
       self.about = about
       self.text = text
       self.overrides = overrides
+      self.claims = claims
     }
   }
 

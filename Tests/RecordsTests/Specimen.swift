@@ -57,7 +57,8 @@ enum Specimen {
 
   static let header = RunHeader(
     suite: .init(
-      name: "decode", about: "One token.", text: "suite: decode\n", overrides: ["-a m=1"]),
+      name: "decode", about: "One token.", text: "suite: decode\n", overrides: ["-a m=1"],
+      claims: [.init(saver: "block", memory: 0.5, time: 1.25, source: "a paper")]),
     machine: Machine(
       cpuModel: "Example CPU", cpuStepping: "6.1.2", visibleCores: 8, threadsPerCore: 2,
       caches: [.init(level: 1, kind: "data", size: .kibibytes(48), sharedBy: 1)],

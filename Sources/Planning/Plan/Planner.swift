@@ -19,6 +19,7 @@ package struct Planner {
   package func plan(_ suite: Suite, options: MeasureOptions = MeasureOptions()) throws -> Plan {
     let grids = try suite.entries.map { try EntryGrid($0, in: catalog) }
     guard !grids.isEmpty else { throw SuiteFault.emptySweep(suite.place) }
+    try ClaimReader.check(suite.claims, of: grids.map(\.workload))
     var total = 0
     for grid in grids {
       total = total.addingOrMax(grid.count)

@@ -13,7 +13,8 @@ extension Suite {
       entries = try replace(assignment, in: entries, catalog)
     }
     return Suite(
-      name: name, about: about, measure: measure, gate: gate, entries: entries, text: text,
+      name: name, about: about, measure: measure, gate: gate, entries: entries,
+      claims: claims, text: text,
       overrides: overrides + options.map { "-a \($0)" }, place: place)
   }
 

@@ -1,3 +1,5 @@
+package import Records
+
 /// A sweep as it was written: nothing is resolved, and every value knows its line.
 package struct Suite: Hashable, Sendable {
   package let name: String
@@ -5,6 +7,8 @@ package struct Suite: Hashable, Sendable {
   package let measure: MeasureOptions
   package let gate: GateOptions
   package let entries: [SuiteEntry]
+  /// What others published of what the suite measures.
+  package let claims: [Located<PublishedClaim>]
   /// The file's text, or the command that stands for it.
   package let text: String
   /// What the command line put over the file, in its own words.
@@ -13,16 +17,23 @@ package struct Suite: Hashable, Sendable {
 
   package init(
     name: String, about: String?, measure: MeasureOptions, gate: GateOptions = GateOptions(),
-    entries: [SuiteEntry], text: String, overrides: [String] = [], place: Place
+    entries: [SuiteEntry], claims: [Located<PublishedClaim>] = [], text: String,
+    overrides: [String] = [], place: Place
   ) {
     self.name = name
     self.about = about
     self.measure = measure
     self.gate = gate
     self.entries = entries
+    self.claims = claims
     self.text = text
     self.overrides = overrides
     self.place = place
+  }
+
+  /// As a run's header has them.
+  package var publishedClaims: [PublishedClaim]? {
+    claims.isEmpty ? nil : claims.map(\.value)
   }
 
   /// One workload, given on the command line: `--workload matmul -a m=1,8`.

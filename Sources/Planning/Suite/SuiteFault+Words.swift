@@ -32,6 +32,18 @@ extension SuiteFault {
       Fault(
         "where names no axis", at: "\(place)",
         fix: "name the axis values to skip: where: { m: 1 }")
+    case .claimsNothing(let place):
+      Fault(
+        "a claim has neither memory nor time", at: "\(place)",
+        fix: "say how many times the memory or the time its saver takes: memory: 0.58")
+    case .claimWithoutSavers(let place):
+      Fault(
+        "no workload of the sweep has memory savers, of which claims are", at: "\(place)",
+        fix: "add training-step to the sweep, or remove the claims")
+    case .notARatio(let text, let key, let place):
+      Fault(
+        "\(key) is '\(text)', which is not a number above 0", at: "\(place)",
+        fix: "write how many times as much it takes, as 0.58")
     case .unknownWorkload(let name, let known, let place):
       Fault("there is no workload '\(name)'", at: "\(place)", fix: choice(name, known))
     case .unknownAxis(let name, let workload, let known, let place):

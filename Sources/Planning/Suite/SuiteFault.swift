@@ -13,6 +13,9 @@ package enum SuiteFault: FaultConvertible, Hashable {
   case badGate(GateKey, String, Place)
   case emptySweep(Place)
   case emptyCondition(Place)
+  case claimsNothing(Place)
+  case claimWithoutSavers(Place)
+  case notARatio(String, key: String, Place)
 
   // Names
   case unknownWorkload(String, known: [String], Place)

@@ -15,7 +15,7 @@ package enum SuiteReader {
   package static func parse(_ text: String, path: String) throws -> Suite {
     let root = try root(of: text, path)
     let fields = try root.fields(
-      "the suite", known: ["suite", "about", "measure", "gate", "sweep"])
+      "the suite", known: ["suite", "about", "measure", "gate", "sweep", "claims"])
     let name = try fields.required("suite").text("suite")
     // The run file is named for it.
     guard name.value.wholeMatch(of: /[A-Za-z0-9][A-Za-z0-9._-]*/) != nil else {
@@ -28,7 +28,27 @@ package enum SuiteReader {
     guard !entries.isEmpty else { throw SuiteFault.emptySweep(sweep.place) }
     return Suite(
       name: name.value, about: try fields["about"]?.text("about").value,
-      measure: measure, gate: common, entries: entries, text: text, place: root.place)
+      measure: measure, gate: common, entries: entries,
+      claims: try fields["claims"].map { try claims($0, beside: path) } ?? [], text: text,
+      place: root.place)
+  }
+
+  /// A list of them, or the suite beside this one that has it.
+  private static func claims(_ node: SuiteNode, beside path: String) throws -> [Located<
+    PublishedClaim
+  >] {
+    guard node.isScalar else { return try node.items("claims").map(ClaimReader.claim) }
+    let name = try node.text("claims").value
+    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+    let other = (folder + [name[...]]).joined(separator: "/")
+    let input = try InputFile(
+      other, as: "suite of claims", fix: "list the claims, or name a suite in the same folder",
+      atMost: .mebibytes(4))
+    let fields = try root(of: input.text, other).pairs("the suite")
+    guard let found = fields.first(where: { $0.key.value == "claims" })?.value else {
+      throw SuiteFault.missingKey("claims", of: other, node.place)
+    }
+    return try found.items("claims").map(ClaimReader.claim)
   }
 
   private static func measure(_ node: SuiteNode) throws -> MeasureOptions {

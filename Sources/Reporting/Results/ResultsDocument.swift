@@ -42,6 +42,7 @@ package enum ResultsDocument {
         document.add(.table(table(cases, figures.filter { $0 != .versus })), for: .terminal)
         document.add(.table(SweepDocument.competition(cases)), for: .terminal)
       }
+      SweepDocument.addSavers(of: result.report, level: 3, to: &document)
       let cases = result.report.cases
       document.add(.notes(Notes.of(cases, shown: CaseFigure.ofResults(cases))))
     }

@@ -123,9 +123,7 @@ package enum SweepDocument {
   private static func addFoot(of report: Report, to document: inout Document) {
     let cases = report.cases
     document.add(.table(competition(cases)), for: .terminal)
-    for comparison in SaverComparison.all(of: cases) {
-      addSavers(comparison, to: &document)
-    }
+    addSavers(of: report, to: &document)
     let skipped = cases.compactMap { report -> (case: Case, reason: String)? in
       guard case .skipped(let reason) = report.outcome else { return nil }
       return (report.case, reason)
@@ -157,11 +155,14 @@ package enum SweepDocument {
           .map { $0.case.repro.wrapped(.max).joined() }), for: .page)
   }
 
-  private static func addSavers(_ comparison: SaverComparison, to document: inout Document) {
-    document.add(.heading(SaverTables.title, level: 2))
-    document.add(.table(SaverTables.brief(comparison)), for: .terminal)
-    document.add(.table(SaverTables.whole(comparison)), for: .page)
-    document.add(.notes(SaverTables.notes(comparison)))
+  /// What each memory saver costs, where a run says so.
+  static func addSavers(of report: Report, level: Int = 2, to document: inout Document) {
+    for comparison in SaverComparison.all(of: report.cases, claims: report.header.suite.claims) {
+      document.add(.heading(SaverTables.title, level: level))
+      document.add(.table(SaverTables.brief(comparison)), for: .terminal)
+      document.add(.table(SaverTables.whole(comparison)), for: .page)
+      document.add(.notes(SaverTables.notes(comparison)))
+    }
   }
 
   /// A line for each case of ours that took turns with libraries of others: known only at the end.

@@ -17,6 +17,9 @@ enum MemorySaver {
     return words.isEmpty ? nil : words.joined(separator: "+")
   }
 
+  /// The savers of a label, in whichever order they are written.
+  static func words(_ label: String) -> Set<Substring> { Set(label.split(separator: "+")) }
+
   /// What cases have in common that differ in their savers alone.
   static func key(of case: Case) -> Case {
     var axes = `case`.axes

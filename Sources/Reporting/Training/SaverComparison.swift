@@ -31,22 +31,25 @@ struct SaverComparison {
   }
 
   /// One for each set of cases that differ in their savers alone, where one of them has none.
-  static func all(of cases: [CaseReport]) -> [SaverComparison] {
+  ///
+  /// - Parameter claims: what others published, beside what is found here.
+  static func all(of cases: [CaseReport], claims: [PublishedClaim]?) -> [SaverComparison] {
     let trained = cases.filter { $0.outcome == .ok && $0.training != nil }
     return OrderedDictionary(grouping: trained) { MemorySaver.key(of: $0.case) }.values
-      .compactMap(SaverComparison.init)
+      .compactMap { SaverComparison($0, claims ?? []) }
   }
 
-  private init?(_ cases: [CaseReport]) {
+  private init?(_ cases: [CaseReport], _ claims: [PublishedClaim]) {
     guard let baseline = cases.first(where: { MemorySaver.label(of: $0.case) == nil }),
       cases.count > 1, let peak = baseline.memory.peak.value
     else { return nil }
     self.baseline = baseline
     steps = cases.compactMap(\.training?.losses.count).min() ?? 0
     rows = cases.compactMap { report in
-      MemorySaver.label(of: report.case).flatMap { Row($0, report, baseline, peak) }
+      MemorySaver.label(of: report.case).flatMap { Row($0, report, baseline, peak, claims) }
     }
-    front = Self.front([Point(case: baseline.case, peak: peak, time: 1)] + rows.compactMap(Point.init))
+    front = Self.front(
+      [Point(case: baseline.case, peak: peak, time: 1)] + rows.compactMap(Point.init))
   }
 
   /// Whether a case lies on the Pareto front of memory and time.
@@ -83,7 +86,8 @@ extension SaverComparison.Point {
 
 extension SaverComparison.Row {
   fileprivate init?(
-    _ label: String, _ report: CaseReport, _ baseline: CaseReport, _ before: Bytes
+    _ label: String, _ report: CaseReport, _ baseline: CaseReport, _ before: Bytes,
+    _ claims: [PublishedClaim]
   ) {
     guard let training = report.training, let peak = report.memory.peak.value else { return nil }
     self.label = label
@@ -108,7 +112,8 @@ extension SaverComparison.Row {
     }
     let saved = Double(before.count - peak.count)
     bytesPerMillisecond = cost.flatMap { saved > 0 && $0 > 0 ? saved / $0 : nil }
-    published = PublishedClaim.all.filter { $0.savers == label }
+    let savers = MemorySaver.words(label)
+    published = claims.filter { MemorySaver.words($0.saver) == savers }
   }
 
   private static func fell(from before: MemoryAccount, to after: MemoryAccount) -> MemoryRole? {

@@ -63,7 +63,7 @@ package struct SweepSession {
     let header = RunHeader(
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,
-        overrides: plan.suite.overrides),
+        overrides: plan.suite.overrides, claims: plan.suite.publishedClaims),
       machine: machine, build: await BuildReader.read(program: program),
       conditions: conditions, ceilings: prober.ceilings, seed: plan.measure.seed,
       planned: plan.ids, processesPerCase: plan.measure.runs, shard: options.shard,
