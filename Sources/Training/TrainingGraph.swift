@@ -214,9 +214,12 @@ struct TrainingGraph {
   private mutating func addNaiveAttention(_ layer: Int, q: Value, k: Value, v: Value, to o: Value) {
     let naive = NaiveAttentionShape(
       heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim, batch: batch,
-      gemm: tools.gemm, loss: SoftmaxRows(instructions: instructions, pool: pool))
+      tools: tools,
+      softmax: SoftmaxRows(
+        options.precision.activations, instructions: instructions, pool: pool))
     let p = graph.value(
-      "weights of attention", layer: layer, .scores, rows: naive.weights, columns: 1)
+      "weights of attention", layer: layer, .scores, rows: naive.weights, columns: 1,
+      options.precision.activations)
     graph.add(NaiveScoresOperation(layer: layer, q: q, k: k, to: p, naive))
     graph.add(NaiveValuesOperation(layer: layer, p: p, v: v, to: o, naive))
   }

@@ -143,11 +143,6 @@ package enum TrainingStepWorkload: Workload {
     try problem.adapter.validate(problem.shape)
     try problem.rotary.validate(headDim: problem.layer.headDim)
     try problem.checkpointing.value.validate(layers: problem.layers)
-    guard problem.attention == .tiled || problem.precision == .fp32 else {
-      throw ProblemFault(
-        axis: "attention", what: "naive attention is computed in fp32 alone",
-        fix: "use attention tiled, or precision fp32")
-    }
     if problem.attention == .naive, case .prefix = problem.adapter.adapter.value {
       throw ProblemFault(
         axis: "attention", what: "naive attention knows no prefix",
