@@ -236,7 +236,7 @@ struct TrainingGraph {
         factor: try adapters.parameter(
           "\(AdapterMaker.name(layer, product.module)).ia3_l", .factor,
           rows: isInput ? 1 : columns, columns: isInput ? columns : 1), to: y, rows: batch.rows,
-        rotation: rotation, pool: pool))
+        rotation: rotation, tools.narrowing, pool: pool))
     return y
   }
 
@@ -285,7 +285,7 @@ struct TrainingGraph {
         down: try adapters.parameter(
           "\(module).down", .down, rows: width, columns: shape.hidden),
         up: try adapters.parameter("\(module).up", .up, rows: shape.hidden, columns: width),
-        to: y, inner: inner, rows: batch.rows, tools.gemm, pool: pool))
+        to: y, inner: inner, rows: batch.rows, tools, pool: pool))
     return y
   }
 }

@@ -148,16 +148,6 @@ package enum TrainingStepWorkload: Workload {
         axis: "attention", what: "naive attention knows no prefix",
         fix: "use attention tiled, or another adapter")
     }
-    switch problem.adapter.adapter.value {
-    case .none, .lora: break
-    case .prefix, .bottleneck, .ia3:
-      guard problem.precision == .fp32 else {
-        throw ProblemFault(
-          axis: "precision",
-          what: "\(problem.adapter.adapter.axisText) is computed in fp32 alone",
-          fix: "use precision fp32, or lora")
-      }
-    }
     if problem.update == .inBackward {
       guard problem.precision != .fp16 else {
         throw ProblemFault(
