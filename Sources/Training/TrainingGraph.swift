@@ -215,9 +215,12 @@ struct TrainingGraph {
   private mutating func addNaiveAttention(_ layer: Int, q: Value, k: Value, v: Value, to o: Value) {
     let naive = NaiveAttentionShape(
       heads: shape.heads, kvHeads: shape.kvHeads, headDim: shape.headDim, batch: batch,
-      gemm: tools.gemm, loss: SoftmaxRows(instructions: instructions, pool: pool))
+      tools: tools,
+      softmax: SoftmaxRows(
+        options.precision.activations, instructions: instructions, pool: pool))
     let p = graph.value(
-      "weights of attention", layer: layer, .scores, rows: naive.weights, columns: 1)
+      "weights of attention", layer: layer, .scores, rows: naive.weights, columns: 1,
+      options.precision.activations)
     graph.add(NaiveScoresOperation(layer: layer, q: q, k: k, to: p, naive))
     graph.add(NaiveValuesOperation(layer: layer, p: p, v: v, to: o, naive))
   }
@@ -234,7 +237,7 @@ struct TrainingGraph {
         factor: try adapters.parameter(
           "\(AdapterMaker.name(layer, product.module)).ia3_l", .factor,
           rows: isInput ? 1 : columns, columns: isInput ? columns : 1), to: y, rows: batch.rows,
-        rotation: rotation, pool: pool))
+        rotation: rotation, tools.narrowing, pool: pool))
     return y
   }
 
@@ -283,7 +286,7 @@ struct TrainingGraph {
         down: try adapters.parameter(
           "\(module).down", .down, rows: width, columns: shape.hidden),
         up: try adapters.parameter("\(module).up", .up, rows: shape.hidden, columns: width),
-        to: y, inner: inner, rows: batch.rows, tools.gemm, pool: pool))
+        to: y, inner: inner, rows: batch.rows, tools, pool: pool))
     return y
   }
 }

@@ -60,6 +60,13 @@ package final class Tensor: Sendable {
     return Tensor(elementType, shape, allocation, offset: offset)
   }
 
+  /// The memory of its first elements for other ones, whatever it holds.
+  package func reused(for elementType: ElementType, _ shape: [Int]) -> Tensor {
+    let other = Tensor(elementType, shape, allocation, offset: offset)
+    precondition(other.bytes <= bytes, "other elements find room in a tensor's memory")
+    return other
+  }
+
   /// Where an element of a matrix lies.
   func pointer(row: Int, column: Int) -> UnsafeMutableRawPointer {
     start + elementType.bytes(of: row * columns + column).count

@@ -16,6 +16,9 @@ package struct Narrowing {
     self.pool = pool
   }
 
+  /// Whether there is nothing to make narrower: what writes fp32 may write what is kept.
+  package var isWide: Bool { activations == .fp32 }
+
   /// - Parameter around: as stored; nothing is added where it is left out.
   package func run(
     _ from: UnsafePointer<Float>, around: UnsafeRawPointer? = nil, count: Int,

@@ -69,7 +69,7 @@ final class AttentionKernels {
   private let stretches: [Stretch]
 
   /// Whether the kernels write what is kept.
-  var isWide: Bool { narrowing.activations == .fp32 }
+  var isWide: Bool { narrowing.isWide }
 
   private struct Stretch {
     let rows: Range<Int>

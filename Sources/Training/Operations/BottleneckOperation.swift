@@ -14,7 +14,7 @@ final class BottleneckOperation: TapeOperation {
   let parameters: [Parameter]
   let flows: [GradientFlow] = [.computed, .passed(output: 0)]
   private let rows: Int
-  private let gemm: Gemm
+  private let tools: LinearOperation.Tools
   private let pool: ThreadPool
 
   /// - Parameters:
@@ -23,7 +23,7 @@ final class BottleneckOperation: TapeOperation {
   ///   - inner: h, rows × width.
   init(
     _ name: String, layer: Int?, _ z: Value, around: Value, down: Parameter, up: Parameter,
-    to y: Value, inner: Value, rows: Int, _ gemm: Gemm, pool: ThreadPool
+    to y: Value, inner: Value, rows: Int, _ tools: LinearOperation.Tools, pool: ThreadPool
   ) {
     self.name = name
     self.layer = layer
@@ -31,7 +31,7 @@ final class BottleneckOperation: TapeOperation {
     outputs = [y, inner]
     parameters = [down, up]
     self.rows = rows
-    self.gemm = gemm
+    self.tools = tools
     self.pool = pool
   }
 
@@ -39,43 +39,68 @@ final class BottleneckOperation: TapeOperation {
   private var columns: Int { parameters[0].columns }
 
   var backwardReads: [Value] { [inputs[0], outputs[1]] }
-  var forwardScratch: [Int] { [rows * width] }
+  /// What goes up; and the output before it is made narrower.
+  var forwardScratch: [Int] { [rows * width] + (tools.isWide ? [] : [rows * columns]) }
   var backwardScratch: [Int] { [rows * width, rows * width] }
   var forwardFlops: Int { 4 * rows * parameters[0].count }
   func backwardFlops(inputs: [Bool]) -> FlopCount {
     FlopCount((inputs[0] ? 8 : 6) * rows * parameters[0].count)
   }
 
+  /// Weights, a gradient, or what is between both products, in fp32.
+  private func rounded(_ numbers: UnsafePointer<Float>, columns: Int) -> Gemm.Matrix {
+    Gemm.Matrix(numbers, stride: columns, element: tools.operand)
+  }
+  private func stored(_ tensor: Tensor) -> Gemm.Matrix {
+    Gemm.Matrix(tensor.start, stride: columns, element: .stored(tools.activations))
+  }
+
   func forward(_ bound: Bound) -> () -> Void {
-    let (z, around) = (bound.value(inputs[0]), bound.value(inputs[1]))
-    let y = bound.value(outputs[0]).pointer(to: Float.self)
+    let (z, around, y) = (
+      bound.value(inputs[0]), bound.value(inputs[1]), bound.value(outputs[0])
+    )
     let inner = bound.value(outputs[1]).pointer(to: Float.self)
     let active = bound.floats(0)
+    let wide = tools.isWide ? y.pointer(to: Float.self) : bound.floats(1)
     let (down, up, width, columns) = (parameters[0], parameters[1], width, columns)
     return { [self] in
-      let (from, beside) = (z.pointer(to: Float.self), around.pointer(to: Float.self))
-      gemm.multiply(
-        Gemm.Matrix(from, stride: columns), rows: rows, k: columns,
-        Gemm.Output(Gemm.Matrix(down.floats, stride: columns), n: width, to: inner))
+      tools.gemm.multiply(
+        stored(z), rows: rows, k: columns,
+        Gemm.Output(rounded(down.floats, columns: columns), n: width, to: inner))
       activate(inner, to: active)
-      pool.share(rows * columns, grain: 64, least: 4096) { own, _ in
-        for index in own { y[index] = from[index] + beside[index] }
-      }
-      gemm.multiply(
-        Gemm.Matrix(active, stride: width), rows: rows, k: width,
+      begin(wide, z, around)
+      tools.gemm.multiply(
+        rounded(active, columns: width), rows: rows, k: width,
         Gemm.Output(
-          Gemm.Matrix(up.floats, stride: width), n: columns, to: y, accumulates: true))
+          rounded(up.floats, columns: width), n: columns, to: wide, accumulates: true))
+      if !tools.isWide {
+        tools.narrowing.run(wide, around: around.start, count: rows * columns, to: y.start)
+      }
+    }
+  }
+
+  /// What the second product is added to: z, and what went around unless that is added at the end.
+  private func begin(_ wide: UnsafeMutablePointer<Float>, _ z: Tensor, _ around: Tensor) {
+    let count = rows * columns
+    guard !tools.isWide else {
+      return tools.narrowing.run(
+        z.pointer(to: Float.self), around: around.start, count: count, to: wide)
+    }
+    pool.share(count, grain: 64, least: 4096) { own, _ in
+      Widening(tools.activations).run(z.start, own, to: wide + own.lowerBound)
     }
   }
 
   private func activate(
     _ x: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>
   ) {
-    for index in 0..<rows * width { y[index] = x[index] / (1 + expf(-x[index])) }
+    pool.share(rows * width, grain: 16, least: 1024) { own, _ in
+      for index in own { y[index] = x[index] / (1 + expf(-x[index])) }
+    }
   }
 
   func backward(_ bound: Bound) -> () -> Void {
-    let z = bound.value(inputs[0]).pointer(to: Float.self)
+    let z = bound.value(inputs[0])
     let inner = bound.value(outputs[1]).pointer(to: Float.self)
     let dy = bound.gradient(outputs[0]).pointer(to: Float.self)
     let dz = bound.gradientIfAny(inputs[0])?.pointer(to: Float.self)
@@ -84,39 +109,39 @@ final class BottleneckOperation: TapeOperation {
     let (down, up, width, columns) = (parameters[0], parameters[1], width, columns)
     let (ddown, dup) = (bound.gradient(of: down), bound.gradient(of: up))
     return { [self] in
-      let given = Gemm.Matrix(dy, stride: columns)
+      let given = rounded(dy, columns: columns)
       activate(inner, to: active)
       if let dup {
-        gemm.multiply(
+        tools.gemm.multiply(
           given.transposed, rows: columns, k: rows,
           Gemm.Output(
-            Gemm.Matrix(active, stride: width, isTransposed: true), n: width, to: dup.to,
+            rounded(active, columns: width).transposed, n: width, to: dup.to,
             accumulates: dup.adds()))
       }
-      gemm.multiply(
+      tools.gemm.multiply(
         given, rows: rows, k: columns,
-        Gemm.Output(
-          Gemm.Matrix(up.floats, stride: width, isTransposed: true), n: width, to: slope))
-      for index in 0..<rows * width {
-        let s = 1 / (1 + expf(-inner[index]))
-        slope[index] *= s * (1 + inner[index] * (1 - s))
+        Gemm.Output(rounded(up.floats, columns: width).transposed, n: width, to: slope))
+      pool.share(rows * width, grain: 16, least: 1024) { own, _ in
+        for index in own {
+          let s = 1 / (1 + expf(-inner[index]))
+          slope[index] *= s * (1 + inner[index] * (1 - s))
+        }
       }
-      let back = Gemm.Matrix(slope, stride: width)
+      let back = rounded(slope, columns: width)
       if let ddown {
-        gemm.multiply(
+        tools.gemm.multiply(
           back.transposed, rows: width, k: rows,
           Gemm.Output(
-            Gemm.Matrix(z, stride: columns, isTransposed: true), n: columns, to: ddown.to,
-            accumulates: ddown.adds()))
+            stored(z).transposed, n: columns, to: ddown.to, accumulates: ddown.adds()))
       }
       guard let dz else { return }
       pool.share(rows * columns, grain: 64, least: 4096) { own, _ in
         for index in own { dz[index] = adds ? dz[index] + dy[index] : dy[index] }
       }
-      gemm.multiply(
+      tools.gemm.multiply(
         back, rows: rows, k: width,
         Gemm.Output(
-          Gemm.Matrix(down.floats, stride: columns, isTransposed: true), n: columns, to: dz,
+          rounded(down.floats, columns: columns).transposed, n: columns, to: dz,
           accumulates: true))
     }
   }

@@ -13,11 +13,12 @@ final class FactorOperation: TapeOperation {
   let flows: [GradientFlow] = [.inPlace(output: 0)]
   private let rows: Int
   private let rotation: Rotation?
+  private let narrowing: Narrowing
   private let pool: ThreadPool
 
   init(
     _ name: String, layer: Int?, _ x: Value, factor: Parameter, to y: Value, rows: Int,
-    rotation: Rotation? = nil, pool: ThreadPool
+    rotation: Rotation? = nil, _ narrowing: Narrowing, pool: ThreadPool
   ) {
     self.name = name
     self.layer = layer
@@ -26,43 +27,52 @@ final class FactorOperation: TapeOperation {
     parameters = [factor]
     self.rows = rows
     self.rotation = rotation
+    self.narrowing = narrowing
     self.pool = pool
   }
 
   var backwardReads: [Value] { inputs }
 
+  private var columns: Int { parameters[0].count }
+  /// The output before it is made narrower.
+  var forwardScratch: [Int] { narrowing.isWide ? [] : [rows * columns] }
+  /// A row of the input in fp32, of which each thread has its own columns.
+  var backwardScratch: [Int] { [columns] }
+
   func forward(_ bound: Bound) -> () -> Void {
     let (x, y) = (bound.value(inputs[0]), bound.value(outputs[0]))
-    let (factor, columns) = (parameters[0].floats, parameters[0].count)
-    let (from, to) = (x.pointer(to: Float.self), y.pointer(to: Float.self))
-    return { [rows, rotation, pool] in
+    let (factor, columns) = (parameters[0].floats, columns)
+    let wide = narrowing.isWide ? y.pointer(to: Float.self) : bound.floats(0)
+    return { [rows, rotation, narrowing, pool, widening = Widening(narrowing.activations)] in
       pool.share(rows) { own, _ in
         for row in own {
-          for column in 0..<columns {
-            to[row * columns + column] = from[row * columns + column] * factor[column]
-          }
+          let (first, to) = (row * columns, wide + row * columns)
+          widening.run(x.start, first..<first + columns, to: to)
+          for column in 0..<columns { to[column] *= factor[column] }
         }
       }
-      rotation?.forward(to, rows: rows, columns: columns)
+      rotation?.forward(wide, rows: rows, columns: columns)
+      if !narrowing.isWide { narrowing.run(wide, count: rows * columns, to: y.start) }
     }
   }
 
   func backward(_ bound: Bound) -> () -> Void {
-    let x = bound.value(inputs[0]).pointer(to: Float.self)
+    let x = bound.value(inputs[0])
     let gradient = bound.gradient(outputs[0])
     let d = gradient.pointer(to: Float.self)
-    let (factor, columns) = (parameters[0].floats, parameters[0].count)
+    let (factor, columns, row) = (parameters[0].floats, columns, bound.floats(0))
     let own = bound.gradient(of: parameters[0])
-    return { [rows, rotation, pool] in
+    return { [rows, rotation, pool, widening = Widening(narrowing.activations)] in
       rotation?.backward(d, rows: rows, columns: columns)
       let adds = own?.adds() ?? false
       pool.share(columns, grain: 16, least: 32) { mine, _ in
         for column in mine where !adds { own?.to[column] = 0 }
-        for row in 0..<rows {
+        for first in stride(from: 0, to: rows * columns, by: columns) {
+          widening.run(
+            x.start, first + mine.lowerBound..<first + mine.upperBound, to: row + mine.lowerBound)
           for column in mine {
-            let place = row * columns + column
-            own?.to[column] += d[place] * x[place]
-            d[place] *= factor[column]
+            own?.to[column] += d[first + column] * row[column]
+            d[first + column] *= factor[column]
           }
         }
       }

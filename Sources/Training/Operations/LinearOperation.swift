@@ -31,7 +31,7 @@ final class LinearOperation: TapeOperation {
     /// Of weights and gradients, which are in fp32.
     var operand: Gemm.Element { .rounded(to: activations) }
     /// Whether products write what is kept, and it need not be made narrower.
-    var isWide: Bool { activations == .fp32 }
+    var isWide: Bool { narrowing.isWide }
   }
 
   /// One matrix, and what becomes of its output.

@@ -7,8 +7,8 @@ struct NaiveAttentionShape {
   let kvHeads: Int
   let headDim: Int
   let batch: TrainingBatch
-  let gemm: Gemm
-  let loss: SoftmaxRows
+  let tools: LinearOperation.Tools
+  let softmax: SoftmaxRows
 
   var scale: Float { 1 / Float(headDim).squareRoot() }
   var queryStride: Int { heads * headDim }
@@ -34,11 +34,28 @@ struct NaiveAttentionShape {
     }
   }
 
-  func queries(_ tensor: Tensor, _ row: Int, _ head: Int) -> UnsafeMutablePointer<Float> {
-    tensor.pointer(to: Float.self) + row * queryStride + head * headDim
+  /// Where a head begins in a row of queries, or of what is as wide; and in a row of keys or values.
+  func queryPlace(_ row: Int, _ head: Int) -> Int { row * queryStride + head * headDim }
+  func keyPlace(_ row: Int, _ head: Int) -> Int {
+    row * keyStride + head / (heads / kvHeads) * headDim
   }
-  func keys(_ tensor: Tensor, _ row: Int, _ head: Int) -> UnsafeMutablePointer<Float> {
-    tensor.pointer(to: Float.self) + row * keyStride + head / (heads / kvHeads) * headDim
+  func queries(_ tensor: Tensor, _ row: Int, _ head: Int) -> Gemm.Matrix {
+    stored(tensor, at: queryPlace(row, head), stride: queryStride)
+  }
+  func keys(_ tensor: Tensor, _ row: Int, _ head: Int) -> Gemm.Matrix {
+    stored(tensor, at: keyPlace(row, head), stride: keyStride)
+  }
+  func square(_ weights: Tensor, _ first: Int, tokens: Int) -> Gemm.Matrix {
+    stored(weights, at: first, stride: tokens)
+  }
+  private func stored(_ tensor: Tensor, at place: Int, stride: Int) -> Gemm.Matrix {
+    Gemm.Matrix(
+      tensor.start + tools.activations.bytes(of: place).count, stride: stride,
+      element: .stored(tools.activations))
+  }
+  /// A gradient, in fp32.
+  func rounded(_ numbers: UnsafePointer<Float>, stride: Int) -> Gemm.Matrix {
+    Gemm.Matrix(numbers, stride: stride, element: tools.operand)
   }
   /// Whether a head is the first that shares its keys: it writes their gradient.
   func isFirst(_ head: Int) -> Bool { head.isMultiple(of: heads / kvHeads) }
@@ -67,45 +84,56 @@ final class NaiveScoresOperation: TapeOperation {
     FlopCount(model: 2 * shape.modelFlops, executed: 2 * shape.flops)
   }
 
+  /// One square of scores before it is made narrower.
+  var forwardScratch: [Int] {
+    let longest = shape.batch.sequences.max() ?? 0
+    return shape.tools.isWide ? [] : [longest * longest]
+  }
+
   func forward(_ bound: Bound) -> () -> Void {
-    let (q, k) = (bound.value(inputs[0]), bound.value(inputs[1]))
-    let p = bound.value(outputs[0]).pointer(to: Float.self)
-    return { [shape] in
+    let (q, k, p) = (
+      bound.value(inputs[0]), bound.value(inputs[1]), bound.value(outputs[0])
+    )
+    return { [shape, tools = shape.tools] in
       shape.forEach { row, tokens, head, square in
-        shape.gemm.multiply(
-          Gemm.Matrix(shape.queries(q, row, head), stride: shape.queryStride), rows: tokens,
-          k: shape.headDim,
-          Gemm.Output(
-            Gemm.Matrix(shape.keys(k, row, head), stride: shape.keyStride), n: tokens,
-            to: p + square))
-        shape.loss.causal(p + square, tokens: tokens, scale: shape.scale)
+        let scores = tools.isWide ? p.pointer(to: Float.self) + square : bound.floats(0)
+        tools.gemm.multiply(
+          shape.queries(q, row, head), rows: tokens, k: shape.headDim,
+          Gemm.Output(shape.keys(k, row, head), n: tokens, to: scores))
+        shape.softmax.causal(scores, tokens: tokens, scale: shape.scale)
+        if !tools.isWide {
+          tools.narrowing.run(
+            scores, count: tokens * tokens,
+            to: p.start + tools.activations.bytes(of: square).count)
+        }
       }
     }
   }
 
   /// ds = p ∘ (dp − Σ p ∘ dp) / √head-dim, where dp was.
   func backward(_ bound: Bound) -> () -> Void {
-    let (q, k) = (bound.value(inputs[0]), bound.value(inputs[1]))
-    let (dq, dk) = (bound.gradient(inputs[0]), bound.gradient(inputs[1]))
-    let p = bound.value(outputs[0]).pointer(to: Float.self)
+    let (q, k, p) = (
+      bound.value(inputs[0]), bound.value(inputs[1]), bound.value(outputs[0])
+    )
+    let dq = bound.gradient(inputs[0]).pointer(to: Float.self)
+    let dk = bound.gradient(inputs[1]).pointer(to: Float.self)
     let dp = bound.gradient(outputs[0]).pointer(to: Float.self)
-    return { [shape] in
+    return { [shape, tools = shape.tools] in
       shape.forEach { row, tokens, head, square in
-        shape.loss.causalBackward(
-          p + square, dp + square, tokens: tokens, scale: shape.scale)
-        let slopes = Gemm.Matrix(dp + square, stride: tokens)
-        shape.gemm.multiply(
+        shape.softmax.causalBackward(
+          p.start + tools.activations.bytes(of: square).count, dp + square, tokens: tokens,
+          scale: shape.scale)
+        let slopes = shape.rounded(dp + square, stride: tokens)
+        tools.gemm.multiply(
           slopes, rows: tokens, k: tokens,
           Gemm.Output(
-            Gemm.Matrix(
-              shape.keys(k, row, head), stride: shape.keyStride, isTransposed: true),
-            n: shape.headDim, to: shape.queries(dq, row, head), stride: shape.queryStride))
-        shape.gemm.multiply(
+            shape.keys(k, row, head).transposed, n: shape.headDim,
+            to: dq + shape.queryPlace(row, head), stride: shape.queryStride))
+        tools.gemm.multiply(
           slopes.transposed, rows: tokens, k: tokens,
           Gemm.Output(
-            Gemm.Matrix(
-              shape.queries(q, row, head), stride: shape.queryStride, isTransposed: true),
-            n: shape.headDim, to: shape.keys(dk, row, head), stride: shape.keyStride,
+            shape.queries(q, row, head).transposed, n: shape.headDim,
+            to: dk + shape.keyPlace(row, head), stride: shape.keyStride,
             accumulates: !shape.isFirst(head)))
       }
     }
@@ -135,39 +163,43 @@ final class NaiveValuesOperation: TapeOperation {
     FlopCount(model: 2 * shape.modelFlops, executed: 2 * shape.flops)
   }
 
+  private var count: Int { shape.batch.rows * shape.queryStride }
+  /// The output before it is made narrower.
+  var forwardScratch: [Int] { shape.tools.isWide ? [] : [count] }
+
   func forward(_ bound: Bound) -> () -> Void {
-    let p = bound.value(inputs[0]).pointer(to: Float.self)
-    let (v, o) = (bound.value(inputs[1]), bound.value(outputs[0]))
-    return { [shape] in
+    let (p, v, o) = (
+      bound.value(inputs[0]), bound.value(inputs[1]), bound.value(outputs[0])
+    )
+    let wide = shape.tools.isWide ? o.pointer(to: Float.self) : bound.floats(0)
+    return { [shape, tools = shape.tools, count] in
       shape.forEach { row, tokens, head, square in
-        shape.gemm.multiply(
-          Gemm.Matrix(p + square, stride: tokens), rows: tokens, k: tokens,
+        tools.gemm.multiply(
+          shape.square(p, square, tokens: tokens), rows: tokens, k: tokens,
           Gemm.Output(
-            Gemm.Matrix(
-              shape.keys(v, row, head), stride: shape.keyStride, isTransposed: true),
-            n: shape.headDim, to: shape.queries(o, row, head), stride: shape.queryStride))
+            shape.keys(v, row, head).transposed, n: shape.headDim,
+            to: wide + shape.queryPlace(row, head), stride: shape.queryStride))
       }
+      if !tools.isWide { tools.narrowing.run(wide, count: count, to: o.start) }
     }
   }
 
   func backward(_ bound: Bound) -> () -> Void {
-    let p = bound.value(inputs[0]).pointer(to: Float.self)
+    let (p, v) = (bound.value(inputs[0]), bound.value(inputs[1]))
     let dp = bound.gradient(inputs[0]).pointer(to: Float.self)
-    let (v, dv, dy) = (
-      bound.value(inputs[1]), bound.gradient(inputs[1]), bound.gradient(outputs[0])
-    )
-    return { [shape] in
+    let dv = bound.gradient(inputs[1]).pointer(to: Float.self)
+    let dy = bound.gradient(outputs[0]).pointer(to: Float.self)
+    return { [shape, tools = shape.tools] in
       shape.forEach { row, tokens, head, square in
-        let gradient = Gemm.Matrix(shape.queries(dy, row, head), stride: shape.queryStride)
-        shape.gemm.multiply(
+        let gradient = shape.rounded(
+          dy + shape.queryPlace(row, head), stride: shape.queryStride)
+        tools.gemm.multiply(
           gradient, rows: tokens, k: shape.headDim,
+          Gemm.Output(shape.keys(v, row, head), n: tokens, to: dp + square))
+        tools.gemm.multiply(
+          shape.square(p, square, tokens: tokens).transposed, rows: tokens, k: tokens,
           Gemm.Output(
-            Gemm.Matrix(shape.keys(v, row, head), stride: shape.keyStride), n: tokens,
-            to: dp + square))
-        shape.gemm.multiply(
-          Gemm.Matrix(p + square, stride: tokens, isTransposed: true), rows: tokens, k: tokens,
-          Gemm.Output(
-            gradient.transposed, n: shape.headDim, to: shape.keys(dv, row, head),
+            gradient.transposed, n: shape.headDim, to: dv + shape.keyPlace(row, head),
             stride: shape.keyStride, accumulates: !shape.isFirst(head)))
       }
     }

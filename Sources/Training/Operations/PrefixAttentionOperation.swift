@@ -50,97 +50,122 @@ final class PrefixAttentionOperation: TapeOperation {
       * AttentionMask.causal.pairs(of: prefix)
   }
 
-  /// q, k, v and o of longer sequences; on the way back their gradients, too.
+  private var narrowing: Narrowing { kernels.narrowing }
+
+  /// q, k and v of longer sequences as they are stored, and o in fp32.
   var forwardScratch: [Int] {
-    [widths.queries, widths.keys, widths.keys, widths.queries].map { longer * $0 }
+    [widths.queries, widths.keys, widths.keys].map { room(longer * $0) }
+      + [longer * widths.queries]
   }
+  /// q, k, v and o as they are stored; their gradients in fp32.
   var backwardScratch: [Int] {
-    forwardScratch
+    [widths.queries, widths.keys, widths.keys, widths.queries].map { room(longer * $0) }
       + [widths.queries, widths.queries, widths.keys, widths.keys].map { longer * $0 }
   }
+  /// Floats that have room for so many numbers as they are stored.
+  private func room(_ count: Int) -> Int {
+    let each = FloatFormat.fp32.bytes(of: 1).count
+    return (narrowing.activations.bytes(of: count).count + each - 1) / each
+  }
 
-  /// A copy of rows with the prefix, or with nothing, before each sequence.
+  /// A copy of rows, as they are stored, with rows of 0 for the prefix before each sequence.
   private func lengthen(
-    _ from: UnsafePointer<Float>, _ columns: Int, before: UnsafePointer<Float>?,
-    to: UnsafeMutablePointer<Float>
+    _ from: Tensor, _ columns: Int, _ format: FloatFormat, to: UnsafeMutableRawPointer
   ) {
-    var (source, target) = (from, to)
+    let before = format.bytes(of: prefix * columns).count
+    var (source, target) = (UnsafeRawPointer(from.start), to)
     for tokens in sequences {
-      if let before {
-        target.update(from: before, count: prefix * columns)
-      } else {
-        target.update(repeating: 0, count: prefix * columns)
-      }
-      target += prefix * columns
-      target.update(from: source, count: tokens * columns)
-      target += tokens * columns
-      source += tokens * columns
+      let own = format.bytes(of: tokens * columns).count
+      target.initializeMemory(as: UInt8.self, repeating: 0, count: before)
+      (target + before).copyMemory(from: source, byteCount: own)
+      source += own
+      target += before + own
     }
   }
 
+  /// Learned rows before each sequence, narrower where activations are.
+  private func learn(_ rows: Parameter, to: UnsafeMutableRawPointer) {
+    let columns = rows.columns
+    var target = to
+    for tokens in sequences {
+      narrowing.run(rows.floats, count: prefix * columns, to: target)
+      target += narrowing.activations.bytes(of: (prefix + tokens) * columns).count
+    }
+  }
+
+  /// Hands on each sequence's own rows, and where they stand without a prefix.
   private func shorten(
-    _ from: UnsafePointer<Float>, _ columns: Int, to: UnsafeMutablePointer<Float>
+    _ from: UnsafePointer<Float>, _ columns: Int, _ copy: (UnsafePointer<Float>, Range<Int>) -> Void
   ) {
-    var (source, target) = (from, to)
+    var (source, first) = (from, 0)
     for tokens in sequences {
-      source += prefix * columns
-      target.update(from: source, count: tokens * columns)
-      target += tokens * columns
-      source += tokens * columns
+      copy(source + prefix * columns, first..<first + tokens * columns)
+      source += (prefix + tokens) * columns
+      first += tokens * columns
     }
   }
 
-  private func lengthenAll(
-    _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>,
-    _ bound: Bound
-  ) {
-    lengthen(q, widths.queries, before: nil, to: bound.floats(0))
-    lengthen(k, widths.keys, before: parameters[0].floats, to: bound.floats(1))
-    lengthen(v, widths.keys, before: parameters[1].floats, to: bound.floats(2))
+  private func lengthenAll(_ q: Tensor, _ k: Tensor, _ v: Tensor, _ bound: Bound) {
+    let format = narrowing.activations
+    lengthen(q, widths.queries, format, to: bound.scratch[0].start)
+    lengthen(k, widths.keys, format, to: bound.scratch[1].start)
+    lengthen(v, widths.keys, format, to: bound.scratch[2].start)
+    learn(parameters[0], to: bound.scratch[1].start)
+    learn(parameters[1], to: bound.scratch[2].start)
   }
 
-  private func matrix(_ tensor: Tensor, _ columns: Int) -> Tensor {
-    tensor.shaped([longer, columns])
+  private func stored(_ scratch: Tensor, _ columns: Int) -> Tensor {
+    scratch.reused(for: narrowing.activations.elementType, [longer, columns])
+  }
+  private func wide(_ scratch: Tensor, _ columns: Int) -> Tensor {
+    scratch.shaped([longer, columns])
   }
 
   func forward(_ bound: Bound) -> () -> Void {
     let (q, k, v, o) = (
-      floats(bound.value(inputs[0])), floats(bound.value(inputs[1])),
-      floats(bound.value(inputs[2])), floats(bound.value(outputs[0]))
+      bound.value(inputs[0]), bound.value(inputs[1]), bound.value(inputs[2]),
+      bound.value(outputs[0])
     )
     let calls = kernels.forward(
-      q: matrix(bound.scratch[0], widths.queries), k: matrix(bound.scratch[1], widths.keys),
-      v: matrix(bound.scratch[2], widths.keys), o: matrix(bound.scratch[3], widths.queries),
+      q: stored(bound.scratch[0], widths.queries), k: stored(bound.scratch[1], widths.keys),
+      v: stored(bound.scratch[2], widths.keys), o: wide(bound.scratch[3], widths.queries),
       logSums: bound.value(outputs[1]))
     return { [self] in
       lengthenAll(q, k, v, bound)
       for call in calls { call.run() }
-      shorten(bound.floats(3), widths.queries, to: o)
+      shorten(bound.floats(3), widths.queries) { rows, place in
+        narrowing.run(
+          rows, count: place.count,
+          to: o.start + narrowing.activations.bytes(of: place.lowerBound).count)
+      }
     }
   }
 
   func backward(_ bound: Bound) -> () -> Void {
     let (q, k, v, o) = (
-      floats(bound.value(inputs[0])), floats(bound.value(inputs[1])),
-      floats(bound.value(inputs[2])), floats(bound.value(outputs[0]))
+      bound.value(inputs[0]), bound.value(inputs[1]), bound.value(inputs[2]),
+      bound.value(outputs[0])
     )
-    let dy = floats(bound.gradient(outputs[0]))
-    let gradients = inputs.map { floats(bound.gradient($0)) }
+    let dy = bound.gradient(outputs[0])
+    let gradients = inputs.map { bound.gradient($0).pointer(to: Float.self) }
     let (dkeys, dvalues) = (bound.gradient(of: parameters[0]), bound.gradient(of: parameters[1]))
     let calls = kernels.backward(
-      q: matrix(bound.scratch[0], widths.queries), k: matrix(bound.scratch[1], widths.keys),
-      v: matrix(bound.scratch[2], widths.keys), o: matrix(bound.scratch[3], widths.queries),
-      logSums: bound.value(outputs[1]), gradient: matrix(bound.scratch[4], widths.queries),
-      dq: matrix(bound.scratch[5], widths.queries), dk: matrix(bound.scratch[6], widths.keys),
-      dv: matrix(bound.scratch[7], widths.keys))
+      q: stored(bound.scratch[0], widths.queries), k: stored(bound.scratch[1], widths.keys),
+      v: stored(bound.scratch[2], widths.keys), o: stored(bound.scratch[3], widths.queries),
+      logSums: bound.value(outputs[1]), gradient: wide(bound.scratch[4], widths.queries),
+      dq: wide(bound.scratch[5], widths.queries), dk: wide(bound.scratch[6], widths.keys),
+      dv: wide(bound.scratch[7], widths.keys))
     return { [self] in
       lengthenAll(q, k, v, bound)
-      lengthen(o, widths.queries, before: nil, to: bound.floats(3))
-      lengthen(dy, widths.queries, before: nil, to: bound.floats(4))
+      lengthen(o, widths.queries, narrowing.activations, to: bound.scratch[3].start)
+      lengthen(dy, widths.queries, .fp32, to: bound.scratch[4].start)
       for (kernel, operands) in calls { kernel.run(operands) }
-      shorten(bound.floats(5), widths.queries, to: gradients[0])
-      shorten(bound.floats(6), widths.keys, to: gradients[1])
-      shorten(bound.floats(7), widths.keys, to: gradients[2])
+      let columns = [widths.queries, widths.keys, widths.keys]
+      for (index, (gradient, columns)) in zip(gradients, columns).enumerated() {
+        shorten(bound.floats(5 + index), columns) { rows, place in
+          (gradient + place.lowerBound).update(from: rows, count: place.count)
+        }
+      }
       for (gradient, from) in [(dkeys, bound.floats(6)), (dvalues, bound.floats(7))] {
         if let gradient { addPrefix(from, to: gradient.to, accumulates: gradient.adds()) }
       }
@@ -158,9 +183,5 @@ final class PrefixAttentionOperation: TapeOperation {
       for index in 0..<count { to[index] += source[index] }
       source += (prefix + tokens) * widths.keys
     }
-  }
-
-  private func floats(_ tensor: Tensor) -> UnsafeMutablePointer<Float> {
-    tensor.pointer(to: Float.self)
   }
 }

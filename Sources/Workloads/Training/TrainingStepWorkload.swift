@@ -143,16 +143,12 @@ package enum TrainingStepWorkload: Workload {
     try problem.adapter.validate(problem.shape)
     try problem.rotary.validate(headDim: problem.layer.headDim)
     try problem.checkpointing.value.validate(layers: problem.layers)
-    guard problem.attention == .tiled || problem.precision == .fp32 else {
-      throw ProblemFault(
-        axis: "attention", what: "naive attention is computed in fp32 alone",
-        fix: "use attention tiled, or precision fp32")
-    }
     if problem.attention == .naive, case .prefix = problem.adapter.adapter.value {
       throw ProblemFault(
         axis: "attention", what: "naive attention knows no prefix",
         fix: "use attention tiled, or another adapter")
     }
+<<<<<<< HEAD
     switch problem.adapter.adapter.value {
     case .none, .lora: break
     case .prefix, .bottleneck, .ia3:
@@ -169,6 +165,8 @@ package enum TrainingStepWorkload: Workload {
         what: "bf16-pure stores weights that are trained in bf16, and an adapter's are in fp32",
         fix: "use precision bf16 with base bf16, or adapter none")
     }
+=======
+>>>>>>> half
     if problem.update == .inBackward {
       guard problem.precision != .fp16 else {
         throw ProblemFault(

@@ -17,9 +17,13 @@ struct HeldMemoryTests {
   }
 
   /// What one layer more adds to what is kept of a token, in floats.
-  private func keptOfALayer(_ checkpointing: (_ layers: Int) -> Checkpointing) throws -> Int {
+  private func keptOfALayer(
+    _ options: TrainingOptions = TrainingOptions(),
+    _ checkpointing: (_ layers: Int) -> Checkpointing
+  ) throws -> Int {
     func bytes(_ layers: Int) throws -> Int {
       var setup = Self.setup(layers: layers)
+      setup.options = options
       setup.options.checkpointing = checkpointing(layers)
       return try setup.counts().keptBytes.count
     }
@@ -37,6 +41,25 @@ struct HeldMemoryTests {
     #expect(try keptOfALayer { _ in .none } == byHand)
     // Nothing keeps attention's weights here.
     #expect(try keptOfALayer { _ in .attention } == 8330)
+  }
+
+  /// In fp32 stay the inverses of two norms; the logarithms of 8 sums of each row, of the 4 before each 16 too;
+  /// and twice 16 numbers that go through a bottleneck. Weights of attention are no few.
+  @Test(
+    arguments: [
+      (Adapter.none, TrainingAttention.tiled, 2 + 8), (.lora(rank: 8), .tiled, 2 + 8 + 7 * 8),
+      (.prefix(tokens: 4), .tiled, 2 + 8 + 2), (.bottleneck(width: 16), .tiled, 2 + 8 + 32),
+      (.ia3, .tiled, 2 + 8), (.none, .naive, 2), (.ia3, .naive, 2),
+    ], [TrainingPrecision.bf16, .fp16])
+  func `in 16 bits a layer keeps half, but for a few numbers of each row`(
+    form: (adapter: Adapter, attention: TrainingAttention, few: Int), precision: TrainingPrecision
+  ) throws {
+    var options = TrainingOptions()
+    options.adapter.adapter = form.adapter
+    options.attention = form.attention
+    let wide = try keptOfALayer(options) { _ in .none }
+    options.precision = precision
+    #expect(try keptOfALayer(options) { _ in .none } == (wide - form.few) / 2 + form.few)
   }
 
   @Test func `pointwise checkpointing lets go of norms and of SwiGLU's product`() throws {

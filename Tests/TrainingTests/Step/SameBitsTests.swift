@@ -31,18 +31,31 @@ extension Threaded {
       return setup
     }
 
+    private static func forms(
+      _ adapter: Adapter
+    ) -> [(precision: TrainingPrecision, attention: TrainingAttention)] {
+      var attentions = [TrainingAttention.tiled, .naive]
+      if case .prefix = adapter { attentions = [.tiled] }
+      return TrainingPrecision.allCases.flatMap { precision in attentions.map { (precision, $0) } }
+    }
+
     /// The second step's dropout is another one, and its weights are what the first made of them.
     private func twoSteps(_ setup: StepSetup) throws -> [StepResult] {
       let session = try TrainingSession(setup)
       return [session.run(setup.tokens), session.run(setup.tokens)]
     }
 
+    /// What is kept may be narrower than what is computed: it is the same whenever it is computed.
     @Test(arguments: adapters, savings)
     func `checkpointing changes no bit`(adapter: Adapter, checkpointing: Checkpointing) throws {
-      var setup = Self.setup(adapter, layers: 4)
-      let expected = try twoSteps(setup)
-      setup.options.checkpointing = checkpointing
-      #expect(try twoSteps(setup) == expected)
+      for (precision, attention) in Self.forms(adapter) {
+        var setup = Self.setup(adapter, layers: 4)
+        setup.options.precision = precision
+        setup.options.attention = attention
+        let expected = try twoSteps(setup)
+        setup.options.checkpointing = checkpointing
+        #expect(try twoSteps(setup) == expected, "\(precision), \(attention)")
+      }
     }
 
     /// Between what a step takes that keeps everything, and one that keeps as little as there is.
@@ -79,21 +92,22 @@ extension Threaded {
       }
     }
 
-    /// What is kept is narrower than what is computed, and is the same whenever it is computed.
-    @Test(arguments: [TrainingPrecision.bf16, .fp16, .pureBF16], [Adapter.none, .lora(rank: 3)])
+    @Test(arguments: adapters, [2, 3, 7])
     func `in 16 bits neither checkpointing nor threads change a bit`(
-      precision: TrainingPrecision, adapter: Adapter
+      adapter: Adapter, threads: Int
     ) throws {
       for instructions in InstructionSet.trained {
-        var setup = Self.setup(adapter, layers: 2, hidden: 70, ffn: 90, vocab: 130)
-        setup.options.precision = precision
-        setup.instructions = instructions
-        let expected = try twoSteps(setup)
-        setup.options.checkpointing = .block
-        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
-        setup.options.checkpointing = .pointwise
-        setup.threads = 3
-        #expect(try twoSteps(setup) == expected, "\(instructions.rawValue)")
+        for (precision, attention) in Self.forms(adapter) where precision != .fp32 {
+          var setup = Self.setup(adapter, layers: 2, hidden: 70, ffn: 90, vocab: 130)
+          setup.options.precision = precision
+          setup.options.attention = attention
+          setup.instructions = instructions
+          let expected = try twoSteps(setup)
+          setup.options.checkpointing = .block
+          setup.threads = threads
+          #expect(
+            try twoSteps(setup) == expected, "\(instructions.rawValue), \(precision), \(attention)")
+        }
       }
     }
 

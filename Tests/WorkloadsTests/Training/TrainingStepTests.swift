@@ -10,15 +10,16 @@ import Workloads
   private static let conformance = Conformance<TrainingStepWorkload>()
 
   private static func problem(
-    tied: DecoderWorkload.Tied = .no, batch: Int = 2,
-    checkpointing: CheckpointingAxis = .fixed(.none),
+    tied: DecoderWorkload.Tied = .no, batch: Int = 2, attention: TrainingAttention = .tiled,
+    precision: TrainingPrecision = .fp32, checkpointing: CheckpointingAxis = .fixed(.none),
     loss: LinearCrossEntropy.Chunks = .whole, update: UpdateAxis = .separate, accumulation: Int = 1,
     clip: ClipAxis = .none, adapter: AdapterAxes = AdapterAxes()
   ) -> TrainingStepWorkload.Problem {
     TrainingStepWorkload.Problem(
       layers: 3, hidden: 34, ffn: 42, heads: 4, kvHeads: 2, headDim: 8, vocab: 61, tied: tied,
-      batch: batch, tokens: 7, checkpointing: checkpointing, loss: loss, update: update,
-      accumulation: accumulation, clip: clip, adapter: adapter)
+      batch: batch, tokens: 7, attention: attention, checkpointing: checkpointing, loss: loss,
+      precision: precision, update: update, accumulation: accumulation, clip: clip, adapter: adapter
+    )
   }
 
   private func expectHold(_ problems: [TrainingStepWorkload.Problem]) throws {
@@ -60,6 +61,24 @@ import Workloads
       Self.problem(tied: .yes, accumulation: 3, clip: .norm(2), adapter: AdapterAxes(adapter)),
       Self.problem(update: .inBackward, adapter: AdapterAxes(adapter)),
     ]
+    try expectHold(problems)
+  }
+
+  @Test(
+    arguments: [AdapterAxis.none, .lora(4), .prefix(3), .bottleneck(5), .ia3],
+    [TrainingPrecision.bf16, .fp16])
+  func `a step in 16 bits holds for each adapter`(
+    adapter: AdapterAxis, precision: TrainingPrecision
+  ) throws {
+    let problems = [
+      Self.problem(precision: precision, adapter: AdapterAxes(adapter)),
+      Self.problem(
+        precision: precision, checkpointing: .fixed(.block), accumulation: 2, clip: .norm(2),
+        adapter: AdapterAxes(adapter)),
+      Self.problem(
+        attention: .naive, precision: precision, checkpointing: .fixed(.attention),
+        adapter: AdapterAxes(adapter)),
+    ].filter { (try? TrainingStepWorkload.validate($0)) != nil }
     try expectHold(problems)
   }
 

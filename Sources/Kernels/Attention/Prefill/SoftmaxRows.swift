@@ -1,21 +1,24 @@
 import CMicrokernels
 import Glibc
-import Quantities
+package import Quantities
 
 /// Softmax of a square of causal scores that is held in memory, row by row, and the way back.
 ///
 ///     p[t, s] = e^(scale · score[t, s]) / Σ e^(scale · score[t, ·]) over s ≤ t, and 0 beyond
 ///     dscore = scale · p ∘ (dp − Σ p ∘ dp)
 ///
-/// - Shapes: tokens × tokens in fp32, contiguous.
+/// - Shapes: tokens × tokens, contiguous; the way back reads `p` as activations are stored, and all else is in
+///   fp32.
 /// - Work: an exponential and 4 flops a pair forward, 5 backward.
 /// - Error: as of softmax in fp32.
 package struct SoftmaxRows {
+  private let activations: FloatFormat
   private let loops: hr_training_loops
   private let pool: ThreadPool
 
-  package init(instructions: InstructionSet, pool: ThreadPool) {
-    loops = instructions.training(.fp32)
+  package init(_ activations: FloatFormat, instructions: InstructionSet, pool: ThreadPool) {
+    self.activations = activations
+    loops = instructions.training(activations)
     self.pool = pool
   }
 
@@ -35,16 +38,30 @@ package struct SoftmaxRows {
 
   /// Gradients of weights become those of scores, where they are.
   package func causalBackward(
-    _ weights: UnsafePointer<Float>, _ gradient: UnsafeMutablePointer<Float>, tokens: Int,
+    _ weights: UnsafeRawPointer, _ gradient: UnsafeMutablePointer<Float>, tokens: Int,
     scale: Float
   ) {
     pool.share(tokens) { own, _ in
       for token in own {
-        let (p, d) = (weights + token * tokens, gradient + token * tokens)
+        let p = weights + activations.bytes(of: token * tokens).count
+        let d = gradient + token * tokens
         let mean = loops.dot(p, d, Int64(token + 1))
-        for key in 0...token { d[key] = scale * p[key] * (d[key] - mean) }
+        switch activations {
+        case .fp32: slopes(StoredFP32.self, p, token + 1, scale: scale, mean: mean, d)
+        case .fp16: slopes(StoredFP16.self, p, token + 1, scale: scale, mean: mean, d)
+        case .bf16: slopes(StoredBF16.self, p, token + 1, scale: scale, mean: mean, d)
+        }
         (d + token + 1).update(repeating: 0, count: tokens - token - 1)
       }
     }
   }
+}
+
+@inline(__always)
+private func slopes<S: StoredElement>(
+  _: S.Type, _ weights: UnsafeRawPointer, _ count: Int, scale: Float, mean: Float,
+  _ d: UnsafeMutablePointer<Float>
+) {
+  let p = weights.assumingMemoryBound(to: S.Bits.self)
+  for key in 0..<count { d[key] = scale * S.widen(p[key]) * (d[key] - mean) }
 }
