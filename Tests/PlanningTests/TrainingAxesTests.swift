@@ -57,10 +57,10 @@ struct TrainingAxesTests {
         at: "-a precision=fp16", fix: "use update separate, or bf16")
     ),
     (
-      ["precision=bf16", "adapter=ia3"],
+      ["precision=bf16-pure", "adapter=ia3"],
       Fault(
-        "ia3 is computed in fp32 alone", at: "-a precision=bf16", fix: "use precision fp32, or lora"
-      )
+        "bf16-pure stores weights that are trained in bf16, and an adapter's are in fp32",
+        at: "-a precision=bf16-pure", fix: "use precision bf16 with base bf16, or adapter none")
     ),
     (
       ["checkpointing=layers(9)"],

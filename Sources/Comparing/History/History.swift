@@ -25,7 +25,7 @@ package struct History {
     self.path = path
     var configuration = Configuration()
     // Writers take turns; one that waits longer than this has met one that hangs.
-    configuration.busyMode = .timeout(30)
+    configuration.busyMode = .timeout(120)
     configuration.foreignKeysEnabled = true
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)

@@ -9,17 +9,16 @@ enum SaverTables {
   static func brief(_ comparison: SaverComparison) -> Table {
     Table(
       [
-        .init("memory"), .init("×"), .init("fell", .left), .init("binds", .left),
-        .init("time ×"), .init("MiB/ms"), .init("loss"), .init("front", .left),
+        .init("memory"), .init("×", .left), .init("fell", .left), .init("binds", .left),
+        .init("time ×"), .init("MiB/ms"), .init("loss"),
       ], labelTitle: "saver",
       rows: [baseline(comparison)]
         + comparison.rows.map { row in
           Table.Row(
             .words(row.label),
             [
-              .bytes(row.peak), .words(fixed(row.memoryRatio, 2)), fell(row), binds(row.report),
-              .words(time(row)), price(row), loss(comparison, row.training),
-              front(comparison, row.report),
+              .bytes(row.peak), ratio(fixed(row.memoryRatio, 2), comparison, row.report), fell(row),
+              binds(row.report), .words(time(row)), price(row), loss(comparison, row.training),
             ])
         })
   }
@@ -29,9 +28,9 @@ enum SaverTables {
     return Table.Row(
       .words("none"),
       [
-        report.memory.peak.value.map { .bytes($0) } ?? .absent, .words("1"), .words(""),
-        binds(report), .words("1"), .words(""),
-        report.training.map { loss(comparison, $0) } ?? .absent, front(comparison, report),
+        report.memory.peak.value.map { .bytes($0) } ?? .absent,
+        ratio("1.00", comparison, report), .words(""), binds(report), .words("1"), .words(""),
+        report.training.map { loss(comparison, $0) } ?? .absent,
       ])
   }
 
@@ -39,10 +38,9 @@ enum SaverTables {
   static func whole(_ comparison: SaverComparison) -> Table {
     Table(
       [
-        .init("peak"), .init("× memory"), .init("role that fell", .left),
+        .init("peak"), .init("× memory", .left), .init("role that fell", .left),
         .init("phase that binds", .left), .init("kept"), .init("time"), .init("× time"),
         .init("saved a ms"), .init("gradient error"), .init("loss"),
-        .init("front", .left),
         .init("published: memory, time", .left),
       ], labelTitle: "saver",
       rows: [wholeRow("none", comparison.baseline, nil, comparison)]
@@ -57,12 +55,13 @@ enum SaverTables {
       .words(label),
       [
         report.memory.peak.value.map { .bytes($0) } ?? .absent,
-        .words(row.map { fixed($0.memoryRatio, 2) } ?? "1"), row.map(fell) ?? .words(""),
-        binds(report), report.training.map { .bytes($0.keptBytes) } ?? .absent,
+        ratio(row.map { fixed($0.memoryRatio, 2) } ?? "1.00", comparison, report),
+        row.map(fell) ?? .words(""), binds(report),
+        report.training.map { .bytes($0.keptBytes) } ?? .absent,
         report.latency.value.map { .seconds($0.median) } ?? .absent,
         .words(row.map(time) ?? "1"), row.map(price) ?? .words(""),
         report.check.value.map { .words(scientific($0.relative)) } ?? .absent,
-        report.training.map { loss(comparison, $0) } ?? .absent, front(comparison, report),
+        report.training.map { loss(comparison, $0) } ?? .absent,
         .words(row.map { published($0.published) } ?? ""),
       ])
   }
@@ -83,8 +82,8 @@ enum SaverTables {
     return [
       "memory: the ledger's peak; fell: the role that holds less at it; binds: the phase that it is in; "
         + "time ×: ÷ the time without a saver, with its 95 % interval where they took turns; MiB/ms: saved "
-        + "for each millisecond that a step takes longer; loss: after \(counted(comparison.steps, "step")); front: no other row needs less memory "
-        + "and no more time, or less time and no more memory"
+        + "for each millisecond that a step takes longer; loss: after \(counted(comparison.steps, "step")); •: on the Pareto front, no other row "
+        + "is as small and as fast, and better in one of the two"
     ] + plans + lost + silent
   }
 
@@ -108,8 +107,11 @@ enum SaverTables {
     return .words(row.memoryRatio < 1 ? "free" : "")
   }
 
-  private static func front(_ comparison: SaverComparison, _ report: CaseReport) -> Cell {
-    .words(comparison.isOnFront(report) ? "•" : "")
+  /// Of memory, with a mark where the row is on the front.
+  private static func ratio(
+    _ memory: String, _ comparison: SaverComparison, _ report: CaseReport
+  ) -> Cell {
+    .words(memory + (comparison.isOnFront(report) ? " •" : ""))
   }
 
   private static func loss(_ comparison: SaverComparison, _ training: TrainingAccount) -> Cell {

@@ -148,25 +148,12 @@ package enum TrainingStepWorkload: Workload {
         axis: "attention", what: "naive attention knows no prefix",
         fix: "use attention tiled, or another adapter")
     }
-<<<<<<< HEAD
-    switch problem.adapter.adapter.value {
-    case .none, .lora: break
-    case .prefix, .bottleneck, .ia3:
-      guard problem.precision == .fp32 else {
-        throw ProblemFault(
-          axis: "precision",
-          what: "\(problem.adapter.adapter.axisText) is computed in fp32 alone",
-          fix: "use precision fp32, or lora")
-      }
-    }
     guard problem.precision != .pureBF16 || problem.adapter.adapter.value == .none else {
       throw ProblemFault(
         axis: "precision",
         what: "bf16-pure stores weights that are trained in bf16, and an adapter's are in fp32",
         fix: "use precision bf16 with base bf16, or adapter none")
     }
-=======
->>>>>>> half
     if problem.update == .inBackward {
       guard problem.precision != .fp16 else {
         throw ProblemFault(
