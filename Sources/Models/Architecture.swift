@@ -10,6 +10,8 @@ package struct Architecture: Hashable, Sendable {
   package let kvHeads: Int
   package let headDim: Int
   package let vocab: Int
+  /// Positions that it was published for, without scaling.
+  package let context: Int
   /// Whether logits are products with the embedding itself.
   package let isTied: Bool
   /// Its feed-forward network, by the field's name for it.
@@ -20,13 +22,14 @@ package struct Architecture: Hashable, Sendable {
   init(row: Substring) {
     let cells = row.split(separator: " ").map(String.init)
     let numbers = cells.compactMap(Int.init)
-    precondition(cells.count == 11 && numbers.count == 7, "a row of the table of models: \(row)")
+    precondition(cells.count == 12 && numbers.count == 8, "a row of the table of models: \(row)")
     name = cells[0]
     (layers, hidden, ffn) = (numbers[0], numbers[1], numbers[2])
     (heads, kvHeads, headDim, vocab) = (numbers[3], numbers[4], numbers[5], numbers[6])
-    isTied = cells[8] == "yes"
-    mlp = cells[9]
-    beyond = cells[10].split(separator: ",").compactMap { ModelPart(rawValue: String($0)) }
+    context = numbers[7]
+    isTied = cells[9] == "yes"
+    mlp = cells[10]
+    beyond = cells[11].split(separator: ",").compactMap { ModelPart(rawValue: String($0)) }
   }
 
   /// What the transformer here computes of it; nil where its layers are other ones.

@@ -18,6 +18,22 @@ import Workloads
       .map { String($0.split(separator: "=").last ?? "") }
   }
 
+  /// TinyLlama was published for 2048 positions, GPT-2 for 1024: the shorter binds.
+  @Test func `more tokens than a model's context are refused, unless positions are scaled`() throws {
+    let axes = ["model=tinyllama-1.1b", "tokens=2048,2049"]
+    let fault = try faultOf { try plan(axes, workload: "training-step") }
+    #expect(
+      fault
+        == Fault(
+          "tokens is 2049, and tinyllama-1.1b knows 2048 positions", at: "-a tokens=2048,2049",
+          fix: "give at most 2048, or scale its positions by rope-scaling"))
+    _ = try plan(axes + ["rope-scaling=linear(2)"], workload: "training-step")
+    let decode = try faultOf {
+      try plan(["model=tinyllama-1.1b,gpt-2", "depth=1500"], workload: "decoder")
+    }
+    #expect(decode?.what == "depth is 1500, and gpt-2 knows 1024 positions")
+  }
+
   @Test func `a cache's type is that of keys and of values`() throws {
     let plan = try plan(["model=llama-3-8b", "context=8", "cache-type=fp16,q8_0"])
     #expect(values("cache-type-k", plan) == ["fp16", "q8_0"])

@@ -33,6 +33,7 @@ struct EntryGrid {
         }
       }
     }
+    try ContextCheck.run(entry) { given[$0] }
     columns = try workload.allAxes.compactMap { axis in
       // Where its first axis stands.
       if let column = given[axis.name] {

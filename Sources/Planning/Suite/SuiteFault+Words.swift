@@ -56,6 +56,10 @@ extension SuiteFault {
       Fault(
         "\(name) has \(parts), which \(workload) does not compute", at: "\(place)",
         fix: "name another model, or give layers of that size axis by axis")
+    case .beyondContext(let tokens, let axis, let model, let context, let place):
+      Fault(
+        "\(axis) is \(tokens), and \(model) knows \(context) positions", at: "\(place)",
+        fix: "give at most \(context), or scale its positions by rope-scaling")
     case .axisTwice(let name, let place):
       Fault(
         "the axis '\(name)' is given twice", at: "\(place)",

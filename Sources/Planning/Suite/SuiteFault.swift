@@ -23,6 +23,7 @@ package enum SuiteFault: FaultConvertible, Hashable {
   case unknownWord(String, axis: String, known: [String], Place)
   case unknownVariant(String, workload: String, known: [String])
   case inexpressibleModel(String, has: String, workload: String, Place)
+  case beyondContext(Int, axis: String, model: String, context: Int, Place)
   case axisTwice(String, Place)
   case missingAxis(String, workload: String, Place)
 

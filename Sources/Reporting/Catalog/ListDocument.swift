@@ -73,7 +73,7 @@ package struct ListDocument {
     document.add(.heading("models", level: 2))
     let columns: [Table.Column] =
       [.init("model", .left)]
-      + ["layers", "hidden", "ffn", "heads", "head-dim", "vocab", "weights"].map {
+      + ["layers", "hidden", "ffn", "heads", "head-dim", "vocab", "context", "weights"].map {
         .init($0, gap: 1)
       }
     document.add(
@@ -88,6 +88,7 @@ package struct ListDocument {
               [
                 .words(model.name), .count(model.layers), .count(model.hidden), .count(model.ffn),
                 .words(heads), .count(model.headDim), .count(model.vocab),
+                .count(model.context),
                 .words("\(significant(Double(model.matrixWeights) / 1e9)) G"),
               ])
           })))
