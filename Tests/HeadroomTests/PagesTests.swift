@@ -77,6 +77,19 @@ import Testing
       try made.output
         == String(contentsOfFile: Program.root + "/reports/results.md", encoding: .utf8))
   }
+
+  /// It is copied from the page of results, which is made.
+  @Test func `the savers' table of the page on training is that of the results`() throws {
+    func lines(_ page: String) throws -> [Substring] {
+      try String(contentsOfFile: Program.root + "/" + page, encoding: .utf8)
+        .split(separator: "\n")
+    }
+    let results = Set(try lines("reports/results.md"))
+    let shown = try lines("docs/training.md").drop { $0 != "## What each saver costs" }
+      .dropFirst().prefix { !$0.hasPrefix("## ") }.filter { $0.hasPrefix("|") }
+    #expect(shown.count > 10)
+    #expect(shown.filter { !results.contains($0) } == [])
+  }
 }
 
 extension Program {

@@ -19,7 +19,8 @@ import Workloads
   }
 
   /// TinyLlama was published for 2048 positions, GPT-2 for 1024: the shorter binds.
-  @Test func `more tokens than a model's context are refused, unless positions are scaled`() throws {
+  @Test func `more tokens than a model's context are refused, unless positions are scaled`() throws
+  {
     let axes = ["model=tinyllama-1.1b", "tokens=2048,2049"]
     let fault = try faultOf { try plan(axes, workload: "training-step") }
     #expect(

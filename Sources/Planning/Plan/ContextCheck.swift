@@ -1,4 +1,5 @@
 import Models
+import Records
 
 /// Sequences that are longer than a named model was published for are refused, unless positions are scaled.
 enum ContextCheck {

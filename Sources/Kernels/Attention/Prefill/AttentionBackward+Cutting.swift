@@ -1,4 +1,5 @@
 import CMicrokernels
+import Quantities
 
 extension AttentionBackward {
   /// How queries and keys are cut, and where a thread's workspace has what, in floats.
