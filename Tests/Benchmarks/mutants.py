@@ -5,9 +5,9 @@
 
 Works in a clone of this checkout's last commit in FOLDER (default: a temporary one), with the tests of one area
 (gate, which is the default, or training); appends what was killed, of the mutants whose name has the words, to
-reports/trials/mutants.csv. Those whose text says BROKEN are built at once: it stands for whether the environment
-says this mutant's number, which nothing but the clone asks. The others are built one after the other. Takes about a
-quarter of an hour on two cores for either area.
+reports/trials/mutants.csv or mutants-training.csv. Those whose text says BROKEN are built at once: it stands for
+whether the environment says this mutant's number, which nothing but the clone asks. The others are built one after
+the other. Takes about a quarter of an hour on two cores for either area.
 """
 
 import csv
@@ -227,7 +227,8 @@ def main(arguments):
     folder = arguments[0] if arguments else tempfile.mkdtemp(prefix="mutants-")
     if not os.path.exists(folder + "/Package.swift"):
         subprocess.run(["git", "clone", "-q", source, folder], check=True)
-    mutants, tests, targets = AREAS[arguments[1] if len(arguments) > 1 else "gate"]
+    area = arguments[1] if len(arguments) > 1 else "gate"
+    mutants, tests, targets = AREAS[area]
     words = " ".join(arguments[2:])
     switched = [one for one in mutants if "BROKEN" in one[3]]
     if targets:
@@ -249,7 +250,7 @@ def main(arguments):
                 trial.run(name, path, is_built=trial.build())
                 open(f"{folder}/{path}", "w").write(text)
     finally:
-        append(rows, f"{source}/reports/trials/mutants.csv")
+        append(rows, f"{source}/reports/trials/mutants{'' if area == 'gate' else '-' + area}.csv")
     # The first is no mutant: it must live.
     sys.exit(any((row["verdict"] == "lives") != (row["mutant"] == "none") for row in rows))
 

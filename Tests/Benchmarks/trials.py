@@ -329,11 +329,11 @@ def summary(since):
     if len(found) > 1:
         same = sum(cases == found[0] for cases in found)
         lines.append(["one regressed build again and again: the same cases fail as the first time", rate(same, len(found))])
-    found = [row for row in rows("mutants") if row["mutant"] != "none"]
-    if found:
-        latest = {row["mutant"]: row for row in found}
+    for name, what in (("mutants", "the gate"), ("mutants-training", "a training step")):
+        latest = {row["mutant"]: row for row in rows(name) if row["mutant"] != "none"}
         killed = sum(row["verdict"] == "killed" for row in latest.values())
-        lines.append(["the gate broken on purpose, in one way at a time: a test fails", f"{killed} of {len(latest)}"])
+        if latest:
+            lines.append([f"{what} broken on purpose, in one way at a time: a test fails", f"{killed} of {len(latest)}"])
     table("Counts, repetition, and a broken gate", "", ["trial", "found"], lines)
 
     table("Made-up timings", "Suites of made-up cases on five kinds of machine, judged by `gate --replay`. Some or none of the "
