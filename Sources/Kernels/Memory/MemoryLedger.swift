@@ -112,7 +112,9 @@ package final class MemoryLedger: Sendable {
         start =
           UnsafeMutableRawPointer(
             bitPattern: UInt(roundUp(Int(bitPattern: base), to: alignment))) ?? base
-        hr_advise_huge(start, UInt64(roundUp(inFront + bytes.count + fence, to: alignment)))
+        // Whole huge pages alone: the last one would hold memory that nobody asked for.
+        let used = inFront + bytes.count + fence
+        hr_advise_huge(start, UInt64(used / alignment * alignment))
       }
       if fence > 0 {
         // The data ends where the fence behind it begins, or a write just past its end goes unseen.
