@@ -6,6 +6,7 @@ import Statistics
 /// Training cases that differ in what saves memory alone, beside the one that saves nothing.
 struct SaverComparison {
   let baseline: CaseReport
+  /// From most memory to least where they differ in checkpointing alone: a curve. Else in the plan's order.
   let rows: [Row]
   /// Steps whose losses all of them have.
   let steps: Int
@@ -45,9 +46,13 @@ struct SaverComparison {
     else { return nil }
     self.baseline = baseline
     steps = cases.compactMap(\.training?.losses.count).min() ?? 0
-    rows = cases.compactMap { report in
+    var rows = cases.compactMap { report in
       MemorySaver.label(of: report.case).flatMap { Row($0, report, baseline, peak, claims) }
     }
+    if rows.allSatisfy({ MemorySaver.isCheckpointingAlone(in: $0.report.case) }) {
+      rows.sort { $0.peak > $1.peak }
+    }
+    self.rows = rows
     front = Self.front(
       [Point(case: baseline.case, peak: peak, time: 1)] + rows.compactMap(Point.init))
   }

@@ -104,6 +104,7 @@ enum SaverTables {
 
   private static func price(_ row: SaverComparison.Row) -> Cell {
     if let price = row.bytesPerMillisecond { return .number(price / 1_048_576) }
+    if row.timeRatio == nil { return .absent }
     return .words(row.memoryRatio < 1 ? "free" : "")
   }
 
