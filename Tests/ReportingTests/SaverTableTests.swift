@@ -142,6 +142,69 @@ struct SaverTableTests {
     #expect(shown.contains("bf16-pure: 56 % of the updates of weights were lost to rounding"))
   }
 
+  @Test func `each of several tables says what tells it from the others`() {
+    func pair(_ attention: String) -> [Record] {
+      [
+        Fixture.trained(
+          Fixture.step(["attention": attention]), milliseconds: 100, activations: 60),
+        Fixture.trained(
+          Fixture.step(["attention": attention, "checkpointing": "block"]), milliseconds: 120,
+          activations: 40),
+      ]
+    }
+    #expect(!text(pair("naive")).contains("attention=naive"))
+    let both = text(pair("tiled") + pair("naive"))
+    #expect(both.contains("costs here\nattention=tiled\n"))
+    #expect(both.contains("costs here\nattention=naive\n"))
+  }
+
+  // MARK: What others published
+
+  private static let claims = [
+    PublishedClaim(saver: "tokens(8)+block", memory: 0.5, time: 1.3, source: "a guide"),
+    PublishedClaim(saver: "block+tokens(8)", memory: nil, time: 1.1, source: "another"),
+    PublishedClaim(saver: "block", memory: 0.25, time: 1.4, source: "of one that was not run"),
+  ]
+
+  /// 100 MiB and 100 ms become 80 and 120.
+  private var claimed: Run {
+    Fixture.run(
+      [
+        Fixture.saved("none", milliseconds: 100, activations: 60),
+        Fixture.trained(
+          Fixture.step(["checkpointing": "block", "loss": "tokens(8)"]), milliseconds: 120,
+          activations: 40),
+      ], claims: Self.claims)
+  }
+
+  @Test func `what others published stands beside what it comes to here`() throws {
+    let shown = TerminalFormat.lines(SweepDocument.foot(of: Report(run: claimed)))
+    let title = try #require(shown.firstIndex { $0.contains("published") })
+    let table = shown[(title + 1)...(title + 4)].map { $0.split(separator: " ").map(String.init) }
+    #expect(
+      table == [
+        ["block+tokens(8)", "0.50", "0.80", "1.30", "1.20"], ["a", "guide"],
+        ["block+tokens(8)", "–", "0.80", "1.10", "1.20"], ["another"],
+      ])
+    #expect(!shown.joined().contains("of one that was not run"))
+    #expect(shown.allSatisfy { $0.count <= 80 })
+  }
+
+  @Test func `a page has what others published in the saver's row`() throws {
+    let page = try MarkdownFormat.text(SweepDocument.make(Report(run: claimed)))
+    #expect(page.contains("| 0.50, 1.30 (a guide); –, 1.10 (another) |"))
+    #expect(!page.contains("of one that was not run"))
+  }
+
+  @Test func `without claims a terminal has no word of what others published`() {
+    #expect(!text(claimed.records).contains("published"))
+  }
+
+  @Test func `claims of several runs are told once each`() {
+    let report = Report(runs: [Fixture.run(claimed.records), claimed, claimed])
+    #expect(report.claims == Self.claims)
+  }
+
   @Test func `the report's JSON has a training step's figures`() throws {
     let data = try JSONReport.data(
       Report(

@@ -32,12 +32,10 @@ struct SaverComparison {
   }
 
   /// One for each set of cases that differ in their savers alone, where one of them has none.
-  ///
-  /// - Parameter claims: what others published, beside what is found here.
-  static func all(of cases: [CaseReport], claims: [PublishedClaim]?) -> [SaverComparison] {
-    let trained = cases.filter { $0.outcome == .ok && $0.training != nil }
+  static func all(of report: Report) -> [SaverComparison] {
+    let trained = report.cases.filter { $0.outcome == .ok && $0.training != nil }
     return OrderedDictionary(grouping: trained) { MemorySaver.key(of: $0.case) }.values
-      .compactMap { SaverComparison($0, claims ?? []) }
+      .compactMap { SaverComparison($0, report.claims) }
   }
 
   private init?(_ cases: [CaseReport], _ claims: [PublishedClaim]) {
