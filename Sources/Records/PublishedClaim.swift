@@ -14,4 +14,11 @@ package struct PublishedClaim: Hashable, Codable, Sendable {
     self.time = time
     self.source = source
   }
+
+  package var defect: String? {
+    for ratio in [memory, time] {
+      if let ratio, !(ratio > 0 && ratio.isFinite) { return "a claim of '\(saver)' is \(ratio)" }
+    }
+    return memory ?? time == nil ? "a claim of '\(saver)' has no figure" : nil
+  }
 }

@@ -148,6 +148,7 @@ extension RunHeader {
       return "a ceiling of its machine is \(bad)"
     }
     return amounts.lazy.compactMap(\.defect).first
+      ?? (suite.claims ?? []).lazy.compactMap(\.defect).first
   }
 }
 

@@ -48,4 +48,21 @@ import Testing
     change.change(&record)
     #expect(record.defect?.hasPrefix(change.words) == true, "\(record.defect ?? "none")")
   }
+
+  @Test(arguments: [
+    (PublishedClaim(saver: "block", memory: 0, time: 1, source: "x"), "a claim of 'block' is 0.0"),
+    (
+      PublishedClaim(saver: "block", memory: 1, time: -2, source: "x"),
+      "a claim of 'block' is -2.0"
+    ),
+    (
+      PublishedClaim(saver: "block", memory: nil, time: nil, source: "x"),
+      "a claim of 'block' has no figure"
+    ),
+  ])
+  func `a claim that cannot be is told`(claim: PublishedClaim, words: String) {
+    var header = Specimen.header
+    header.suite.claims = [claim]
+    #expect(header.defect == words)
+  }
 }

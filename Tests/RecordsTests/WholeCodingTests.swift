@@ -21,6 +21,14 @@ import Testing
     #expect(!flattened(Specimen.header).contains { $0.hasSuffix("= nil") })
   }
 
+  @Test func `a header of a suite without claims has no word of them, and is read`() throws {
+    var header = Specimen.header
+    header.suite.claims = nil
+    let data = try JSONText.encode(header)
+    #expect(!String(decoding: data, as: UTF8.self).contains("claims"))
+    #expect(try JSONText.decode(RunHeader.self, from: data).suite.claims == nil)
+  }
+
   @Test func `a record that was skipped stays as bare as it was`() throws {
     let skipped = Record(
       case: Case(workload: "w", axes: ["n": .number(2)]), run: 0,

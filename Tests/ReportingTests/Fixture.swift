@@ -76,11 +76,13 @@ enum Fixture {
 
   static func run(
     _ records: [Record], planned: [String]? = nil, name: String = "decode",
-    about: String? = "One decoded token.", warnings: [String] = [], tornLine: Bool = false
+    about: String? = "One decoded token.", warnings: [String] = [], tornLine: Bool = false,
+    claims: [PublishedClaim]? = nil
   ) -> Run {
     Run(
       header: RunHeader(
-        suite: .init(name: name, about: about, text: "", overrides: ["--budget 5s"]),
+        suite: .init(
+          name: name, about: about, text: "", overrides: ["--budget 5s"], claims: claims),
         machine: machine, build: build, conditions: conditions(warnings: warnings),
         ceilings: ceilings, seed: 1, planned: planned ?? records.map(\.case.id),
         processesPerCase: 1, shard: nil, notes: [:], environment: [:]),

@@ -1,3 +1,4 @@
+import OrderedCollections
 package import Records
 
 /// What run files say, as finished numbers: the one thing that every format is a function of.
@@ -6,12 +7,15 @@ package struct Report: Sendable {
   package let header: RunHeader
   /// In the plan's order, run after run.
   package let cases: [CaseReport]
+  /// What others published of memory savers, by the suites' account.
+  package let claims: [PublishedClaim]
   /// Sentences for the reader, about the runs as a whole.
   package let warnings: [String]
 
   package init(header: RunHeader, cases: [CaseReport], warnings: [String] = []) {
     self.header = header
     self.cases = cases
+    claims = header.suite.claims ?? []
     self.warnings = warnings
   }
 
@@ -22,6 +26,7 @@ package struct Report: Sendable {
     precondition(!runs.isEmpty, "a report is made of at least one run")
     header = runs[0].header
     cases = runs.flatMap(Self.cases)
+    claims = OrderedSet(runs.flatMap { $0.header.suite.claims ?? [] }).elements
     warnings = Self.warnings(of: runs)
   }
 

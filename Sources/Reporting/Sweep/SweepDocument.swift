@@ -157,9 +157,17 @@ package enum SweepDocument {
 
   /// What each memory saver costs, where a run says so.
   static func addSavers(of report: Report, level: Int = 2, to document: inout Document) {
-    for comparison in SaverComparison.all(of: report.cases, claims: report.header.suite.claims) {
+    let comparisons = SaverComparison.all(of: report)
+    // Several of them need a word of what each is about.
+    let varying = RowLabels.varying(in: comparisons.map(\.baseline.case))
+    for comparison in comparisons {
+      let axes = comparison.baseline.case.axes
       document.add(.heading(SaverTables.title, level: level))
+      document.say(
+        varying.compactMap { name in axes[name].map { "\(name)=\($0.text)" } }
+          .joined(separator: " "))
       document.add(.table(SaverTables.brief(comparison)), for: .terminal)
+      document.add(.table(SaverTables.claims(comparison)), for: .terminal)
       document.add(.table(SaverTables.whole(comparison)), for: .page)
       document.add(.notes(SaverTables.notes(comparison)))
     }

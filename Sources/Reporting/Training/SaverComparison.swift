@@ -6,6 +6,7 @@ import Statistics
 /// Training cases that differ in what saves memory alone, beside the one that saves nothing.
 struct SaverComparison {
   let baseline: CaseReport
+  /// From most memory to least where they differ in checkpointing alone: a curve. Else in the plan's order.
   let rows: [Row]
   /// Steps whose losses all of them have.
   let steps: Int
@@ -31,12 +32,10 @@ struct SaverComparison {
   }
 
   /// One for each set of cases that differ in their savers alone, where one of them has none.
-  ///
-  /// - Parameter claims: what others published, beside what is found here.
-  static func all(of cases: [CaseReport], claims: [PublishedClaim]?) -> [SaverComparison] {
-    let trained = cases.filter { $0.outcome == .ok && $0.training != nil }
+  static func all(of report: Report) -> [SaverComparison] {
+    let trained = report.cases.filter { $0.outcome == .ok && $0.training != nil }
     return OrderedDictionary(grouping: trained) { MemorySaver.key(of: $0.case) }.values
-      .compactMap { SaverComparison($0, claims ?? []) }
+      .compactMap { SaverComparison($0, report.claims) }
   }
 
   private init?(_ cases: [CaseReport], _ claims: [PublishedClaim]) {
@@ -45,9 +44,13 @@ struct SaverComparison {
     else { return nil }
     self.baseline = baseline
     steps = cases.compactMap(\.training?.losses.count).min() ?? 0
-    rows = cases.compactMap { report in
+    var rows = cases.compactMap { report in
       MemorySaver.label(of: report.case).flatMap { Row($0, report, baseline, peak, claims) }
     }
+    if rows.allSatisfy({ MemorySaver.isCheckpointingAlone(in: $0.report.case) }) {
+      rows.sort { $0.peak > $1.peak }
+    }
+    self.rows = rows
     front = Self.front(
       [Point(case: baseline.case, peak: peak, time: 1)] + rows.compactMap(Point.init))
   }

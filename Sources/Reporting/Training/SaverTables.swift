@@ -66,6 +66,22 @@ enum SaverTables {
       ])
   }
 
+  /// What others published, a row each, beside what it comes to here; a page has a column for it.
+  static func claims(_ comparison: SaverComparison) -> Table {
+    func ratio(_ value: Double?) -> Cell { value.map { .words(fixed($0, 2)) } ?? .absent }
+    return Table(
+      [.init("published memory ×"), .init("here"), .init("published time ×"), .init("here")],
+      labelTitle: "saver",
+      rows: comparison.rows.flatMap { row in
+        row.published.map { claim in
+          Table.Row(
+            .words(row.label),
+            [ratio(claim.memory), ratio(row.memoryRatio), ratio(claim.time), ratio(row.timeRatio)],
+            words: [claim.source], tone: .quiet)
+        }
+      })
+  }
+
   /// Under the tables.
   static func notes(_ comparison: SaverComparison) -> [String] {
     let silent = comparison.rows.flatMap { row in
@@ -104,6 +120,7 @@ enum SaverTables {
 
   private static func price(_ row: SaverComparison.Row) -> Cell {
     if let price = row.bytesPerMillisecond { return .number(price / 1_048_576) }
+    if row.timeRatio == nil { return .absent }
     return .words(row.memoryRatio < 1 ? "free" : "")
   }
 

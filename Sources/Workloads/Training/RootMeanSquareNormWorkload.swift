@@ -23,6 +23,10 @@ package enum RootMeanSquareNormWorkload: Workload {
       self.precision = precision
       self.pass = pass
     }
+
+    fileprivate var results: ActivationResults {
+      ActivationResults(precision: precision, pass: pass)
+    }
   }
 
   /// `x` is rows × columns in the precision, `gain` columns and `inverse` rows in fp32. Forward, `y` is as `x`, and
@@ -113,20 +117,17 @@ package enum RootMeanSquareNormWorkload: Workload {
   package static func operands(
     for problem: Problem, seed: UInt64, in ledger: MemoryLedger
   ) throws -> Operands {
-    let (rows, columns, isForward) = (problem.rows, problem.columns, problem.pass == .forward)
-    let element = problem.precision.elementType
+    let (rows, columns) = (problem.rows, problem.columns)
     let operands = Operands(
-      x: try ledger.tensor(element, [rows, columns], .activations),
+      x: try ledger.tensor(problem.precision.elementType, [rows, columns], .activations),
       gain: try ledger.tensor(.fp32, [columns], .weights),
       inverse: try ledger.tensor(.fp32, [rows], .activations),
-      dy: isForward ? nil : try ledger.tensor(.fp32, [rows, columns], .gradients),
-      y: isForward
-        ? try ledger.tensor(element, [rows, columns], .activations)
-        : try ledger.tensor(.fp32, [rows + 1, columns], .gradients))
+      dy: try problem.results.incoming(rows, columns, in: ledger),
+      y: try problem.results.output(rows, columns, gradientRows: rows + 1, in: ledger))
     operands.x.fillUniform(seed: seed)
     operands.gain.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15)
     operands.dy?.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15 &* 2)
-    if !ledger.isPlan, !isForward {
+    if !ledger.isPlan, problem.pass == .backward {
       for row in 0..<rows {
         operands.inverse.store(Float(inverse(of: operands.x.row(row))), at: row)
       }
@@ -141,19 +142,13 @@ package enum RootMeanSquareNormWorkload: Workload {
   /// Forward, half the roundings of a sum of squares, those of the root and of two products; backward, those of a
   /// sum over columns, or rows, and of what it is multiplied by. What is stored in 16 bits is rounded once more.
   package static func tolerance(of problem: Problem) -> Tolerance {
-    let sums = Tolerance.sum(roundings: 2 * max(problem.columns, problem.rows) + 12)
-    guard problem.pass == .forward, problem.precision != .fp32 else { return sums }
-    return Tolerance(
-      relative: sums.relative + problem.precision.rounding,
-      basis: "\(sums.basis), a rounding to \(problem.precision.rawValue)")
+    problem.results.tolerance(.sum(roundings: 2 * max(problem.columns, problem.rows) + 12))
   }
 
   package static func expectation(
     of problem: Problem, _ operands: Operands, at sample: OutputSample
   ) -> Expectation {
     let gain = operands.gain.doubles(0..<problem.columns)
-    // fp16 keeps no more than 24 bits after the point.
-    let isHalf = problem.pass == .forward && problem.precision == .fp16
     var (values, magnitudes) = ([Double](), [Double]())
     for index in sample.rows {
       let row: (values: [Double], magnitudes: [Double])
@@ -173,9 +168,7 @@ package enum RootMeanSquareNormWorkload: Workload {
         magnitudes.append(row.magnitudes[column])
       }
     }
-    return Expectation(
-      values: values, magnitudes: magnitudes,
-      allowances: isHalf ? values.map { _ in 0x1p-25 } : [])
+    return problem.results.expectation(values, magnitudes: magnitudes)
   }
 
   private static func gradient(x: [Double], gain: [Double], dy: [Double]) -> (

@@ -25,6 +25,9 @@ package enum SwiGLUWorkload: Workload {
     }
 
     fileprivate var count: Int { rows * columns }
+    fileprivate var results: ActivationResults {
+      ActivationResults(precision: precision, pass: pass)
+    }
   }
 
   /// `gate` and `up` are rows × columns in the precision. Forward, `y` is as they are; backward, `dy` is given, rows
@@ -101,15 +104,13 @@ package enum SwiGLUWorkload: Workload {
   package static func operands(
     for problem: Problem, seed: UInt64, in ledger: MemoryLedger
   ) throws -> Operands {
-    let (rows, columns, isForward) = (problem.rows, problem.columns, problem.pass == .forward)
+    let (rows, columns) = (problem.rows, problem.columns)
     let element = problem.precision.elementType
     let operands = Operands(
       gate: try ledger.tensor(element, [rows, columns], .activations),
       up: try ledger.tensor(element, [rows, columns], .activations),
-      dy: isForward ? nil : try ledger.tensor(.fp32, [rows, columns], .gradients),
-      y: isForward
-        ? try ledger.tensor(element, [rows, columns], .activations)
-        : try ledger.tensor(.fp32, [2 * rows, columns], .gradients))
+      dy: try problem.results.incoming(rows, columns, in: ledger),
+      y: try problem.results.output(rows, columns, gradientRows: 2 * rows, in: ledger))
     operands.gate.fillUniform(seed: seed)
     operands.gate.scale(by: 8)
     operands.up.fillUniform(seed: seed &+ 0x9E37_79B9_7F4A_7C15)
@@ -121,17 +122,12 @@ package enum SwiGLUWorkload: Workload {
   /// the slope of the way back; besides there are 4 roundings, or 8. What is stored in 16 bits is rounded once
   /// more.
   package static func tolerance(of problem: Problem) -> Tolerance {
-    let own = Tolerance.sum(roundings: problem.pass == .forward ? 12 : 24)
-    guard problem.pass == .forward, problem.precision != .fp32 else { return own }
-    return Tolerance(
-      relative: own.relative + problem.precision.rounding,
-      basis: "\(own.basis), a rounding to \(problem.precision.rawValue)")
+    problem.results.tolerance(.sum(roundings: problem.pass == .forward ? 12 : 24))
   }
 
   package static func expectation(
     of problem: Problem, _ operands: Operands, at sample: OutputSample
   ) -> Expectation {
-    let isHalf = problem.pass == .forward && problem.precision == .fp16
     var (values, magnitudes) = ([Double](), [Double]())
     for row in sample.rows {
       for column in sample.columns {
@@ -141,10 +137,7 @@ package enum SwiGLUWorkload: Workload {
         magnitudes.append(magnitude)
       }
     }
-    // fp16 keeps no more than 24 bits after the point.
-    return Expectation(
-      values: values, magnitudes: magnitudes,
-      allowances: isHalf ? values.map { _ in 0x1p-25 } : [])
+    return problem.results.expectation(values, magnitudes: magnitudes)
   }
 
   /// One result, and the magnitude of its terms.
