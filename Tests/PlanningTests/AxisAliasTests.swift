@@ -29,10 +29,11 @@ import Workloads
           "tokens is 2049, and tinyllama-1.1b knows 2048 positions", at: "-a tokens=2048,2049",
           fix: "give at most 2048, or scale its positions by rope-scaling"))
     _ = try plan(axes + ["rope-scaling=linear(2)"], workload: "training-step")
-    let decode = try faultOf {
-      try plan(["model=tinyllama-1.1b,gpt-2", "depth=1500"], workload: "decoder")
+    let shorter = try faultOf {
+      try plan(["model=tinyllama-1.1b,gpt-2", "tokens=1500"], workload: "attention-prefill")
     }
-    #expect(decode?.what == "depth is 1500, and gpt-2 knows 1024 positions")
+    #expect(shorter?.what == "tokens is 1500, and gpt-2 knows 1024 positions")
+    _ = try plan(["model=gpt-2", "depth=1500", "phase=decode"], workload: "decoder")
   }
 
   @Test func `a cache's type is that of keys and of values`() throws {

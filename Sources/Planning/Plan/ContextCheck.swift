@@ -1,9 +1,10 @@
 import Models
 import Records
 
-/// Sequences that are longer than a named model was published for are refused, unless positions are scaled.
+/// Sequences that are longer than a named model was published for are refused, unless positions are scaled. How
+/// deep a cache is changes what a token costs, whatever a model makes of it, and stays free.
 enum ContextCheck {
-  private static let lengths: Set = ["tokens", "prompt", "context", "depth"]
+  private static let length = "tokens"
 
   /// - Parameter column: the values that an axis is given.
   static func run(_ entry: SuiteEntry, column: (String) -> EntryGrid.Column?) throws {
@@ -15,7 +16,7 @@ enum ContextCheck {
       return Architecture.all.first { $0.name == name }
     }
     guard let shortest = named.min(by: { $0.context < $1.context }) else { return }
-    for axis in entry.axes where lengths.contains(axis.name.value) {
+    for axis in entry.axes where axis.name.value == length {
       for row in try column(axis.name.value)?.expand() ?? [] {
         guard let value = row.first, let tokens = value.value.number, tokens > shortest.context
         else { continue }
