@@ -74,6 +74,10 @@ let package = Package(
       dependencies: ["Quantities", "Kernels", "ModelFiles", "Models", "Measuring"],
       swiftSettings: strict),
 
+    .target(
+      name: "MemoryPlanning", dependencies: ["Quantities", "Kernels", "Models"],
+      swiftSettings: strict),
+
     // 5: what can be swept
     .target(
       name: "Workloads",
@@ -178,6 +182,15 @@ let package = Package(
         .process("Golden/training.json"), .process("Golden/optimizers.json"),
         .process("Golden/adamw8.json"), .process("Golden/scaler.json"),
         .process("Golden/adapters.json"), .process("Golden/flops.json"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
+      name: "MemoryPlanningTests",
+      dependencies: ["Quantities", "Kernels", "Models", "MemoryPlanning"],
+      exclude: ["Golden/torch_steps.py"],
+      resources: [
+        .process("Data/memory-known.csv"), .process("Data/architectures.csv"),
+        .process("Golden/torch-steps.json"),
       ],
       swiftSettings: strict),
     .testTarget(

@@ -56,6 +56,11 @@ package struct ModelShape: Hashable, Sendable {
     package let n: Int
     package let k: Int
 
+    package init(n: Int, k: Int) {
+      self.n = n
+      self.k = k
+    }
+
     package var count: Int { n * k }
   }
 

@@ -98,7 +98,7 @@ enum AxisAlias {
   private static let architectureAxes = Set(Architecture.all[0].axisValues.keys)
 
   private static func architecture(_ name: Located<String>) throws -> Architecture {
-    guard let found = Architecture.all.first(where: { $0.name == name.value }) else {
+    guard let found = Architecture.named(name.value) else {
       throw SuiteFault.unknownWord(
         name.value, axis: model, known: Architecture.all.map(\.name), name.place)
     }

@@ -13,7 +13,7 @@ enum ContextCheck {
     else { return }
     let named = models.values.items.compactMap { item -> Architecture? in
       guard case .text(let name) = item.value else { return nil }
-      return Architecture.all.first { $0.name == name }
+      return Architecture.named(name)
     }
     guard let shortest = named.min(by: { $0.context < $1.context }) else { return }
     for axis in entry.axes where axis.name.value == length {

@@ -75,7 +75,7 @@ package struct ListDocument {
       [.init("model", .left)]
       + ["layers", "hidden", "ffn", "heads", "head-dim", "vocab", "context", "weights"].map {
         .init($0, gap: 1)
-      }
+      } + [.init("whole", .left, gap: 1)]
     document.add(
       .table(
         Table(
@@ -90,6 +90,7 @@ package struct ListDocument {
                 .words(heads), .count(model.headDim), .count(model.vocab),
                 .count(model.context),
                 .words("\(significant(Double(model.matrixWeights) / 1e9)) G"),
+                .words(model.isRunnable ? "run" : "planned"),
               ])
           })))
     let refused = OrderedDictionary(grouping: Architecture.all) { $0.refusal ?? "" }
@@ -134,12 +135,14 @@ package struct ListDocument {
       let name: String
       let layers, hidden, ffn, heads, kvHeads, headDim, vocab: Int
       let weights: Int
+      /// Whether whole layers can be run, or their memory only planned.
+      let runs: Bool
 
       init(_ model: Architecture) {
         name = model.name
         (layers, hidden, ffn) = (model.layers, model.hidden, model.ffn)
         (heads, kvHeads, headDim) = (model.heads, model.kvHeads, model.headDim)
-        (vocab, weights) = (model.vocab, model.matrixWeights)
+        (vocab, weights, runs) = (model.vocab, model.matrixWeights, model.isRunnable)
       }
     }
 

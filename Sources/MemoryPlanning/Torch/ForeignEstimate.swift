@@ -1,0 +1,137 @@
+import Models
+
+/// What another program takes, as an interval where constants are not known here.
+struct ForeignEstimate {
+  private let setting: ForeignSetting
+
+  init(_ setting: ForeignSetting) { self.setting = setting }
+
+  private typealias Estimate = KnownQuantity.Estimate
+  private var model: Architecture { setting.model }
+  private var torch: TorchWeights { TorchWeights(model, setting.torch) }
+
+  /// A Llama's layers are what the tape follows.
+  private func checkLayers() throws {
+    if let doubt = setting.doubts.first { throw SettingFault.inexpressible(doubt) }
+    if model.mlp != "swiglu" || model.has(.layerNorm) || model.has(.latent) || model.has(.experts) {
+      throw SettingFault.inexpressible("the layers of \(model.name) are no Llama's")
+    }
+    guard setting.tokens > 0 else {
+      throw SettingFault.missing(key: "seq", why: "activations depend on it")
+    }
+  }
+
+  // MARK: States
+
+  /// Weights and what is trained beside them, before the first step.
+  func resident() throws -> KnownQuantity.Estimate {
+    if let doubt = setting.doubts.first { throw SettingFault.inexpressible(doubt) }
+    let bytes = Double(torch.base + torch.adapter)
+    // Small blocks are rounded up, and what loading leaves is not given back.
+    return Estimate(bytes, high: bytes + Double(TorchConstants.leftOfLoading))
+  }
+
+  var statesPerDevice: Int {
+    let layer = torch.base / max(1, model.layers)
+    return SharedStates.perDevice(
+      weights: torch.base + torch.adapter, gradients: torch.gradients,
+      optimizer: torch.states + (setting.torch.hasMasters ? 4 * torch.trained : 0),
+      largest: setting.parallel.zero == 3 && setting.parallel.world > 1 ? 2 * layer : 0,
+      setting.parallel)
+  }
+
+  // MARK: A step
+
+  private func form() throws -> StepForm {
+    try checkLayers()
+    return TorchStep(model, setting.torch).form()
+  }
+
+  func peak() throws -> KnownQuantity.Estimate {
+    if setting.isInference { return try inference() }
+    let counts = setting.counts
+    let best = Double(try form().peak(at: counts))
+    guard setting.torch.backend != .counted else {
+      // Outside `FakeTensorMode` gradients that meet are added in place.
+      var other = setting.torch
+      other.backend = .cpu
+      return Estimate(best, low: Double(TorchStep(model, other).form().peak(at: counts)))
+    }
+    let workspace = Double(TorchConstants.matmulWorkspace)
+    return Estimate(
+      best, low: best - (setting.torch.backend == .cuda ? workspace : 0),
+      high: best + Double(TorchConstants.leftOfLoading))
+  }
+
+  func kept() throws -> KnownQuantity.Estimate {
+    try checkLayers()
+    if setting.torch.checkpointing == .layers {
+      return Estimate(
+        Double(setting.counts.rows * model.hidden * setting.torch.plainWidth))
+    }
+    return Estimate(Double(TorchKept(model, setting.torch).kept.bytes(at: setting.counts)))
+  }
+
+  func activations() throws -> KnownQuantity.Estimate {
+    if model.has(.layerNorm) {
+      if let doubt = setting.doubts.first(where: { !$0.contains("dropout") }) {
+        throw SettingFault.inexpressible(doubt)
+      }
+      guard setting.tokens > 0 else {
+        throw SettingFault.missing(key: "seq", why: "activations depend on it")
+      }
+      let layer = SharedActivations.perLayer(
+        of: model, batch: setting.batch, tokens: setting.tokens, setting.parallel)
+      return Estimate(layer * Double(model.layers))
+    }
+    let peak = try peak()
+    let rest = Double(torch.base + torch.adapter + torch.gradients + torch.states)
+    return Estimate(peak.best - rest, low: peak.low - rest, high: peak.high - rest)
+  }
+
+  // MARK: A process
+
+  /// What the allocator holds, which is more than what lives.
+  func reserved() throws -> KnownQuantity.Estimate {
+    let peak = try peak()
+    guard setting.torch.backend == .cuda, !setting.isInference else { return peak }
+    // It gives back what it keeps before it fails: only what lives is needed at the least.
+    let held = Double(
+      CachingAllocator.reserved(
+        by: TorchStep(model, setting.torch).journal(), at: setting.counts))
+    return Estimate(held, low: peak.low, high: max(held, peak.high) * 1.1)
+  }
+
+  func process() throws -> KnownQuantity.Estimate {
+    let reserved = try reserved()
+    guard setting.torch.backend == .cuda else { return reserved }
+    let context = Double(TorchConstants.context)
+    return Estimate(
+      reserved.best + context, low: reserved.low + context / 2, high: reserved.high + 4 * context)
+  }
+
+  /// Weights, a cache, and rows on their way through.
+  private func inference() throws -> KnownQuantity.Estimate {
+    if let doubt = setting.doubts.first { throw SettingFault.inexpressible(doubt) }
+    let tokens = max(setting.tokens, setting.context)
+    let cache = Double(
+      CacheMemory.bytes(
+        of: model, tokens: tokens, sequences: setting.batch, keys: setting.cacheKeys,
+        values: setting.cacheValues, window: setting.window))
+    let weights = Double(setting.weights.bytes(of: model))
+    let rows = Double(setting.batch * tokens * (4 * model.hidden + 3 * model.ffn) * 2)
+    return Estimate(
+      weights + cache + rows, low: weights + cache,
+      high: weights + 2 * cache + rows + Double(4 * setting.batch * tokens * model.vocab))
+  }
+
+  /// States and activations, however they are shared.
+  func total() throws -> KnownQuantity.Estimate {
+    if setting.isInference { return try inference() }
+    if !setting.parallel.isAlone { return Estimate(Double(statesPerDevice)) }
+    if setting.tokens == 0 {
+      return Estimate(Double(torch.base + torch.adapter + torch.gradients + torch.states))
+    }
+    return try peak()
+  }
+}
