@@ -5,7 +5,8 @@ import Testing
 @Suite struct ImportRowsTests {
   private static let rows: [String: Int] = [
     "CMicrokernels": 0, "CLinux": 0, "CGperftools": 0, "Quantities": 1, "Statistics": 1,
-    "Kernels": 2, "ModelFiles": 2, "Records": 2, "Models": 3, "Measuring": 3, "Training": 4, "MemoryPlanning": 4,
+    "Kernels": 2, "ModelFiles": 2, "Records": 2, "Models": 3, "Measuring": 3, "Training": 4,
+    "MemoryPlanning": 4,
     "Workloads": 5,
     "Planning": 6, "Comparing": 6, "Running": 7, "Reporting": 7, "headroom": 8,
   ]
