@@ -90,7 +90,8 @@ let package = Package(
     .target(
       name: "Planning",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Kernels", "Models", "Workloads", collections,
+        "Quantities", "Statistics", "Records", "Kernels", "Models", "MemoryPlanning", "Workloads",
+        collections,
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
@@ -115,8 +116,8 @@ let package = Package(
     .target(
       name: "Reporting",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Models", "Workloads", "Planning", "Comparing",
-        collections, .product(name: "Mustache", package: "swift-mustache"),
+        "Quantities", "Statistics", "Records", "Models", "MemoryPlanning", "Workloads", "Planning",
+        "Comparing", collections, .product(name: "Mustache", package: "swift-mustache"),
         .product(name: "Rainbow", package: "Rainbow"),
       ],
       swiftSettings: strict),
@@ -125,8 +126,8 @@ let package = Package(
     .executableTarget(
       name: "headroom",
       dependencies: [
-        "Quantities", "Records", "Kernels", "Models", "Workloads", "Measuring", "Planning",
-        "Comparing", "Running", "Reporting", "CLinux", collections,
+        "Quantities", "Records", "Kernels", "Models", "MemoryPlanning", "Workloads", "Measuring",
+        "Planning", "Comparing", "Running", "Reporting", "CLinux", collections,
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -200,7 +201,8 @@ let package = Package(
     .testTarget(
       name: "PlanningTests",
       dependencies: [
-        "Quantities", "Records", "Kernels", "Models", "Workloads", "Planning", collections,
+        "Quantities", "Records", "Kernels", "Models", "MemoryPlanning", "Workloads", "Planning",
+        collections,
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,21 +1,19 @@
 import Quantities
 
-/// Follows what lives while a step is gone through, and remembers the moments that may be its peak.
-///
-/// A moment that never exceeds another of its phase, whatever the batch is, is forgotten at once: some dozens stay.
+/// Follows memory that is allocated and let go of while a step is gone through, and whoever holds it.
 struct MemoryTape {
-  private(set) var moments: [Moment] = []
-  private(set) var total = ScaledBytes.zero
-  private(set) var byRole = MemoryRole.allCases.map { _ in ScaledBytes.zero }
+  private var list: MomentList
   private var blocks: [Entry] = []
   /// Things by name that nobody lets go of one by one.
   private var lumps: [(name: String, block: Block)] = []
-  private let isExplained: Bool
   /// All that was allocated and let go of, in order; nil where nobody asks.
   private(set) var journal: [Event]?
   var phase = PlanPhase.load
   /// Said behind what is computed.
   var layer = ""
+
+  var moments: [Moment] { list.moments }
+  var total: ScaledBytes { list.total }
 
   private struct Entry {
     let name: String
@@ -40,13 +38,13 @@ struct MemoryTape {
   ///   - isExplained: whether each moment lists what it is made of.
   ///   - keepsJournal: whether it remembers each event.
   init(isExplained: Bool, keepsJournal: Bool = false) {
-    self.isExplained = isExplained
+    list = MomentList(isExplained: isExplained)
     journal = keepsJournal ? [] : nil
   }
 
   /// Memory with one holder.
   mutating func allocate(_ name: String, _ role: MemoryRole, _ size: ScaledBytes) -> Block {
-    add(size, role)
+    list.add(size, role, name: name)
     blocks.append(Entry(name: name, role: role, size: size, holders: 1))
     journal?.append(Event(block: blocks.count - 1, size: size))
     note(name)
@@ -60,7 +58,8 @@ struct MemoryTape {
     precondition(blocks[block.index].holders >= 0, "memory is let go of once")
     if blocks[block.index].holders == 0 {
       journal?.append(Event(block: block.index, size: nil))
-      add(.zero - blocks[block.index].size, blocks[block.index].role)
+      let gone = blocks[block.index]
+      list.add(.zero - gone.size, gone.role, name: gone.name)
     }
   }
 
@@ -84,34 +83,8 @@ struct MemoryTape {
     release(allocate(name, role, size))
   }
 
-  private mutating func add(_ size: ScaledBytes, _ role: MemoryRole) {
-    total += size
-    byRole[Self.place(role)] += size
-  }
-
-  private static func place(_ role: MemoryRole) -> Int {
-    MemoryRole.allCases.firstIndex(of: role) ?? 0
-  }
-
   private mutating func note(_ name: String) {
     if journal != nil { return }
-    for moment in moments where moment.phase == phase && total.isWithin(moment.total) { return }
-    moments.removeAll { $0.phase == phase && $0.total.isWithin(total) }
-    moments.append(
-      Moment(
-        phase: phase, place: layer.isEmpty ? name : "\(name), \(layer)", total: total,
-        byRole: byRole, terms: isExplained ? terms : []))
-  }
-
-  private var terms: [Moment.Term] {
-    var sums: [(name: String, role: MemoryRole, size: ScaledBytes)] = []
-    for block in blocks where block.holders > 0 && block.size != .zero {
-      if let place = sums.firstIndex(where: { $0.name == block.name && $0.role == block.role }) {
-        sums[place].size += block.size
-      } else {
-        sums.append((block.name, block.role, block.size))
-      }
-    }
-    return sums.map { Moment.Term(name: $0.name, role: $0.role, size: $0.size) }
+    list.note(phase, layer.isEmpty ? name : "\(name), \(layer)")
   }
 }

@@ -5,6 +5,8 @@ package enum PlanPhase: String, CaseIterable, Codable, CodingKeyRepresentable, S
   case forward
   /// Logits, the loss, and the gradients of the logits.
   case loss
+  /// What was not kept is computed again.
+  case recompute
   /// From the last layer to the first.
   case backward
   /// The gradient of the embedding, the last of all.

@@ -29,4 +29,14 @@ package struct StepForm: Sendable {
     }
     return found
   }
+
+  /// The moment of each phase's peak; the earliest of equals.
+  package func binding(ofEach counts: BatchCounts) -> [PlanPhase: Moment] {
+    var found: [PlanPhase: (moment: Moment, bytes: Int)] = [:]
+    for moment in moments {
+      let bytes = moment.bytes(at: counts)
+      if bytes > found[moment.phase]?.bytes ?? -1 { found[moment.phase] = (moment, bytes) }
+    }
+    return found.mapValues(\.moment)
+  }
 }

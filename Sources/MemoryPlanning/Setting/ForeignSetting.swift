@@ -6,11 +6,16 @@ import Quantities
 package struct ForeignSetting: Hashable, Sendable {
   package var model: Architecture
   package var isInference = false
+  /// Whether it is llama.cpp that runs it.
+  package var isLlamaCpp = false
   package var torch = TorchOptions()
   package var weights = WeightScheme.plain(.bf16)
   package var batch = 1
   package var tokens = 0
+  /// How many parts the rows of the loss are cut into.
   package var lossChunks = 1
+  /// Or so many of them at a time.
+  package var lossRows: Int?
   package var parallel = ParallelSetting()
   /// Of a cache.
   package var context = 0
@@ -54,6 +59,7 @@ package struct ForeignSetting: Hashable, Sendable {
   private mutating func readRuntime(_ values: inout SettingValues) throws {
     let engine = values.text("engine") ?? values.text("runtime") ?? ""
     _ = values.text("runtime")
+    isLlamaCpp = engine.contains("llama.cpp")
     torch.isTransformers = engine.contains("transformers") || engine.contains("peft")
     if ["unsloth", "vllm", "sglang", "mlx", "torchtune"].contains(where: engine.contains) {
       doubts.append("\(engine) has kernels of its own")
@@ -293,9 +299,8 @@ package struct ForeignSetting: Hashable, Sendable {
   /// How many of each unit a step has.
   package var counts: BatchCounts {
     let rows = batch * tokens
-    return BatchCounts(
-      batch: batch, tokens: tokens,
-      lossRows: lossChunks > 1 ? (rows + lossChunks - 1) / lossChunks : nil)
+    let cut = lossChunks > 1 ? (rows + lossChunks - 1) / lossChunks : nil
+    return BatchCounts(batch: batch, tokens: tokens, lossRows: lossRows ?? cut)
   }
 }
 

@@ -1,4 +1,5 @@
 import Models
+import Quantities
 
 /// What another program takes, as an interval where constants are not known here.
 struct ForeignEstimate {
@@ -40,17 +41,35 @@ struct ForeignEstimate {
       setting.parallel)
   }
 
+  /// The same on one device.
+  var statesAlone: Int {
+    torch.base + torch.adapter + torch.gradients + torch.states
+      + (setting.torch.hasMasters ? 4 * torch.trained : 0)
+  }
+
+  var statesOnHost: Int {
+    SharedStates.onHost(
+      weights: torch.base + torch.adapter, optimizer: torch.states, setting.parallel)
+  }
+
+  /// What is gathered of others' weights, and may be gathered ahead.
+  var gathered: Int { setting.parallel.zero == 3 ? 2 * torch.base / max(1, model.layers) : 0 }
+
   // MARK: A step
 
-  private func form() throws -> StepForm {
+  func form(isExplained: Bool = false) throws -> StepForm {
     try checkLayers()
-    return TorchStep(model, setting.torch).form()
+    return TorchStep(model, setting.torch).form(isExplained: isExplained)
   }
 
   func peak() throws -> KnownQuantity.Estimate {
     if setting.isInference { return try inference() }
+    return try range(of: Double(try form().peak(at: setting.counts)))
+  }
+
+  /// What bounds a peak where constants are another program's.
+  func range(of best: Double) throws -> KnownQuantity.Estimate {
     let counts = setting.counts
-    let best = Double(try form().peak(at: counts))
     guard setting.torch.backend != .counted else {
       // Outside `FakeTensorMode` gradients that meet are added in place.
       var other = setting.torch
@@ -112,17 +131,61 @@ struct ForeignEstimate {
 
   /// Weights, a cache, and rows on their way through.
   private func inference() throws -> KnownQuantity.Estimate {
+    let parts = try inferenceParts()
+    let best = Double(parts.terms.reduce(0) { $0 + $1.bytes })
+    return Estimate(best, high: best + Double(parts.slack))
+  }
+
+  /// One thing that lives while a model runs.
+  struct Part {
+    let name: String
+    let role: MemoryRole
+    let bytes: Int
+    let formula: String
+  }
+
+  /// - Returns: what lives, and what may live besides.
+  func inferenceParts() throws -> (terms: [Part], slack: Int) {
     if let doubt = setting.doubts.first { throw SettingFault.inexpressible(doubt) }
-    let tokens = max(setting.tokens, setting.context)
-    let cache = Double(
-      CacheMemory.bytes(
-        of: model, tokens: tokens, sequences: setting.batch, keys: setting.cacheKeys,
-        values: setting.cacheValues, window: setting.window))
-    let weights = Double(setting.weights.bytes(of: model))
-    let rows = Double(setting.batch * tokens * (4 * model.hidden + 3 * model.ffn) * 2)
-    return Estimate(
-      weights + cache + rows, low: weights + cache,
-      high: weights + 2 * cache + rows + Double(4 * setting.batch * tokens * model.vocab))
+    let tokens = max(1, setting.tokens, setting.context)
+    let cache = CacheMemory.bytes(
+      of: model, tokens: tokens, sequences: setting.batch, keys: setting.cacheKeys,
+      values: setting.cacheValues, window: setting.window)
+    let weights = setting.weights.bytes(of: model)
+    var terms = [
+      Part(
+        name: "weights", role: .weights, bytes: weights,
+        formula: "\(setting.weights.words) × \(model.weights) weights"),
+      Part(
+        name: "KV cache", role: .kvCache, bytes: cache,
+        formula:
+          "\(model.layers) layers × \(tokens) tokens × \(model.kvHeads) heads × "
+          + "(\(model.headDim) in \(setting.cacheKeys) + \(model.valueDim) in \(setting.cacheValues))"
+          + " × \(setting.batch)"),
+    ]
+    guard setting.isLlamaCpp else {
+      let rows = setting.batch * tokens * (4 * model.hidden + 3 * model.ffn) * 2
+      terms.append(
+        Part(
+          name: "rows of a prompt", role: .activations, bytes: rows,
+          formula: "2 B × \(setting.batch * tokens) rows × (4 × hidden + 3 × ffn)"))
+      return (terms, cache + 4 * setting.batch * tokens * model.vocab)
+    }
+    let micro = min(setting.microBatch, tokens)
+    terms.append(
+      Part(
+        name: "compute buffer", role: .workspace,
+        bytes: LlamaCppMemory.computeBuffer(
+          of: model, microBatch: micro, context: tokens, isFlash: setting.isFlash),
+        formula: "4 B × \(micro) rows × (vocab + hidden"
+          + (setting.isFlash ? ")" : " + \(tokens) tokens × \(model.heads) heads)")))
+    terms.append(
+      Part(
+        name: "logits", role: .activations,
+        bytes: LlamaCppMemory.outputBuffer(of: model, sequences: setting.batch),
+        formula: "4 B × vocab × \(setting.batch)"))
+    // A copy of weights that a processor packs for itself, where it does.
+    return (terms, setting.torch.backend == .cuda ? cache / 8 : weights)
   }
 
   /// States and activations, however they are shared.

@@ -22,6 +22,18 @@ package enum WeightScheme: Hashable, Sendable {
   /// MLX's: a scale and a bias in 16 bits for each group, of the embedding, too.
   case affine(bits: Int, group: Int)
 
+  /// As it is called.
+  package var words: String {
+    switch self {
+    case .plain(let format): format.rawValue
+    case .gguf(let mixture): mixture.name
+    case .grouped(let bits, let group, _): "\(bits) bits in groups of \(group)"
+    case .nf4(let doubled, _): doubled ? "nf4 with double quantization" : "nf4"
+    case .int8: "int8"
+    case .affine(let bits, let group): "\(bits) bits in groups of \(group)"
+    }
+  }
+
   /// Bytes of all tensors of a model.
   package func bytes(of model: Architecture) -> Int {
     let small = model.smallWeights

@@ -108,7 +108,7 @@ enum AxisAlias {
 
 extension Architecture {
   /// What its name stands for in a suite, by axis.
-  fileprivate var axisValues: [String: String] {
+  var axisValues: [String: String] {
     [
       "layers": "\(layers)", "hidden": "\(hidden)", "ffn": "\(ffn)", "heads": "\(heads)",
       "kv-heads": "\(kvHeads)", "head-dim": "\(headDim)", "vocab": "\(vocab)",

@@ -1,0 +1,187 @@
+package import MemoryPlanning
+import Models
+package import Quantities
+
+/// A setting answered, with what could be done about it.
+package struct FitReport: Sendable {
+  package let setting: FitSetting
+  package let answer: MemoryAnswer
+  package let limit: FitLimit?
+  /// The most of an axis that fits, by its name.
+  package let largest: [Largest]
+  package let mends: MendSearch.Result?
+  /// The dry run's peak, where this program runs it: the second way, which must agree.
+  package let dryRun: Bytes?
+
+  package struct Largest: Hashable, Sendable {
+    package let axis: String
+    /// Nil where nothing fits.
+    package let value: String?
+    package let bytes: Bytes?
+  }
+
+  package var verdict: MemoryVerdict? { limit.map { answer.verdict(in: $0.bytes) } }
+}
+
+/// A limit, and whose it is.
+package struct FitLimit: Hashable, Sendable {
+  package let bytes: Bytes
+  /// As `24 GiB`, or `rtx-4090`.
+  package let name: String
+
+  package init(_ bytes: Bytes, name: String) {
+    self.bytes = bytes
+    self.name = name
+  }
+
+  /// - Throws: `FitFault`.
+  package static func of(memory: String?, device: String?) throws -> FitLimit? {
+    switch (memory, device) {
+    case (nil, nil): return nil
+    case (.some, .some): throw FitFault.twoLimits
+    case (.some(let text), nil):
+      guard let last = text.last, last.isLetter, let bytes = Bytes(text), bytes > .zero else {
+        throw FitFault.noAmount(text)
+      }
+      return FitLimit(bytes, name: bytes.description)
+    case (nil, .some(let name)):
+      guard let device = Device.named(name) else { throw FitFault.noDevice(name) }
+      return FitLimit(device.memory, name: device.name)
+    }
+  }
+}
+
+/// What is wrong with a question about memory.
+package enum FitFault: FaultConvertible, Hashable {
+  case noAmount(String)
+  case noDevice(String)
+  case twoLimits
+  case noModel
+  case noMend(String, known: [String])
+  case line(Int, Fault)
+
+  package var fault: Fault {
+    switch self {
+    case .noAmount(let text):
+      return Fault(
+        "'\(text)' is no amount of memory above 0 with its unit", at: "--memory",
+        fix: "write it as 24GiB or 16GB")
+    case .noDevice(let name):
+      let names = Device.all.map(\.name)
+      let nearest = nearestName(to: name, among: names).map { "; did you mean '\($0)'?" } ?? ""
+      return Fault(
+        "there is no device '\(name)'\(nearest)", at: "--device",
+        fix: "use one of \(names.joined(separator: ", ")), or give --memory")
+    case .twoLimits:
+      return Fault("--memory and --device exclude each other", fix: "leave one of them out")
+    case .noModel:
+      return Fault(
+        "there is nothing to fit",
+        fix: "give --model NAME, or --from FILE.jsonl, or --score FILE.csv; "
+          + "headroom list models has the names")
+    case .noMend(let name, let known):
+      let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
+      return Fault(
+        "there is no change '\(name)' of such a setting\(nearest)", at: "--why-not",
+        fix: "use one of \(known.joined(separator: ", "))")
+    case .line(let number, let fault):
+      return Fault(
+        fault.what, at: "line \(number)\(fault.place.map { ", \($0)" } ?? "")", fix: fault.mend)
+    }
+  }
+}
+
+extension FitSolver {
+  /// What a setting takes, the most that fits, and what would make it fit.
+  ///
+  /// - Parameters:
+  ///   - allowed: names of changes that may be made; all where it is nil.
+  ///   - prices: measured ones, by the words of a change.
+  package mutating func report(
+    _ setting: FitSetting, limit: FitLimit?, isExplained: Bool, allowed: Set<String>?,
+    prices: [String: MendPrice] = [:]
+  ) throws -> FitReport {
+    let answer = try answer(setting, isExplained: isExplained)
+    let isOwn = try setting.runtime() == .headroom
+    var dryRun: Bytes?
+    if isOwn {
+      dryRun = try DryRun.plan(setting.workload, try setting.axes(), threads: threads).peak
+    }
+    guard let limit else {
+      return FitReport(
+        setting: setting, answer: answer, limit: nil, largest: [], mends: nil, dryRun: dryRun)
+    }
+    let isTraining =
+      try isOwn ? setting.workload == "training-step" : !setting.foreign().isInference
+    let axes = isTraining ? ["batch", "tokens"] : ["batch", isOwn ? "depth" : "ctx"]
+    var most =
+      axes.map { self.largest($0, of: setting, in: limit.bytes) }
+    if !isTraining, let format = widest(of: setting, in: limit.bytes) { most.append(format) }
+    var mends: MendSearch.Result?
+    if answer.verdict(in: limit.bytes) != .fits {
+      mends = try search(setting, answer, limit.bytes, allowed, prices)
+    }
+    return FitReport(
+      setting: setting, answer: answer, limit: limit, largest: most, mends: mends,
+      dryRun: dryRun)
+  }
+
+  /// Every change that such a setting has.
+  package func mends(of setting: FitSetting, prices: [String: MendPrice] = [:]) throws -> [Mend] {
+    let isOwn = try setting.runtime() == .headroom
+    let isTraining =
+      try isOwn ? setting.workload == "training-step" : !setting.foreign().isInference
+    let given = isOwn ? try setting.axes() : setting.values
+    return MendCatalog.mends(for: given, isTraining: isTraining, isOwn: isOwn).map { mend in
+      prices[mend.words].map(mend.priced) ?? mend
+    }
+  }
+
+  private mutating func search(
+    _ setting: FitSetting, _ answer: MemoryAnswer, _ limit: Bytes, _ allowed: Set<String>?,
+    _ prices: [String: MendPrice]
+  ) throws -> MendSearch.Result {
+    let mends = try mends(of: setting, prices: prices).filter {
+      allowed?.contains($0.name) ?? true
+    }
+    var solver = self
+    let result = MendSearch(answer, limit: limit, mends: mends).run { changes in
+      try? solver.answer(setting.changing(changes))
+    }
+    self = solver
+    return result
+  }
+
+  /// The largest value of a whole number's axis that fits.
+  private mutating func largest(_ axis: String, of setting: FitSetting, in limit: Bytes)
+    -> FitReport.Largest
+  {
+    var solver = self
+    func bytes(_ value: Int) -> Bytes? {
+      (try? solver.answer(setting.changing([axis: "\(value)"])))?.high
+    }
+    func fits(_ value: Int) -> Bool { bytes(value).map { $0 <= limit } ?? false }
+    guard fits(1) else { return .init(axis: axis, value: nil, bytes: nil) }
+    var (low, high) = (1, 2)
+    while high < 1 << 24, fits(high) { (low, high) = (high, high * 2) }
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if fits(middle) { low = middle } else { high = middle }
+    }
+    let found = bytes(low)
+    self = solver
+    return .init(axis: axis, value: "\(low)", bytes: found)
+  }
+
+  /// The format of the most bits that fits.
+  private mutating func widest(of setting: FitSetting, in limit: Bytes) -> FitReport.Largest? {
+    guard (try? setting.runtime()) == .headroom else { return nil }
+    for format in ["fp32", "fp16", "q8_0", "q6_k", "q5_k", "q4_k", "q3_k", "q2_k"] {
+      let other = setting.changing(["format": format, "bits": nil])
+      if let bytes = (try? answer(other))?.high, bytes <= limit {
+        return .init(axis: "format", value: format, bytes: bytes)
+      }
+    }
+    return .init(axis: "format", value: nil, bytes: nil)
+  }
+}

@@ -1,0 +1,86 @@
+import Kernels
+package import MemoryPlanning
+import Models
+import Quantities
+import Workloads
+
+/// Answers settings, and remembers what does not depend on a batch.
+package struct FitSolver {
+  private let instructions: InstructionSet
+  let threads: Int
+  private var known = StepMemory.Known()
+  private var torch: [ForeignForm: StepForm] = [:]
+
+  private struct ForeignForm: Hashable {
+    let model: String
+    let options: TorchOptions
+  }
+
+  /// - Parameter threads: that this program's kernels have; all that it may use where it is nil.
+  package init(threads: Int? = nil) {
+    self.threads = threads ?? ThreadPool.allowedCPUs.count
+    instructions = InstructionSet.having(.training).last { $0.missing == nil } ?? .portable
+  }
+
+  /// - Parameter isExplained: whether the answer lists what the peak is made of.
+  /// - Throws: `SettingFault`, or another fault of the setting.
+  package mutating func answer(_ setting: FitSetting, isExplained: Bool = false) throws
+    -> MemoryAnswer
+  {
+    switch try setting.runtime() {
+    case .headroom:
+      return setting.workload == "training-step"
+        ? try step(setting, isExplained) : try decoder(setting)
+    case .pytorch, .llamaCpp: return try foreign(setting, isExplained)
+    }
+  }
+
+  // MARK: This program
+
+  private mutating func step(_ setting: FitSetting, _ isExplained: Bool) throws -> MemoryAnswer {
+    let axes = try setting.axes()
+    func count(_ key: String, _ fallback: Int?) throws -> Int {
+      guard let text = axes[key] else {
+        guard let fallback else {
+          throw SettingFault.missing(key: key, why: "what a step keeps depends on it")
+        }
+        return fallback
+      }
+      guard let number = Int(text), number >= 1, number < 1 << 32 else {
+        throw SettingFault.notACount(key: key, value: text)
+      }
+      return number
+    }
+    let structure = try StepStructure(axes: axes)
+    let memory = StepMemory(
+      structure, batch: try count("batch", 1), tokens: try count("tokens", nil),
+      accumulation: try count("accumulation", 1))
+    let threads = axes["threads"].flatMap { Int($0) } ?? threads
+    guard
+      let answer = try memory.answer(
+        instructions: instructions, threads: threads, isExplained: isExplained, &known)
+    else {
+      throw SettingFault.contradiction(
+        "no choice of what is kept obeys checkpointing \(axes["checkpointing"] ?? "")",
+        mend: "use a larger budget, a smaller batch, or an adapter")
+    }
+    return answer
+  }
+
+  /// By a dry run of the decoder's own code.
+  private func decoder(_ setting: FitSetting) throws -> MemoryAnswer {
+    let plan = try DryRun.plan(setting.workload, try setting.axes(), threads: threads)
+    return MemoryAnswer(plan)
+  }
+
+  // MARK: Other programs
+
+  private mutating func foreign(_ setting: FitSetting, _ isExplained: Bool) throws -> MemoryAnswer {
+    let foreign = try setting.foreign()
+    let key = ForeignForm(model: foreign.model.name, options: foreign.torch)
+    let known = isExplained ? nil : torch[key]
+    let found = try foreign.answer(isExplained: isExplained, form: known)
+    if let form = found.form, !isExplained { torch[key] = form }
+    return found.answer
+  }
+}
