@@ -1,0 +1,2 @@
+// The part of elfutils that names addresses: functions and source lines of a program and its libraries.
+#include <elfutils/libdwfl.h>

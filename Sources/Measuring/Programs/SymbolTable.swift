@@ -1,0 +1,99 @@
+import CLibdw
+import Glibc
+import Quantities
+package import Records
+
+/// Names addresses of a program that may have ended: the objects that it had mapped are read again.
+///
+/// One session reads the files' symbols and line tables as they are asked for, so it is made where it is
+/// used and kept no longer.
+package final class SymbolTable {
+  private let callbacks: UnsafeMutablePointer<Dwfl_Callbacks>
+  private let session: OpaquePointer?
+  private let mappings: [HeapProfile.Mapping]
+  private var known: [UInt64: ProgramFrame] = [:]
+
+  package init(_ mappings: [HeapProfile.Mapping]) {
+    // Else libdw may ask a server for what is not here.
+    unsetenv("DEBUGINFOD_URLS")
+    self.mappings = mappings.filter { !$0.path.isEmpty }.sorted { $0.start < $1.start }
+    callbacks = .allocate(capacity: 1)
+    callbacks.initialize(
+      to: Dwfl_Callbacks(
+        find_elf: dwfl_build_id_find_elf, find_debuginfo: dwfl_standard_find_debuginfo,
+        section_address: dwfl_offline_section_address, debuginfo_path: nil))
+    session = dwfl_begin(callbacks)
+    guard let session else { return }
+    dwfl_report_begin(session)
+    for object in Self.objects(self.mappings) {
+      // Where an object was mapped is where its first segment lies.
+      _ = dwfl_report_elf(session, object.path, object.path, -1, object.start, false)
+    }
+    _ = dwfl_report_end(session, nil, nil)
+  }
+
+  deinit {
+    if let session { dwfl_end(session) }
+    callbacks.deallocate()
+  }
+
+  /// Whose code runs when a call has not yet returned to an address.
+  ///
+  /// The call itself lies before it: the address may belong to the next line, or, after a call that
+  /// never returns, to the next function.
+  package func frame(returningTo address: UInt64) -> ProgramFrame {
+    let call = address > 0 ? address - 1 : 0
+    if let frame = known[call] { return frame }
+    let frame = look(up: call)
+    known[call] = frame
+    return frame
+  }
+
+  /// The objects of which code is mapped, each with the address of its beginning.
+  static func objects(_ mappings: [HeapProfile.Mapping]) -> [(path: String, start: UInt64)] {
+    let code = Set(mappings.filter(\.isExecutable).map(\.path))
+    var seen: Set<String> = []
+    return mappings.compactMap { mapping in
+      guard mapping.offset == 0, mapping.path.hasPrefix("/"), code.contains(mapping.path),
+        seen.insert(mapping.path).inserted
+      else { return nil }
+      return (mapping.path, mapping.start)
+    }
+  }
+
+  private func look(up address: UInt64) -> ProgramFrame {
+    guard let mapping = mapping(of: address) else {
+      return ProgramFrame(function: nil, object: "unmapped")
+    }
+    let object = mapping.path.split(separator: "/").last.map(String.init) ?? mapping.path
+    guard let session, let module = dwfl_addrmodule(session, address) else {
+      return ProgramFrame(function: nil, object: object)
+    }
+    return ProgramFrame(
+      function: Self.function(at: address, in: module), object: object,
+      source: Self.source(of: address, in: module))
+  }
+
+  private func mapping(of address: UInt64) -> HeapProfile.Mapping? {
+    mappings.last { $0.start <= address && address < $0.end }
+  }
+
+  /// The nearest symbol before an address is no answer where the address lies behind its end: objects
+  /// without a full table name few of their functions.
+  private static func function(at address: UInt64, in module: OpaquePointer) -> String? {
+    var offset: GElf_Off = 0
+    var symbol = GElf_Sym()
+    guard
+      let name = dwfl_module_addrinfo(module, address, &offset, &symbol, nil, nil, nil),
+      symbol.st_size == 0 || offset < symbol.st_size
+    else { return nil }
+    return Demangler.demangled(String(cString: name))
+  }
+
+  private static func source(of address: UInt64, in module: OpaquePointer) -> String? {
+    guard let line = dwfl_module_getsrc(module, address) else { return nil }
+    var number: Int32 = 0
+    guard let name = dwfl_lineinfo(line, nil, &number, nil, nil, nil) else { return nil }
+    return number > 0 ? "\(String(cString: name)):\(number)" : String(cString: name)
+  }
+}
