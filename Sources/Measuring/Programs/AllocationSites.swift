@@ -12,8 +12,11 @@ package enum AllocationSites {
   /// Names only the stacks that hold the most: naming every one of a large program takes minutes.
   private static let namedStacks = 256
 
+  /// Smaller sites than this share of the whole are left to the others; one is always told.
+  private static let smallestShare = 0.001
+
   /// - Parameters:
-  ///   - count: how many sites are wanted.
+  ///   - count: how many sites are wanted at most.
   ///   - name: whose code runs when a call has not yet returned to an address.
   package static func rank(
     _ profile: HeapProfile, count: Int = 10, name: (UInt64) -> ProgramFrame
@@ -42,7 +45,10 @@ package enum AllocationSites {
       HeapUse.Site(
         bytes: Bytes(entry.bytes), objects: entry.objects, frame: frame, callers: entry.callers)
     }.sorted { ($0.bytes, order($1.frame)) > ($1.bytes, order($0.frame)) }
-    let shown = Array(sites.prefix(count))
+    let smallest = Int(Double(profile.inUse.count) * smallestShare)
+    let shown = sites.prefix(count).enumerated().filter {
+      $0.offset == 0 || $0.element.bytes.count >= smallest
+    }.map(\.element)
     let told = shown.reduce(0) { $0.saturatingSum($1.bytes.count) }
     return Ranking(sites: shown, others: Bytes(max(0, profile.inUse.count - told)))
   }

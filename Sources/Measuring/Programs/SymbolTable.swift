@@ -12,6 +12,8 @@ package final class SymbolTable {
   private let session: OpaquePointer?
   private let mappings: [HeapProfile.Mapping]
   private var known: [UInt64: ProgramFrame] = [:]
+  /// Looks into units that may still be made: a program of many without an index would take minutes.
+  private var unitsLeft = 1_000_000
 
   package init(_ mappings: [HeapProfile.Mapping]) {
     // Else libdw may ask a server for what is not here.
@@ -71,7 +73,7 @@ package final class SymbolTable {
     }
     return ProgramFrame(
       function: Self.function(at: address, in: module), object: object,
-      source: Self.source(of: address, in: module))
+      source: source(of: address, in: module))
   }
 
   private func mapping(of address: UInt64) -> HeapProfile.Mapping? {
@@ -90,10 +92,36 @@ package final class SymbolTable {
     return Demangler.demangled(String(cString: name))
   }
 
-  private static func source(of address: UInt64, in module: OpaquePointer) -> String? {
-    guard let line = dwfl_module_getsrc(module, address) else { return nil }
+  private func source(of address: UInt64, in module: OpaquePointer) -> String? {
+    guard let line = dwfl_module_getsrc(module, address) else {
+      return sourceWithoutIndex(of: address, in: module)
+    }
     var number: Int32 = 0
     guard let name = dwfl_lineinfo(line, nil, &number, nil, nil, nil) else { return nil }
-    return number > 0 ? "\(String(cString: name)):\(number)" : String(cString: name)
+    return Self.place(name, number)
+  }
+
+  /// Some compilers, Clang among them, write no index of addresses (`.debug_aranges`): each unit is then
+  /// asked whether it holds the address.
+  private func sourceWithoutIndex(of address: UInt64, in module: OpaquePointer) -> String? {
+    var bias: Dwarf_Addr = 0
+    var unit = dwfl_module_nextcu(module, nil, &bias)
+    while let current = unit, unitsLeft > 0 {
+      unitsLeft -= 1
+      if dwarf_haspc(current, address &- bias) == 1 {
+        guard let line = dwarf_getsrc_die(current, address &- bias),
+          let name = dwarf_linesrc(line, nil, nil)
+        else { return nil }
+        var number: Int32 = 0
+        return dwarf_lineno(line, &number) == 0
+          ? Self.place(name, number) : Self.place(name, 0)
+      }
+      unit = dwfl_module_nextcu(module, current, &bias)
+    }
+    return nil
+  }
+
+  private static func place(_ name: UnsafePointer<CChar>, _ line: Int32) -> String {
+    line > 0 ? "\(String(cString: name)):\(line)" : String(cString: name)
   }
 }

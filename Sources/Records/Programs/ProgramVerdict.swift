@@ -30,8 +30,7 @@ extension ProgramDiagnosis {
     // A shell whose command was killed leaves by itself, and may say that all is well.
     if let group = group.value, let kills = group.kills.value, kills > 0 {
       // The group counts kills of its processes whichever limit they were for, one above it too.
-      guard limits.mechanism == .controlGroup, let asked = limits.asked,
-        group.limitHits.value != 0
+      guard limits.mechanism == .controlGroup, let asked = limits.asked, wasFull(group, asked)
       else { return .outerLimit(kills: kills) }
       return .ourLimit(asked, kills: kills)
     }
@@ -43,6 +42,13 @@ extension ProgramDiagnosis {
       return .refused(whoRefused, said: nil)
     }
     return .notMemory
+  }
+
+  /// Whether the group came to its limit. A kernel may count no hits where it kills at once, so what was
+  /// charged is asked, too.
+  private func wasFull(_ group: GroupEvents, _ limit: Bytes) -> Bool {
+    if let hits = group.limitHits.value, hits > 0 { return true }
+    return group.peak.value.map { $0 + .mebibytes(1) >= limit } ?? true
   }
 
   /// A shell answers 137 for a command of its own that SIGKILL ended.

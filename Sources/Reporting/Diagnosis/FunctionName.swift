@@ -1,10 +1,10 @@
 /// A function's name as a table has room for it.
-enum FunctionName {
+package enum FunctionName {
   /// Without what it is instantiated for and what it takes, which may be hundreds of characters.
   ///
   /// `at::native::fill_<float>(at::Tensor&, int)` is `at::native::fill_<…>`. Names of operators, which
   /// brackets are a part of, are left as they are.
-  static func short(_ name: String, room: Int) -> String {
+  package static func short(_ name: String, room: Int) -> String {
     clipped(name.contains("operator") ? name : withoutBrackets(name), room)
   }
 

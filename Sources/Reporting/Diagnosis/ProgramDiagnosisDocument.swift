@@ -6,11 +6,11 @@ package enum ProgramDiagnosisDocument {
   package static func make(_ diagnosis: ProgramDiagnosis) -> Document {
     var document = Document("diagnosis") { try JSONReport.data(diagnosis) }
     document.say(
-      "\(diagnosis.command.joined(separator: " ")): \(diagnosis.endingWords), after "
+      "\(line(diagnosis.command)): \(diagnosis.endingWords), after "
         + "\(diagnosis.duration).", .strong, for: .terminal)
     document.add(.heading("Memory of a program", level: 2), for: .page)
     document.add(
-      .fields([.init("command", diagnosis.command.joined(separator: " "))]), for: .page)
+      .fields([.init("command", line(diagnosis.command))]), for: .page)
     document.add(
       .fields([.init("ending", "\(diagnosis.endingWords), after \(diagnosis.duration)")]),
       for: .page)
@@ -29,9 +29,9 @@ package enum ProgramDiagnosisDocument {
 
   private static func fields(_ diagnosis: ProgramDiagnosis) -> [Document.Field] {
     var fields = [
-      field("resident peak", diagnosis.peak.map(peak)),
+      field("resident", diagnosis.peak.map(peak)),
       .init("processes", processes(diagnosis)),
-      .init("kernel's mark", marks(diagnosis)),
+      .init("kernel mark", marks(diagnosis)),
     ]
     if case .measured(let anonymous) = diagnosis.anonymousPeak, anonymous.isEstimate {
       fields.append(
@@ -39,13 +39,17 @@ package enum ProgramDiagnosisDocument {
           "anonymous",
           "\(anonymous.bytes), an estimate: the mark without the files' pages at the peak"))
     }
-    fields.append(field("control group", diagnosis.group.map(group)))
+    fields.append(field("group", diagnosis.group.map(group)))
     if let limit = limit(diagnosis.limits) { fields.append(.init("limit", limit)) }
     return fields
   }
 
+  private static func line(_ command: [String]) -> String {
+    command.map(shellQuoted).joined(separator: " ")
+  }
+
   private static func peak(_ peak: ProgramDiagnosis.ResidentPeak) -> String {
-    "\(peak.resident): \(peak.anonymous) anonymous, \(peak.file) of files, \(peak.shared) shared; "
+    "at most \(peak.resident): \(peak.anonymous) anonymous, \(peak.file) of files, \(peak.shared) shared; "
       + "seen after \(peak.after)"
   }
 
@@ -70,13 +74,13 @@ package enum ProgramDiagnosisDocument {
 
   private static func group(_ events: ProgramDiagnosis.GroupEvents) -> String {
     let peak =
-      events.peak.value.map { "at most \($0) charged, page cache included" }
+      events.peak.value.map { "at most \($0) charged to its control group, page cache included" }
       ?? events.peak.reason ?? ""
     let hits =
-      events.limitHits.value.map { "its limit was hit \(counted($0, "time"))" }
+      events.limitHits.value.map { "the kernel counted \(counted($0, "hit")) of a limit" }
       ?? events.limitHits.reason ?? ""
     let kills =
-      events.kills.value.map { "\(counted($0, "process", "processes")) killed" }
+      events.kills.value.map { "\(counted($0, "process", "processes")) killed for memory" }
       ?? events.kills.reason ?? ""
     return "\(peak); \(hits); \(kills)"
   }

@@ -16,7 +16,7 @@ extension ProgramDiagnosis {
   /// What memory had to do with it.
   var verdictWords: String {
     switch verdict {
-    case .endedWell: "Nothing that was recorded says that it wanted for memory."
+    case .endedWell: "Nothing recorded says that it lacked memory."
     case .timedOut, .notMemory: "Nothing recorded says that memory was the reason."
     case .ourLimit(let limit, let kills):
       "The kernel killed \(processes(kills)) at our limit of \(limit)."
@@ -58,7 +58,8 @@ extension ProgramVerdict.By {
     case .inherited(let limit, let option):
       ": ulimit \(option) was \(limit) before it was started."
     case .noLimit:
-      ". No limit of the system is over its data: it asked for more than the machine grants."
+      ". No limit over its own data or address space was seen: it asked for more than the machine "
+        + "grants, or set itself a limit."
     }
   }
 }

@@ -1,8 +1,10 @@
 /// Looks through what a program writes for words that tell of refused memory, line by line.
-struct ComplaintScanner: Sendable {
+package struct ComplaintScanner: Sendable {
   /// Lines that hold such words, shortened.
-  private(set) var complaints: [String] = []
+  package private(set) var complaints: [String] = []
   private var line: [UInt8] = []
+
+  package init() {}
 
   /// Longer lines are looked at in their beginning.
   private static let longestLine = 4096
@@ -19,7 +21,7 @@ struct ComplaintScanner: Sendable {
   /// A device's own memory is none of the machine's.
   private static let devices = ["cuda", "hip out of memory", "mps backend"]
 
-  mutating func add(_ bytes: some Sequence<UInt8>) {
+  package mutating func add(_ bytes: some Sequence<UInt8>) {
     for byte in bytes {
       if byte == UInt8(ascii: "\n") {
         finish()
@@ -30,7 +32,7 @@ struct ComplaintScanner: Sendable {
   }
 
   /// Looks at the last line, which no line break ends.
-  mutating func finish() {
+  package mutating func finish() {
     defer { line.removeAll(keepingCapacity: true) }
     guard complaints.count < Self.most, line.count >= 9 else { return }
     let text = String(decoding: line, as: UTF8.self)

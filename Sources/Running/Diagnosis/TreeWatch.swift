@@ -54,15 +54,24 @@ struct TreeWatch {
       if start == nil, hasBegun {
         start = clock.now()
         begin()
-        seen.limits = ProcessLimits.read(process: tree.root)
       }
       if let start {
         look(&seen, after: Seconds(nanoseconds: clock.now() - start))
         each()
       }
       // The starter is ready in some hundredths of a second, and the program may be as quick.
-      let pause = start == nil ? min(interval, Seconds(0.002)) : interval
-      try await Task.sleep(for: .seconds(pause.value))
+      try await rest(start == nil ? min(interval, Seconds(0.002)) : interval)
+    }
+  }
+
+  /// Sleeps, and no longer than a little after the end, which is then told to the hundredth of a second.
+  private func rest(_ time: Seconds) async throws {
+    let end = clock.now() + Int(time.value * 1e9)
+    var resident: Int64 = 0
+    while hr_peek_ended(tree.root, &resident) == 0 {
+      let left = end - clock.now()
+      guard left > 0 else { return }
+      try await Task.sleep(for: .nanoseconds(min(left, 10_000_000)))
     }
   }
 
@@ -76,6 +85,8 @@ struct TreeWatch {
     let statuses = tree.statuses(of: members)
     seen.looks += 1
     seen.processes.formUnion(members)
+    // Read each time: a shell may lower them before another program takes its place.
+    if let limits = ProcessLimits.read(process: tree.root) { seen.limits = limits }
     let highest = seen.peak?.resident ?? .zero
     if let peak = tree.resident(in: statuses, above: highest, after: after) { seen.peak = peak }
     for (process, memory) in statuses {
