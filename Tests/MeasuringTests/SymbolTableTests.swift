@@ -8,7 +8,7 @@ import Testing
 /// Names of this process's own libraries.
 @Suite struct SymbolTableTests {
   private static func table() throws -> SymbolTable {
-    let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
+    let maps = try #require(FileSource.system.text("/proc/self/maps"))
     let text = "heap profile: 0: 0 [0: 0] @ heapprofile\n\nMAPPED_LIBRARIES:\n" + maps
     let file = try InputFile(Data(text.utf8), from: "p", as: "heap profile")
     return SymbolTable(try HeapProfileReader.parse(file).mappings)
@@ -35,12 +35,26 @@ import Testing
       try Self.table().frame(returningTo: 0x10) == ProgramFrame(function: nil, object: "unmapped"))
   }
 
-  /// The test bundle itself, whose line tables, where it has some, have no index of addresses.
+  /// The test bundle itself.
   @Test func `a function of this file is named as it was written`() throws {
     let own: @convention(c) (Int32) -> Int32 = { number in number / 3 }
     let address = UInt64(UInt(bitPattern: unsafeBitCast(own, to: Int.self)))
     let frame = try Self.table().frame(returningTo: address + 1)
     #expect(frame.function?.contains("SymbolTableTests") == true, "\(frame)")
-    #expect(frame.source?.contains("SymbolTableTests.swift") ?? true)
+  }
+
+  /// A debugger, or another session of this table, maps whole files to read them.
+  @Test func `a library that is mapped as data, too, begins before its code`() {
+    func map(_ start: UInt64, _ offset: UInt64, _ isExecutable: Bool = false) -> HeapProfile.Mapping
+    {
+      .init(
+        start: start, end: start + 0x1000, offset: offset, isExecutable: isExecutable, path: "/l.so"
+      )
+    }
+    let mappings = [
+      map(0x1000, 0), map(0x5000, 0), map(0x6000, 0x1000, true), map(0x7000, 0x2000),
+      map(0x9000, 0),
+    ]
+    #expect(SymbolTable.objects(mappings) == [.init(path: "/l.so", start: 0x5000)])
   }
 }

@@ -40,16 +40,17 @@ import Testing
     let lines = TerminalFormat.lines(
       ProgramDiagnosisDocument.make(Self.diagnosis(.signaled(9))))
     #expect(lines.allSatisfy { $0.count <= 80 })
-    let text = lines.joined(separator: "\n")
+    // Words stand together however lines are broken.
+    let text = lines.joined(separator: " ").split(separator: " ").joined(separator: " ")
     for words in [
       "python3 -c 'x = '\\''a b'\\''': SIGKILL ended it, after 2.00 s.",
       "The kernel killed a process of it at our limit of 320 MiB.",
-      "at most 324 MiB: 300 MiB anonymous, 20.0 MiB of files, 4.00 MiB shared",
+      "324 MiB at the highest look: 300 MiB anonymous, 20.0 MiB of files, 4.00 MiB shared",
       "2 at the peak, 3 seen in all", "there is no memory.peak",
-      "accounts for 80 % of the", "180 MiB  75.0 %        3  grow",
+      "accounts for 80 % of the", "180 MiB 75.0 % 3 grow",
       "in libgrow.so.1, src/grow.c:12", "no name in a", "The profile is sampled",
     ] {
-      #expect(text.contains(words), "\(words)\n\(text)")
+      #expect(text.contains(words))
     }
   }
 

@@ -18,8 +18,10 @@ package final class SymbolTable {
   package init(_ mappings: [HeapProfile.Mapping]) {
     // Else libdw may ask a server for what is not here.
     unsetenv("DEBUGINFOD_URLS")
-    self.mappings = mappings.filter { !$0.path.isEmpty }.sorted { $0.start < $1.start }
-    callbacks = .allocate(capacity: 1)
+    let mappings = mappings.filter { !$0.path.isEmpty }.sorted { $0.start < $1.start }
+    self.mappings = mappings
+    let callbacks = UnsafeMutablePointer<Dwfl_Callbacks>.allocate(capacity: 1)
+    self.callbacks = callbacks
     callbacks.initialize(
       to: Dwfl_Callbacks(
         find_elf: dwfl_build_id_find_elf, find_debuginfo: dwfl_standard_find_debuginfo,
@@ -27,7 +29,7 @@ package final class SymbolTable {
     session = dwfl_begin(callbacks)
     guard let session else { return }
     dwfl_report_begin(session)
-    for object in Self.objects(self.mappings) {
+    for object in Self.objects(mappings) {
       // Where an object was mapped is where its first segment lies.
       _ = dwfl_report_elf(session, object.path, object.path, -1, object.start, false)
     }
@@ -52,14 +54,32 @@ package final class SymbolTable {
   }
 
   /// The objects of which code is mapped, each with the address of its beginning.
-  static func objects(_ mappings: [HeapProfile.Mapping]) -> [(path: String, start: UInt64)] {
-    let code = Set(mappings.filter(\.isExecutable).map(\.path))
+  ///
+  /// A file may be mapped as mere data, too, as by who reads its symbols: its beginning as a program is
+  /// the nearest before its code.
+  ///
+  /// - Parameter mappings: by their addresses.
+  package static func objects(_ mappings: [HeapProfile.Mapping]) -> [Object] {
+    var beginnings: [String: UInt64] = [:]
+    var found: [Object] = []
     var seen: Set<String> = []
-    return mappings.compactMap { mapping in
-      guard mapping.offset == 0, mapping.path.hasPrefix("/"), code.contains(mapping.path),
+    for mapping in mappings where mapping.path.hasPrefix("/") {
+      if mapping.offset == 0 { beginnings[mapping.path] = mapping.start }
+      guard mapping.isExecutable, let start = beginnings[mapping.path],
         seen.insert(mapping.path).inserted
-      else { return nil }
-      return (mapping.path, mapping.start)
+      else { continue }
+      found.append(Object(path: mapping.path, start: start))
+    }
+    return found
+  }
+
+  package struct Object: Hashable, Sendable {
+    package let path: String
+    package let start: UInt64
+
+    package init(path: String, start: UInt64) {
+      self.path = path
+      self.start = start
     }
   }
 
@@ -121,7 +141,10 @@ package final class SymbolTable {
     return nil
   }
 
-  private static func place(_ name: UnsafePointer<CChar>, _ line: Int32) -> String {
-    line > 0 ? "\(String(cString: name)):\(line)" : String(cString: name)
+  /// Nothing for code that no file holds: `<compiler-generated>`.
+  private static func place(_ name: UnsafePointer<CChar>, _ line: Int32) -> String? {
+    let file = String(cString: name)
+    if file.hasSuffix(">") { return nil }
+    return line > 0 ? "\(file):\(line)" : file
   }
 }

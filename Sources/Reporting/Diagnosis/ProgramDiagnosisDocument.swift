@@ -49,7 +49,7 @@ package enum ProgramDiagnosisDocument {
   }
 
   private static func peak(_ peak: ProgramDiagnosis.ResidentPeak) -> String {
-    "at most \(peak.resident): \(peak.anonymous) anonymous, \(peak.file) of files, \(peak.shared) shared; "
+    "\(peak.resident) at the highest look: \(peak.anonymous) anonymous, \(peak.file) of files, \(peak.shared) shared; "
       + "seen after \(peak.after)"
   }
 
