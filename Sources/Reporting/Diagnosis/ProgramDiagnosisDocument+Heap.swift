@@ -11,7 +11,7 @@ extension ProgramDiagnosisDocument {
     guard let peak = anonymous.value?.bytes, peak > .zero else { return start }
     if heap.inUse > peak {
       return "\(start) That is more than the anonymous peak of \(peak): some of it was never "
-        + "touched, or was given back before the peak."
+        + "touched, or was given back before the peak, or came and went between two looks."
     }
     let share = Double(heap.inUse.count) / Double(peak.count)
     return "\(start) That accounts for \(fixed(share * 100, 0)) % of the anonymous peak of \(peak)."

@@ -56,7 +56,8 @@ package enum ProgramDiagnosisDocument {
   private static func processes(_ diagnosis: ProgramDiagnosis) -> String {
     let sampling = diagnosis.sampling
     let peak = diagnosis.peak.value.map { "\($0.processes) at the peak, " } ?? ""
-    let looks = "\(counted(sampling.looks, "look")), one every \(sampling.interval)"
+    let looks =
+      "\(counted(sampling.looks, "look")), every \(sampling.interval) and at first more often"
     return "\(peak)\(sampling.processes) seen in all, in \(looks)"
   }
 
@@ -76,13 +77,13 @@ package enum ProgramDiagnosisDocument {
     let peak =
       events.peak.value.map { "at most \($0) charged to its control group, page cache included" }
       ?? events.peak.reason ?? ""
-    let hits =
-      events.limitHits.value.map { "the kernel counted \(counted($0, "hit")) of a limit" }
-      ?? events.limitHits.reason ?? ""
     let kills =
       events.kills.value.map { "\(counted($0, "process", "processes")) killed for memory" }
       ?? events.kills.reason ?? ""
-    return "\(peak); \(hits); \(kills)"
+    // Some kernels count none where they kill at once.
+    let hits = events.limitHits.value ?? 0
+    let full = hits > 0 ? "; its limit was hit \(counted(hits, "time"))" : ""
+    return "\(peak)\(full); \(kills)"
   }
 
   private static func limit(_ limits: ProgramDiagnosis.Limits) -> String? {

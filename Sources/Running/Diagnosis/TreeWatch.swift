@@ -59,9 +59,17 @@ struct TreeWatch {
         look(&seen, after: Seconds(nanoseconds: clock.now() - start))
         each()
       }
-      // The starter is ready in some hundredths of a second, and the program may be as quick.
-      try await rest(start == nil ? min(interval, Seconds(0.002)) : interval)
+      try await rest(start.map { pause(after: $0) } ?? Self.briefest)
     }
+  }
+
+  /// The starter is ready in some hundredths of a second, and the program may be as quick.
+  private static let briefest = Seconds(0.002)
+
+  /// A tenth of the time that the program has run, so that a short one is looked at some times, too.
+  private func pause(after start: Int) -> Seconds {
+    let elapsed = Double(clock.now() - start) / 1e9
+    return min(interval, max(Self.briefest, Seconds(elapsed / 10)))
   }
 
   /// Sleeps, and no longer than a little after the end, which is then told to the hundredth of a second.
