@@ -43,6 +43,8 @@ setup:
 	@command -v swift > /dev/null || { echo "error: there is no Swift toolchain; install Swift 6.2 or newer from https://www.swift.org/install" >&2; exit 1; }
 	@printf '#include <gperftools/malloc_extension_c.h>\n#include <gperftools/profiler.h>\n' | clang -E - > /dev/null 2>&1 || { \
 	  echo "installing libgoogle-perftools-dev: the allocator (tcmalloc), and the CPU and heap profilers"; $(INSTALL) libgoogle-perftools-dev; }
+	@printf '#include <elfutils/libdwfl.h>\n' | clang -E - > /dev/null 2>&1 || { \
+	  echo "installing libdw-dev: names and source lines of a program's functions"; $(INSTALL) libdw-dev; }
 	@printf '#include <sqlite3.h>\n' | clang -E - > /dev/null 2>&1 || { \
 	  echo "installing libsqlite3-dev: the history of results"; $(INSTALL) libsqlite3-dev; }
 

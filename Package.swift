@@ -45,6 +45,7 @@ let package = Package(
     .target(name: "CMicrokernels", cSettings: strictC),
     .target(name: "CLinux", cSettings: strictC),
     .systemLibrary(name: "CGperftools"),
+    .systemLibrary(name: "CLibdw"),
 
     // 1: leaves
     .target(name: "Quantities", swiftSettings: strict),
@@ -64,7 +65,7 @@ let package = Package(
     .target(
       name: "Measuring",
       dependencies: [
-        "Quantities", "Records", "Statistics", "CMicrokernels", "CLinux", "CGperftools",
+        "Quantities", "Records", "Statistics", "CMicrokernels", "CLinux", "CGperftools", "CLibdw",
       ],
       swiftSettings: strict),
 
@@ -226,8 +227,8 @@ let package = Package(
     .testTarget(
       name: "ReaderTests",
       dependencies: [
-        "Quantities", "Statistics", "ModelFiles", "Records", "Planning", "Comparing", "Running",
-        "Reporting", .product(name: "GRDB", package: "GRDB.swift"),
+        "Quantities", "Statistics", "ModelFiles", "Records", "Measuring", "Planning", "Comparing",
+        "Running", "Reporting", .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Seeds", "corpus.jsonl"],
       swiftSettings: strict),

@@ -10,8 +10,11 @@
 #include <sched.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 void hr_futex_wait(uint32_t *word, uint32_t expected) {
@@ -126,6 +129,22 @@ int hr_can_start_threads(int count) {
   pthread_mutex_unlock(&all.lock);
   for (int index = 0; index < started; index++) pthread_join(threads[index], NULL);
   return started;
+}
+
+int hr_has_capabilities(const char *path) {
+  return getxattr(path, "security.capability", NULL, 0) > 0;
+}
+
+int hr_peek_ended(int process, int64_t *resident) {
+  siginfo_t ended = {0};
+  struct rusage usage = {0};
+  // The C library's waitid has no place for what was used.
+  if (syscall(SYS_waitid, P_PID, process, &ended, WEXITED | WNOHANG | WNOWAIT, &usage) != 0) {
+    return -errno;
+  }
+  if (ended.si_pid == 0) return 0;
+  *resident = (int64_t)usage.ru_maxrss * 1024;
+  return 1;
 }
 
 static int argument_count;

@@ -46,12 +46,6 @@ package struct Case: Hashable, Sendable {
     "headroom sweep --workload \(workload)"
       + axes.map { " -a \($0.key)=\(shellQuoted($0.value.text))" }.joined()
   }
-
-  private func shellQuoted(_ text: String) -> String {
-    text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_.:/+".contains($0)) }
-      ? text
-      : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"
-  }
 }
 
 extension Case: Codable {

@@ -20,6 +20,9 @@ enum ConsoleFault: FaultConvertible {
   case badTime(String)
   case badShare(String, option: String)
   case noRoom(tolerate: Double, detect: Double)
+  case noCommand
+  case badOption(String, option: String, example: String)
+  case heapAndNoHeap
 
   var fault: Fault {
     switch self {
@@ -71,6 +74,14 @@ enum ConsoleFault: FaultConvertible {
       Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):
       Fault("'\(text)' is no share", at: "--\(option)", fix: "write a percentage, as 2%")
+    case .noCommand:
+      Fault(
+        "there is no program to diagnose",
+        fix: "put it and its arguments behind two hyphens: headroom diagnose -- python3 train.py")
+    case .badOption(let text, let option, let example):
+      Fault("'\(text)' cannot be taken", at: "--\(option)", fix: "write it as \(example)")
+    case .heapAndNoHeap:
+      Fault("--heap-profiler and --no-heap exclude each other", fix: "leave one of them out")
     case .noRoom(let tolerate, let detect):
       Fault(
         "what must be detected (\(significant(detect * 100)) %) is no more than what is tolerated"

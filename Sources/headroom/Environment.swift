@@ -36,8 +36,9 @@ enum Environment {
 
   /// Options that take values, as the commands ask for them.
   private static let twins = [
-    "accept", "base", "base-commit", "budget", "cpus", "csv", "detect", "filter", "head", "json",
-    "junit", "markdown", "memory-limit", "output", "runs", "seed", "shard", "slow-down", "time",
+    "accept", "base", "base-commit", "budget", "cpus", "csv", "detect", "every", "filter", "head",
+    "heap-profiler", "json", "junit", "markdown", "memory-limit", "output", "runs", "seed", "shard",
+    "slow-down", "time",
     "timeout", "tolerate", "who", "within", "workload",
   ]
 

@@ -15,7 +15,7 @@ struct Headroom: ParsableCommand {
       ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
       ReportCommand.self, ResultsCommand.self, DiffCommand.self, GateCommand.self,
       AcceptCommand.self,
-      CalibrateCommand.self, HistoryCommand.self, ExportCommand.self,
+      CalibrateCommand.self, HistoryCommand.self, ExportCommand.self, DiagnoseCommand.self,
     ])
 
   /// As the loader handed them over: the language's own list is read from /proc, and empty without it.
@@ -31,6 +31,10 @@ struct Headroom: ParsableCommand {
     do {
       // The child of a case, driven by its parent. The parser takes longer than many a case.
       if arguments == ["worker"] { return try Worker().run() }
+      // What becomes another program, under limits.
+      if arguments.first == ProgramStarter.word, arguments.count == 2 {
+        Foundation.exit(try ProgramStarter.run(arguments[1]))
+      }
       var command = try parseAsRoot(arguments)
       for note in Environment.notes { Console.diagnose("note: \(note.printable())") }
       try command.run()

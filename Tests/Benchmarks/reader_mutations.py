@@ -19,7 +19,7 @@ import tempfile
 import time
 
 READERS = ["run", "results", "gate", "accept", "calibration", "suite", "history", "answer",
-           "safetensors"]
+           "safetensors", "heap"]
 BATCH = 25_000
 
 

@@ -1,5 +1,6 @@
 import Comparing
 import Foundation
+import Measuring
 import ModelFiles
 import Planning
 import Quantities
@@ -10,7 +11,7 @@ import Running
 /// Each way by which bytes of others come into the program, with what is made of them there: what
 /// arithmetic a number meets shows only where it is used.
 enum Reader: String, CaseIterable, Codable {
-  case run, results, gate, accept, calibration, suite, history, answer, safetensors
+  case run, results, gate, accept, calibration, suite, history, answer, safetensors, heap
 
   /// Whole inputs, which mutations start from.
   var seeds: [String] {
@@ -24,6 +25,7 @@ enum Reader: String, CaseIterable, Codable {
     case .history: ["history.sqlite"]
     case .answer: ["answers.jsonl"]
     case .safetensors: ["weights.safetensors"]
+    case .heap: ["exact.heap", "sampled.heap"]
     }
   }
 
@@ -99,6 +101,15 @@ enum Reader: String, CaseIterable, Codable {
           precondition(values.count * type.bits == bytes.count * 8)
         }
       }
+    case .heap:
+      _ = HeapProfileReader.headline(of: bytes)
+      let heap = try HeapProfileReader.parse(input())
+      // No file that a mutated path names is opened: only this reader's own words are used.
+      let ranking = AllocationSites.rank(heap) { address in
+        let isKnown = heap.mappings.contains { $0.start <= address && address < $0.end }
+        return ProgramFrame(function: isKnown ? "f\(address % 7)" : nil, object: "o")
+      }
+      precondition(ranking.others >= .zero)
     }
   }
 

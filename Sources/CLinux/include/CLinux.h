@@ -73,6 +73,13 @@ int hr_can_start_threads(int count);
 int hr_argument_count(void);
 const char *hr_argument(int index);
 
+/// Whether a program's file gives it rights of its own (file capabilities).
+int hr_has_capabilities(const char *path);
+
+/// Whether a child has ended, which stays to be waited for: 1 or 0, or a negative errno. If so, `resident`
+/// is the highest resident size in bytes of any one process among it and those that it waited for.
+int hr_peek_ended(int process, int64_t *resident);
+
 /// The compiler that built the C parts, in its own words.
 const char *hr_compiler(void);
 

@@ -49,7 +49,7 @@ package enum JSONReport {
     ])
   }
 
-  private static func file(_ metrics: [Metric]) throws -> Data {
+  static func file(_ metrics: [Metric]) throws -> Data {
     var data = try JSONText.encode(Metric.Value.object(metrics), pretty: true)
     data.append(UInt8(ascii: "\n"))
     return data

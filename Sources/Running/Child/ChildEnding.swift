@@ -49,7 +49,7 @@ package struct ChildEnding {
       }
       return .crashed(signal: "SIGKILL", reason: "killed from outside while \(doing)")
     case .signaled(let signal):
-      let name = Self.names[signal] ?? "signal \(signal)"
+      let name = signalName(signal)
       if Self.ofAllocation.contains(signal), limit != nil, ranOut {
         return .outOfMemory(.limit, reason: "\(name) at the system's limit\(said)")
       }
@@ -73,12 +73,6 @@ package struct ChildEnding {
   }
 
   private static let ofAllocation: Set<Int32> = [SIGABRT, SIGSEGV, SIGILL, SIGTRAP]
-
-  private static let names: [Int32: String] = [
-    SIGABRT: "SIGABRT", SIGBUS: "SIGBUS", SIGFPE: "SIGFPE", SIGHUP: "SIGHUP", SIGILL: "SIGILL",
-    SIGINT: "SIGINT", SIGKILL: "SIGKILL", SIGPIPE: "SIGPIPE", SIGQUIT: "SIGQUIT",
-    SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM", SIGTRAP: "SIGTRAP", SIGXCPU: "SIGXCPU",
-  ]
 }
 
 /// How a child left.

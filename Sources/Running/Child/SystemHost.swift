@@ -50,9 +50,5 @@ package struct SystemHost: Host {
 
   package func kills(in limit: SystemMemoryLimit) -> Int? { limit.outOfMemoryKills().value }
 
-  package func kills() -> Int? {
-    FileSource.system.text("/proc/vmstat")?.split(separator: "\n")
-      .first { $0.hasPrefix("oom_kill ") }
-      .flatMap { Int($0.dropFirst("oom_kill ".count)) }
-  }
+  package func kills() -> Int? { MachineKills.read().value }
 }
