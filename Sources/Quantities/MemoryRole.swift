@@ -38,3 +38,17 @@ package enum MemoryPhase: String, CaseIterable, Codable, CodingKeyRepresentable,
   /// The optimizer goes through all parameters.
   case update
 }
+
+extension MemoryRole {
+  /// By its place and not by its name, which is what a raw value would be hashed by: accounts are kept by it.
+  package func hash(into hasher: inout Hasher) {
+    withUnsafeBytes(of: self) { hasher.combine(bytes: $0) }
+  }
+}
+
+extension MemoryPhase {
+  /// By its place and not by its name, which is what a raw value would be hashed by: accounts are kept by it.
+  package func hash(into hasher: inout Hasher) {
+    withUnsafeBytes(of: self) { hasher.combine(bytes: $0) }
+  }
+}

@@ -20,6 +20,8 @@ enum ConsoleFault: FaultConvertible {
   case badTime(String)
   case badShare(String, option: String)
   case noRoom(tolerate: Double, detect: Double)
+  case runAndCommand
+  case noSuchCase(String)
   case noCommand
   case badOption(String, option: String, example: String)
   case heapAndNoHeap
@@ -74,6 +76,12 @@ enum ConsoleFault: FaultConvertible {
       Fault("'\(text)' is no time", at: "--time", fix: "write a number and a unit, as 5min or 90s")
     case .badShare(let text, let option):
       Fault("'\(text)' is no share", at: "--\(option)", fix: "write a percentage, as 2%")
+    case .runAndCommand:
+      Fault("a run file and a command exclude each other", fix: "leave one of them out")
+    case .noSuchCase(let id):
+      Fault(
+        "no case with '\(id)' in its id ran out of memory", at: "--case",
+        fix: "leave --case out to see those that did")
     case .noCommand:
       Fault(
         "there is no program to diagnose",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Planning
 import Quantities
 import Records
 import Reporting
@@ -7,16 +8,26 @@ import Running
 struct DiagnoseCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diagnose",
-    abstract: "Says what filled a program's memory, and whether it died of it.",
+    abstract: "Says what filled memory: of a run's cases that ran out of it, or of any program.",
     discussion: """
       The program is run with all that it starts; what it prints passes through. It is looked at \
       while it runs, and tcmalloc's heap profiler is loaded into it where that can be.
       """)
 
+  @Argument(help: "A run file, in which cases ran out of memory.")
+  var runs: [String] = []
+
   @Argument(
     parsing: .postTerminator,
     help: "The program and its arguments, behind two hyphens: -- python3 train.py")
   var command: [String] = []
+
+  @Option(
+    name: .customLong("case"), help: "Only the case of a run with this id, or with this in it.")
+  var case_: String?
+
+  @Option(help: "The changes that may be proposed, as checkpointing,loss (default: all).")
+  var allow: String?
 
   @Option(help: "Memory that the program may take with all that it starts, as 2GiB.")
   var memoryLimit: String?
@@ -42,6 +53,7 @@ struct DiagnoseCommand: ParsableCommand {
   @OptionGroup var replace: ReplaceOption
 
   func run() throws {
+    if !runs.isEmpty { return try diagnoseRuns() }
     guard !command.isEmpty else { throw ConsoleFault.noCommand }
     var options = try options()
     let outputs = try Outputs(
@@ -53,6 +65,19 @@ struct DiagnoseCommand: ParsableCommand {
     }
     try outputs.deliver(ProgramDiagnosisDocument.make(diagnosis))
     if !diagnosis.ending.isGood { throw ExitStatus.caseFailed }
+  }
+
+  /// Why cases of run files ran out of memory.
+  private func diagnoseRuns() throws {
+    guard command.isEmpty else { throw ConsoleFault.runAndCommand }
+    let outputs = try Outputs(
+      ["json": json, "markdown": markdown], inputs: runs, replace: replace.isGiven)
+    let stored = try RunFile.read(all: runs)
+    for note in stored.notes { Console.diagnose("note: \(note)") }
+    let allowed = allow.map { Set($0.split(separator: ",").map(String.init)) }
+    let found = try CaseDiagnosis.all(of: stored.runs, id: case_, allowed: allowed)
+    if let case_, found.isEmpty { throw ConsoleFault.noSuchCase(case_) }
+    try outputs.deliver(DiagnosisDocument.make(found))
   }
 
   private func options() throws -> DiagnosisOptions {

@@ -14,7 +14,7 @@ struct Headroom: ParsableCommand {
     subcommands: [
       ListCommand.self, MachineCommand.self, PlanCommand.self, SweepCommand.self,
       ReportCommand.self, ResultsCommand.self, DiffCommand.self, GateCommand.self,
-      AcceptCommand.self,
+      AcceptCommand.self, FitCommand.self,
       CalibrateCommand.self, HistoryCommand.self, ExportCommand.self, DiagnoseCommand.self,
     ])
 

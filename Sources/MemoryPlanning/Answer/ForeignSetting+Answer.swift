@@ -5,16 +5,18 @@ extension ForeignSetting {
   ///
   /// - Parameter form: of the same model and options, where it is known.
   /// - Throws: `SettingFault`.
-  package func answer(isExplained: Bool, form known: StepForm? = nil) throws -> (
-    answer: MemoryAnswer, form: StepForm?
+  package func answer(isExplained: Bool, forms known: ForeignForms? = nil) throws -> (
+    answer: MemoryAnswer, forms: ForeignForms?
   ) {
     if !parallel.isAlone { return (try shared(), nil) }
     if isInference { return (try inference(isExplained), nil) }
-    let form = try known ?? ForeignEstimate(self).form(isExplained: isExplained)
+    let forms =
+      try known ?? ForeignForms(self, ForeignEstimate(self).form(isExplained: isExplained))
+    let form = forms.best
     guard let binding = form.binding(at: counts) else {
       preconditionFailure("a step has a moment")
     }
-    let range = try ForeignEstimate(self).range(of: Double(form.peak(at: counts)))
+    let range = forms.range(at: self)
     let phases = form.phases(at: counts)
     return (
       MemoryAnswer(
@@ -23,7 +25,7 @@ extension ForeignSetting {
         phases: PlanPhase.allCases.compactMap { phase in
           phases[phase].map { .init(name: phase.label, bytes: $0) }
         }, byRole: binding.roles(at: counts),
-        terms: isExplained ? binding.answerTerms(at: counts) : []), form
+        terms: isExplained ? binding.answerTerms(at: counts) : []), forms
     )
   }
 

@@ -27,3 +27,10 @@ package enum PlanPhase: String, CaseIterable, Codable, CodingKeyRepresentable, S
     }
   }
 }
+
+extension PlanPhase {
+  /// By its place and not by its name, which is what a raw value would be hashed by: accounts are kept by it.
+  package func hash(into hasher: inout Hasher) {
+    withUnsafeBytes(of: self) { hasher.combine(bytes: $0) }
+  }
+}

@@ -32,11 +32,11 @@ package struct StepForm: Sendable {
 
   /// The moment of each phase's peak; the earliest of equals.
   package func binding(ofEach counts: BatchCounts) -> [PlanPhase: Moment] {
-    var found: [PlanPhase: (moment: Moment, bytes: Int)] = [:]
-    for moment in moments {
-      let bytes = moment.bytes(at: counts)
-      if bytes > found[moment.phase]?.bytes ?? -1 { found[moment.phase] = (moment, bytes) }
+    var (best, most) = ([PlanPhase: Int](), [PlanPhase: Int]())
+    for index in moments.indices {
+      let (phase, bytes) = (moments[index].phase, moments[index].bytes(at: counts))
+      if bytes > most[phase] ?? -1 { (best[phase], most[phase]) = (index, bytes) }
     }
-    return found.mapValues(\.moment)
+    return best.mapValues { moments[$0] }
   }
 }

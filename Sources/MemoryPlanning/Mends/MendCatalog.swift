@@ -150,7 +150,13 @@ package enum MendCatalog {
           "cache-type", "the cache in \(type)", keys,
           MendPrice(1.0, .quoted("fewer bytes of cache are read for each token"))))
     }
-    let format = values["format"] ?? "fp16"
+    if values["variant"] == "naive" {
+      found.append(
+        Mend(
+          "attention", "attention by tiles", ["variant": "best"],
+          MendPrice(0.75, .quoted("fitcheck, TinyLlama on a T4"))))
+    }
+    let format = values["format"] ?? (values["layers"] == nil ? "q4_k" : "fp16")
     for (type, bits) in [("q8_0", 8), ("q4_k", 4)] where isOwn && format != type && format != "q4_k"
     {
       found.append(

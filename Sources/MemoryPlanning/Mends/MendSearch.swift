@@ -61,8 +61,6 @@ package struct MendSearch {
         if isIdle(one, answer) { continue }
         fitting.append(one)
       }
-      // Four changes are proposed where three are not enough, and not else.
-      if count >= 2, !fitting.isEmpty { break }
     }
     return Result(
       fitting: fitting.sorted { ($0.rank, $0.cost) < ($1.rank, $1.cost) },

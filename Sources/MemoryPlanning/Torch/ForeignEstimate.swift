@@ -64,22 +64,7 @@ struct ForeignEstimate {
 
   func peak() throws -> KnownQuantity.Estimate {
     if setting.isInference { return try inference() }
-    return try range(of: Double(try form().peak(at: setting.counts)))
-  }
-
-  /// What bounds a peak where constants are another program's.
-  func range(of best: Double) throws -> KnownQuantity.Estimate {
-    let counts = setting.counts
-    guard setting.torch.backend != .counted else {
-      // Outside `FakeTensorMode` gradients that meet are added in place.
-      var other = setting.torch
-      other.backend = .cpu
-      return Estimate(best, low: Double(TorchStep(model, other).form().peak(at: counts)))
-    }
-    let workspace = Double(TorchConstants.matmulWorkspace)
-    return Estimate(
-      best, low: best - (setting.torch.backend == .cuda ? workspace : 0),
-      high: best + Double(TorchConstants.leftOfLoading))
+    return ForeignForms(setting, try form()).range(at: setting)
   }
 
   func kept() throws -> KnownQuantity.Estimate {
@@ -196,5 +181,33 @@ struct ForeignEstimate {
       return Estimate(Double(torch.base + torch.adapter + torch.gradients + torch.states))
     }
     return try peak()
+  }
+}
+
+/// The form of a step's peak, and that of what it is at the least.
+package struct ForeignForms: Sendable {
+  let best: StepForm
+  /// Where gradients that meet are added in place, as they are outside `FakeTensorMode`.
+  private let least: StepForm?
+
+  init(_ setting: ForeignSetting, _ best: StepForm) {
+    self.best = best
+    var other = setting.torch
+    other.backend = .cpu
+    least =
+      setting.torch.backend == .counted ? TorchStep(setting.model, other).form() : nil
+  }
+
+  func range(at setting: ForeignSetting) -> KnownQuantity.Estimate {
+    let counts = setting.counts
+    let peak = Double(best.peak(at: counts))
+    // Tables of positions and masks may be made again in each layer, or not at all.
+    let tables = Double(setting.tokens * (2 * setting.model.headDim + setting.tokens) * 4)
+    if let least {
+      return .init(peak, low: Double(least.peak(at: counts)) - tables, high: peak + tables)
+    }
+    let workspace =
+      setting.torch.backend == .cuda ? Double(TorchConstants.matmulWorkspace) : 0
+    return .init(peak, low: peak - workspace, high: peak + Double(TorchConstants.leftOfLoading))
   }
 }

@@ -58,6 +58,8 @@ package enum FitFault: FaultConvertible, Hashable {
   case twoLimits
   case noModel
   case noMend(String, known: [String])
+  case badFrontier(String)
+  case noLimit
   case line(Int, Fault)
 
   package var fault: Fault {
@@ -79,6 +81,12 @@ package enum FitFault: FaultConvertible, Hashable {
         "there is nothing to fit",
         fix: "give --model NAME, or --from FILE.jsonl, or --score FILE.csv; "
           + "headroom list models has the names")
+    case .badFrontier(let text):
+      return Fault(
+        "'\(text)' is not two axes", at: "--frontier", fix: "write --frontier batch,tokens")
+    case .noLimit:
+      return Fault(
+        "a frontier needs a limit", fix: "give --memory 24GiB or --device rtx-4090")
     case .noMend(let name, let known):
       let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
       return Fault(
@@ -111,12 +119,17 @@ extension FitSolver {
       return FitReport(
         setting: setting, answer: answer, limit: nil, largest: [], mends: nil, dryRun: dryRun)
     }
-    let isTraining =
-      try isOwn ? setting.workload == "training-step" : !setting.foreign().isInference
-    let axes = isTraining ? ["batch", "tokens"] : ["batch", isOwn ? "depth" : "ctx"]
+    let isTraining = try setting.isTraining()
+    let axes =
+      isTraining
+      ? ["batch", "tokens"]
+      : isOwn && setting.workload != "decoder" ? [] : ["batch", isOwn ? "depth" : "ctx"]
     var most =
       axes.map { self.largest($0, of: setting, in: limit.bytes) }
-    if !isTraining, let format = widest(of: setting, in: limit.bytes) { most.append(format) }
+    if setting.workload == "decoder", !isTraining, let format = widest(of: setting, in: limit.bytes)
+    {
+      most.append(format)
+    }
     var mends: MendSearch.Result?
     if answer.verdict(in: limit.bytes) != .fits {
       mends = try search(setting, answer, limit.bytes, allowed, prices)
@@ -129,8 +142,7 @@ extension FitSolver {
   /// Every change that such a setting has.
   package func mends(of setting: FitSetting, prices: [String: MendPrice] = [:]) throws -> [Mend] {
     let isOwn = try setting.runtime() == .headroom
-    let isTraining =
-      try isOwn ? setting.workload == "training-step" : !setting.foreign().isInference
+    let isTraining = try setting.isTraining()
     let given = isOwn ? try setting.axes() : setting.values
     return MendCatalog.mends(for: given, isTraining: isTraining, isOwn: isOwn).map { mend in
       prices[mend.words].map(mend.priced) ?? mend
@@ -153,7 +165,7 @@ extension FitSolver {
   }
 
   /// The largest value of a whole number's axis that fits.
-  private mutating func largest(_ axis: String, of setting: FitSetting, in limit: Bytes)
+  mutating func largest(_ axis: String, of setting: FitSetting, in limit: Bytes)
     -> FitReport.Largest
   {
     var solver = self
@@ -183,5 +195,12 @@ extension FitSolver {
       }
     }
     return .init(axis: "format", value: nil, bytes: nil)
+  }
+}
+
+extension FitSetting {
+  /// Whether it is a step of training; else a model, or a part of one, runs.
+  func isTraining() throws -> Bool {
+    try runtime() == .headroom ? workload == "training-step" : !foreign().isInference
   }
 }

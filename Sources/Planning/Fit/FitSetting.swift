@@ -40,8 +40,8 @@ package struct FitSetting: Hashable, Sendable {
   ]
 
   private static let axes: Set<String> = {
-    let workloads = ["training-step", "decoder"].compactMap { WorkloadCatalog.standard[$0] }
-    return Set(workloads.flatMap { $0.allAxes.map(\.name) } + ["cache-type", "bits", "saver"])
+    let axes = WorkloadCatalog.standard.workloads.flatMap { $0.allAxes.map(\.name) }
+    return Set(axes + ["cache-type", "bits", "saver"])
   }()
 
   /// Of other programs, with hyphens.
@@ -100,11 +100,12 @@ extension FitSetting {
       }
       for (name, value) in model.axisValues where axes[name] == nil { axes[name] = value }
     }
-    if workload == "training-step" {
+    switch workload {
+    case "training-step":
       axes["mlp"] = nil
       try shortenTraining(&axes)
-    } else {
-      try shortenDecoder(&axes)
+    case "decoder", "decoder-block": try shortenDecoder(&axes)
+    default: break
     }
     for key in axes.keys where !Self.axes.contains(key) {
       throw SettingFault.contradiction(

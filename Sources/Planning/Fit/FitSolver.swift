@@ -9,7 +9,7 @@ package struct FitSolver {
   private let instructions: InstructionSet
   let threads: Int
   private var known = StepMemory.Known()
-  private var torch: [ForeignForm: StepForm] = [:]
+  private var torch: [ForeignForm: ForeignForms] = [:]
 
   private struct ForeignForm: Hashable {
     let model: String
@@ -30,7 +30,7 @@ package struct FitSolver {
     switch try setting.runtime() {
     case .headroom:
       return setting.workload == "training-step"
-        ? try step(setting, isExplained) : try decoder(setting)
+        ? try step(setting, isExplained) : try dryRun(setting)
     case .pytorch, .llamaCpp: return try foreign(setting, isExplained)
     }
   }
@@ -67,8 +67,8 @@ package struct FitSolver {
     return answer
   }
 
-  /// By a dry run of the decoder's own code.
-  private func decoder(_ setting: FitSetting) throws -> MemoryAnswer {
+  /// By a dry run of a workload's own code.
+  private func dryRun(_ setting: FitSetting) throws -> MemoryAnswer {
     let plan = try DryRun.plan(setting.workload, try setting.axes(), threads: threads)
     return MemoryAnswer(plan)
   }
@@ -79,8 +79,8 @@ package struct FitSolver {
     let foreign = try setting.foreign()
     let key = ForeignForm(model: foreign.model.name, options: foreign.torch)
     let known = isExplained ? nil : torch[key]
-    let found = try foreign.answer(isExplained: isExplained, form: known)
-    if let form = found.form, !isExplained { torch[key] = form }
+    let found = try foreign.answer(isExplained: isExplained, forms: known)
+    if let forms = found.forms, !isExplained { torch[key] = forms }
     return found.answer
   }
 }

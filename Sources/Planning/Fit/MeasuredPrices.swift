@@ -1,0 +1,68 @@
+package import MemoryPlanning
+package import Records
+import Statistics
+
+/// What changes of a setting cost in time, by pairs of cases that a run has measured: each pair differs in what is
+/// changed alone.
+package struct MeasuredPrices: Sendable {
+  /// By the words of a change.
+  package private(set) var prices: [String: MendPrice] = [:]
+
+  /// - Throws: a fault of the setting.
+  package init(_ runs: [Run], _ setting: FitSetting) throws {
+    let axes = try setting.axes()
+    let solver = FitSolver()
+    var timed: [[String: String]: Double] = [:]
+    for record in runs.flatMap(\.records) where record.case.workload == setting.workload {
+      guard case .ok = record.outcome, let timing = record.timing, !timing.blocks.isEmpty else {
+        continue
+      }
+      let own = Dictionary(
+        uniqueKeysWithValues: record.case.axes.map { ($0.key, $0.value.text) })
+      timed[own] = Self.median(timing.blocks.map { Self.median($0.perCall) })
+    }
+    for mend in try solver.mends(of: setting) {
+      let changes = mend.changes.compactMapValues { $0 }
+      let ratios = timed.compactMap { case_, before -> Double? in
+        let isBase = changes.keys.allSatisfy { key in
+          key == "batch" || key == "accumulation" || case_[key] == axes[key]
+            || (axes[key] == nil && case_[key] == Self.usual[key])
+        }
+        guard isBase, let after = timed[Self.changed(case_, changes)] else { return nil }
+        return after / before
+      }
+      guard !ratios.isEmpty else { continue }
+      let median = Self.median(ratios)
+      prices[mend.words] = MendPrice(
+        median, .measured("\(ratios.count) \(ratios.count == 1 ? "pair" : "pairs") of cases"))
+    }
+  }
+
+  /// What an axis is where it is left out.
+  private static let usual = [
+    "checkpointing": "none", "loss": "whole", "precision": "fp32", "optimizer": "adamw",
+    "update": "separate", "adapter": "none", "base": "fp32", "attention": "tiled",
+  ]
+
+  private static func changed(_ case_: [String: String], _ changes: [String: String]) -> [String:
+    String]
+  {
+    var other = case_
+    guard let batch = changes["batch"].flatMap({ Int($0) }),
+      let parts = changes["accumulation"].flatMap({ Int($0) }),
+      let own = case_["batch"].flatMap({ Int($0) }), batch > 0, parts > 0
+    else { return case_.merging(changes) { $1 } }
+    // Any batch that is halved as often as the setting's is.
+    let times = parts / max(1, Int(case_["accumulation"] ?? "1") ?? 1)
+    other["batch"] = "\(own / max(1, times))"
+    other["accumulation"] = "\(parts)"
+    return other
+  }
+
+  private static func median(_ numbers: [Double]) -> Double {
+    let sorted = numbers.sorted()
+    let middle = sorted.count / 2
+    return sorted.count.isMultiple(of: 2)
+      ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
+  }
+}
