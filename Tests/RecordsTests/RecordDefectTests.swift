@@ -33,7 +33,7 @@ import Testing
     Change("its warm-up has no windows") { $0.timing?.warmUp.windows = [] },
     Change("its warm-up was cut at window 99") { $0.timing?.warmUp.cut = 99 },
     Change("it takes 0 copies in turn") { $0.timing?.rotation = 0 },
-    Change("its ceiling is 0.0") { $0.timing?.ceiling.flopsPerSecond = 0 },
+    Change("its ceiling is 0.0") { $0.timing?.ceiling?.flopsPerSecond = 0 },
     Change("-1 bytes are no amount") { $0.memory?.rotation = Bytes(-1) },
     Change("-1 bytes are no amount") { $0.memory?.ledger.phases[.run] = [.weights: Bytes(-1)] },
     Change("-1 bytes are no amount") { $0.predicted?.phases[.run] = [.weights: Bytes(-1)] },

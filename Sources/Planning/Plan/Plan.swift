@@ -40,6 +40,8 @@ package struct PlannedCase: Sendable {
   package let memoryLimit: Bytes?
   package let work: Work
   package let predicted: MemoryPlan
+  /// Why it is predicted not to fit, where it is.
+  package let misfit: Misfit?
   package let gate: GateOptions
   /// The ids of cases that resolved to the same work and will not run again.
   package fileprivate(set) var merged: [String]
@@ -132,7 +134,7 @@ extension Plan {
     with(cases: shard.part(of: units).flatMap(\.self), skips: shard.part(of: skips))
   }
 
-  private func with(cases: [PlannedCase], skips: [Skip]) -> Plan {
+  func with(cases: [PlannedCase], skips: [Skip]) -> Plan {
     Plan(suite: suite, measure: measure, cases: cases, skips: skips, notes: notes)
   }
 }

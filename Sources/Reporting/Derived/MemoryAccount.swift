@@ -1,9 +1,11 @@
 package import Quantities
-import Records
+package import Records
 
 /// What a case's memory came to: predicted, as the ledger saw it, and as the system did.
 package struct MemoryAccount: Codable, Hashable, Sendable {
   package let predicted: Reading<Bytes>
+  /// Why it was predicted not to fit, where it was.
+  package let misfit: Misfit?
   /// The ledger's: the maximum over phases.
   package let peak: Reading<Bytes>
   /// The phase that the peak is in.
@@ -51,6 +53,7 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
       ? .unavailable("no prediction is made for a command")
       : records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
         ?? .unavailable("no prediction was made")
+    misfit = records.lazy.compactMap(\.misfit).first
     peak = ofLedger { .measured($0.ledger.peak) }
     phase = ofLedger { .measured($0.ledger.peakPhase) }
     byRole = ofLedger { .measured($0.ledger.byRole) }

@@ -159,6 +159,7 @@ extension CaseReport {
     }
     return [
       Metric("predicted_bytes", memory.predicted),
+      Metric("misfit", memory.misfit?.description),
       Metric("peak_bytes", memory.peak),
       Metric("resident_peak_bytes", memory.residentPeak),
       Metric("anonymous_peak_bytes", memory.anonymousPeak),

@@ -43,6 +43,7 @@ final class LiveCase {
     record.merged = planned.merged
     record.work = planned.work
     record.predicted = planned.predicted
+    record.misfit = planned.misfit
     name = setting.nextName()
     limit = planned.memoryLimit == nil ? nil : host.makeMemoryLimit(name: name)
     killsBefore = host.kills()
@@ -178,8 +179,8 @@ final class LiveCase {
     if let prepared, let choice, !blocks.isEmpty {
       record.timing = Record.Timing(
         clockCost: prepared.clockCost, warmUp: prepared.warmUp, blocks: blocks,
-        ceiling: choice.use, cache: planned.cache, rotation: prepared.rotation,
-        criterionMissed: missed)
+        ceiling: choice.use.value, ceilingUnavailable: choice.use.reason, cache: planned.cache,
+        rotation: prepared.rotation, criterionMissed: missed)
     }
     guard let child else { return }
     try await takeLeave(of: child)

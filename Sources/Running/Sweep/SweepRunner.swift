@@ -74,35 +74,20 @@ package struct SweepRunner {
         let others = cases.filter { $0 !== live }.compactMap { $0.child?.process }
         if !others.isEmpty { await setting.host.stillness(of: others) }
         // Blocks in a row share the probe between them, where it was of the same kind.
-        let kind = ProbeKind(choice)
+        let kind = choice.probe
         let before: Record.Probe
         if let last, last.kind == kind {
           before = last.probe
         } else {
-          before = try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
+          before = try await prober.probe(kind)
         }
         let after = try await live.sample(round: round, before: before) {
-          try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
+          try await prober.probe(kind)
         }
         last = (kind, after)
       }
       round += 1
     }
-  }
-}
-
-/// What a probe measures: two blocks of the same kind can share one.
-private struct ProbeKind: Hashable {
-  let unit: String
-  let level: MemoryLevel
-  let threads: Int
-  let isOfMemory: Bool
-
-  init(_ choice: CeilingChoice) {
-    unit = choice.use.unit
-    level = choice.use.level
-    threads = choice.use.threads
-    isOfMemory = choice.memoryCanBind
   }
 }
 
