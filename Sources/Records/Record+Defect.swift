@@ -11,7 +11,8 @@ extension Record {
       return "its outcome is ok, and its check is not: \(failed)"
     }
     return work?.defect ?? preparation?.defect ?? check?.defect ?? timing?.defect
-      ?? memory?.defect ?? predicted?.defect ?? misfit?.defect ?? counterDefect
+      ?? memory?.defect ?? predicted?.defect ?? misfit?.defect
+      ?? timeline.flatMap { TimelinePoint.defect(of: $0) } ?? counterDefect
   }
 
   private var counterDefect: String? {

@@ -23,6 +23,8 @@ package struct Record: Codable, Sendable {
   package var check: Check?
   package var timing: Timing?
   package var memory: Memory?
+  /// What was live over the case's time, in at most 64 points. Runs from before have none.
+  package var timeline: [TimelinePoint]?
   package var counters: [String: Reading<Double>]?
   package var training: Training?
   /// The last lines that the child wrote on its standard error, where it did not end well.

@@ -23,6 +23,9 @@ enum Specimen {
       worst: "row 0, column 1", ofFormat: 0.06)
     record.timing = timing
     record.memory = memory
+    record.timeline = [
+      .init(seconds: 0.5, phase: .forward, mark: "layer 3", live: [.kvCache: Bytes(3)])
+    ]
     record.training = Record.Training(
       losses: [5.5, 5.25], gradientNorm: 3.5, modelFlops: 1000, executedFlops: 1200,
       keptBytes: .mebibytes(2), phases: [.forward: [0.5, 0.25], .update: [0.125]],

@@ -12,18 +12,6 @@ package struct Plan: Sendable {
   package let skips: [Skip]
   package let notes: [PlanNote]
 
-  /// Starting a process, filling and checking operands, warming up: what the budget leaves out.
-  package static let overhead = Seconds(1)
-
-  /// What one case is expected to take: a budget and an overhead for each of its processes.
-  package var estimatedSecondsPerCase: Seconds {
-    Seconds(Double(measure.runs) * (measure.budget.value + Self.overhead.value))
-  }
-
-  package var estimatedSeconds: Seconds {
-    Seconds(estimatedSecondsPerCase.value * Double(cases.count))
-  }
-
   /// All ids in plan order, skips behind the cases.
   package var ids: [String] { cases.map(\.case.id) + skips.map(\.case.id) }
 }

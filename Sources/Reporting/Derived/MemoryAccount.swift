@@ -12,6 +12,9 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package let phase: Reading<MemoryPhase>
   /// What lived at the ledger's peak.
   package let byRole: Reading<[MemoryRole: Bytes]>
+  /// What was live when an allocation was refused, else when the child ended or was ended, and in which phase.
+  package let lastLive: Reading<[MemoryRole: Bytes]>
+  package let lastPhase: Reading<MemoryPhase>
   /// What of it held nothing: the ends of a cache's pages.
   package let unused: Reading<[MemoryRole: Bytes]>
   package let residentPeak: Reading<Bytes>
@@ -57,6 +60,8 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
     peak = ofLedger { .measured($0.ledger.peak) }
     phase = ofLedger { .measured($0.ledger.peakPhase) }
     byRole = ofLedger { .measured($0.ledger.byRole) }
+    lastLive = ofLedger { .measured($0.live) }
+    lastPhase = ofLedger { .measured($0.refused?.phase ?? $0.phase) }
     unused = ofLedger { memory in
       memory.unused.map { .measured($0) } ?? .unavailable("the run was made before it was told")
     }

@@ -20,7 +20,7 @@ package enum PlanDocument {
     document.add(
       .notes(
         resolved(plan) + [
-          "\(counted(plan.cases.count, "case")), \(plan.skips.count) skipped, at most "
+          "\(counted(plan.cases.count, "case")), \(plan.skips.count) skipped, about "
             + "\(plan.estimatedSeconds), peak \(peak)"
         ]))
     return document
@@ -69,6 +69,8 @@ package enum PlanDocument {
       let fits: Bool
       /// What it lacks, where it does not.
       let misfit: Misfit?
+      /// Of one process.
+      let estimatedSeconds: Seconds
     }
 
     struct SkipEntry: Encodable {
@@ -81,7 +83,7 @@ package enum PlanDocument {
         Entry(
           id: $0.case.id, variant: $0.variant, threads: $0.threads,
           predictedBytes: $0.predicted.peak, flops: $0.work.flops, fits: $0.misfit == nil,
-          misfit: $0.misfit)
+          misfit: $0.misfit, estimatedSeconds: plan.estimate(of: $0).total)
       }
       skips = plan.skips.map { SkipEntry(id: $0.case.id, reason: $0.reason) }
       estimatedSeconds = plan.estimatedSeconds
