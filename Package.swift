@@ -222,7 +222,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "ReportingTests",
-      dependencies: ["Quantities", "Records", "Comparing", "Reporting", collections],
+      dependencies: [
+        "Quantities", "Records", "Planning", "Comparing", "Reporting", collections,
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "ReaderTests",

@@ -6,6 +6,8 @@ package struct Ceilings: Codable, Sendable {
   package var bandwidth: [Bandwidth]
   /// One reading of the monotonic clock.
   package var clockCost: Seconds
+  /// Levels whose bandwidth could not be measured, with the reason. Runs from before have none.
+  package var unavailable: [MemoryLevel: String]?
 
   /// FLOP/s of one unit: register-only, independent chains.
   package struct Compute: Codable, Sendable {
@@ -58,7 +60,11 @@ package struct Ceilings: Codable, Sendable {
     package var bestFill: Double { max(fill, fillNonTemporal) }
   }
 
-  package init(compute: [Compute], bandwidth: [Bandwidth], clockCost: Seconds) {
+  package init(
+    compute: [Compute], bandwidth: [Bandwidth], clockCost: Seconds,
+    unavailable: [MemoryLevel: String]? = nil
+  ) {
+    self.unavailable = unavailable
     self.compute = compute
     self.bandwidth = bandwidth
     self.clockCost = clockCost
@@ -76,7 +82,7 @@ package struct Ceilings: Codable, Sendable {
 }
 
 /// A level that a working set can live in.
-package enum MemoryLevel: String, CaseIterable, Codable, Sendable {
+package enum MemoryLevel: String, CaseIterable, Codable, CodingKeyRepresentable, Sendable {
   case l1, l2, l3, dram
 
   package var label: String { self == .dram ? "DRAM" : rawValue.uppercased() }

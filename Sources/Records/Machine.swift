@@ -92,7 +92,10 @@ package struct Conditions: Codable, Sendable {
   /// The share of processor time since boot that a hypervisor gave to others, 0 to 1.
   package var steal: Reading<Double>
   package var hugePages: Reading<String>
+  /// What may be had now: the least of what the machine has left and what limits leave.
   package var availableMemory: Reading<Bytes>
+  /// How much there may be at all. Runs from before have none.
+  package var memory: MemoryRoom?
   /// What control groups leave of the processors; nil where they leave all, and in runs from before.
   package var quota: Quota?
   /// Sentences for the reader, worst first.
@@ -114,8 +117,10 @@ package struct Conditions: Codable, Sendable {
   package init(
     load: Reading<Double>, governor: Reading<String>, clockMegahertz: Reading<Double>,
     throttles: Reading<Int>, steal: Reading<Double>, hugePages: Reading<String>,
-    availableMemory: Reading<Bytes>, quota: Quota? = nil, warnings: [String]
+    availableMemory: Reading<Bytes>, memory: MemoryRoom? = nil, quota: Quota? = nil,
+    warnings: [String]
   ) {
+    self.memory = memory
     self.quota = quota
     self.load = load
     self.governor = governor

@@ -11,7 +11,8 @@ extension Record {
       return "its outcome is ok, and its check is not: \(failed)"
     }
     return work?.defect ?? preparation?.defect ?? check?.defect ?? timing?.defect
-      ?? memory?.defect ?? predicted?.defect ?? counterDefect
+      ?? memory?.defect ?? predicted?.defect ?? misfit?.defect
+      ?? timeline.flatMap { TimelinePoint.defect(of: $0) } ?? counterDefect
   }
 
   private var counterDefect: String? {
@@ -110,7 +111,7 @@ extension Record.Timing {
       return "its clock costs \(clockCost.value) s"
     }
     if blocks.isEmpty { return "it was timed without blocks" }
-    return warmUp.defect ?? ceiling.defect ?? blocks.lazy.compactMap(\.defect).first
+    return warmUp.defect ?? ceiling?.defect ?? blocks.lazy.compactMap(\.defect).first
   }
 }
 
@@ -147,7 +148,7 @@ extension RunHeader {
     if let bad = rates.first(where: { !($0 >= 0 && $0.isFinite) }) {
       return "a ceiling of its machine is \(bad)"
     }
-    return amounts.lazy.compactMap(\.defect).first
+    return amounts.lazy.compactMap(\.defect).first ?? conditions.memory?.defect
       ?? (suite.claims ?? []).lazy.compactMap(\.defect).first
   }
 }

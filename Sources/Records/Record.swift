@@ -17,10 +17,14 @@ package struct Record: Codable, Sendable {
   package var merged: [String]
   package var work: Work?
   package var predicted: MemoryPlan?
+  /// Why it was predicted not to fit, where it was. Runs from before have none.
+  package var misfit: Misfit?
   package var preparation: Preparation?
   package var check: Check?
   package var timing: Timing?
   package var memory: Memory?
+  /// What was live over the case's time, in at most 64 points. Runs from before have none.
+  package var timeline: [TimelinePoint]?
   package var counters: [String: Reading<Double>]?
   package var training: Training?
   /// The last lines that the child wrote on its standard error, where it did not end well.
@@ -81,7 +85,9 @@ package struct Record: Codable, Sendable {
     package var warmUp: WarmUp
     /// In the order in which they were taken, each with the machine's speed on both sides.
     package var blocks: [Block]
-    package var ceiling: CeilingUse
+    package var ceiling: CeilingUse?
+    /// Why there is none.
+    package var ceilingUnavailable: String?
     package var cache: CacheState
     /// The copies that a cold case took in turn; 1 for a warm one.
     package var rotation: Int
@@ -89,13 +95,14 @@ package struct Record: Codable, Sendable {
     package var criterionMissed: String?
 
     package init(
-      clockCost: Seconds, warmUp: WarmUp, blocks: [Block], ceiling: CeilingUse,
-      cache: CacheState, rotation: Int, criterionMissed: String?
+      clockCost: Seconds, warmUp: WarmUp, blocks: [Block], ceiling: CeilingUse?,
+      ceilingUnavailable: String? = nil, cache: CacheState, rotation: Int, criterionMissed: String?
     ) {
       self.clockCost = clockCost
       self.warmUp = warmUp
       self.blocks = blocks
       self.ceiling = ceiling
+      self.ceilingUnavailable = ceilingUnavailable
       self.cache = cache
       self.rotation = rotation
       self.criterionMissed = criterionMissed
@@ -152,7 +159,7 @@ package struct Record: Codable, Sendable {
   }
 
   /// Which ceilings the case is held against.
-  package struct CeilingUse: Codable, Sendable {
+  package struct CeilingUse: Hashable, Codable, Sendable {
     /// The compute unit, as `Ceilings.Compute.unit`.
     package var unit: String
     package var level: MemoryLevel

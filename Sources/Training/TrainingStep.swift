@@ -37,6 +37,7 @@ package final class TrainingStep: Kernel {
   /// An instruction in its memory, with what begins to live before it and ends after it.
   private struct Call {
     let phase: MemoryPhase
+    let layer: Int?
     let begins: [ArenaTenant]
     let ends: [ArenaTenant]
     let run: () -> Void
@@ -107,7 +108,7 @@ package final class TrainingStep: Kernel {
 
   private func layOut() throws {
     let tenants = schedule.tenants
-    if !execution.ledger.isPlan { try admit(tenants) }
+    if !execution.ledger.isPlan { try execution.ledger.rehearsing { try admit(tenants) } }
     let layout = ArenaLayout(tenants)
     let arena = try Arena(layout.bytes, in: execution.ledger)
     self.arena = arena
@@ -134,7 +135,8 @@ package final class TrainingStep: Kernel {
     }
     calls = schedule.instructions.enumerated().map { index, instruction in
       Call(
-        phase: instruction.phase, begins: begins[index], ends: ends[index],
+        phase: instruction.phase, layer: description(of: instruction).layer, begins: begins[index],
+        ends: ends[index],
         run: tensors.isEmpty ? {} : bind(instruction, tensors))
     }
   }
@@ -284,10 +286,18 @@ package final class TrainingStep: Kernel {
     // What lives through all micro-batches is the step's, and not of the phase that it is asked for in.
     if let phase { ledger.begin(phase) }
     for tenant in lasting { ledger.note(tenant, lives: true) }
+    // Of the first step alone: the others hold the same, and are timed.
+    let tellsLayers = state.calls == 0
+    var layer: Int?
     func go(_ call: Call) {
       if call.phase != phase {
         ledger.begin(call.phase)
         phase = call.phase
+        layer = nil
+      }
+      if tellsLayers, call.layer != layer {
+        layer = call.layer
+        if let layer { ledger.begin(layer: layer) }
       }
       for tenant in call.begins { ledger.note(tenant, lives: true) }
       body(call)

@@ -7,6 +7,7 @@ enum ConsoleFault: FaultConvertible {
   case axisWithoutSuite
   case badNote(String)
   case badProcessors(String)
+  case badFlag(String, String)
   case resumeAndReplace
   case noGate
   case noTrials
@@ -40,6 +41,8 @@ enum ConsoleFault: FaultConvertible {
       Fault(
         "'\(text)' is no list of this machine's processors", at: "--cpus",
         fix: "write numbers of processors that this process may use: --cpus 0,1 or --cpus 0-3")
+    case .badFlag(let name, let text):
+      Fault("'\(text)' is neither yes nor no", at: name, fix: "set it to 1 or 0, or unset it")
     case .resumeAndReplace:
       Fault("--resume and --replace exclude each other", fix: "leave one of them out")
     case .noGate:

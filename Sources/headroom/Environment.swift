@@ -12,6 +12,16 @@ enum Environment {
     given ?? variable(name(of: option))
   }
 
+  /// Whether a flag is given, else what its twin says.
+  static func flag(_ given: Bool, for option: String) throws -> Bool {
+    guard !given, let text = variable(name(of: option)) else { return given }
+    switch text.lowercased() {
+    case "1", "true", "yes", "on": return true
+    case "0", "false", "no", "off": return false
+    default: throw ConsoleFault.badFlag(name(of: option), text)
+    }
+  }
+
   static func variable(_ name: String) -> String? {
     ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
@@ -38,7 +48,7 @@ enum Environment {
   private static let twins = [
     "accept", "base", "base-commit", "budget", "cpus", "csv", "detect", "every", "filter", "head",
     "heap-profiler", "json", "junit", "markdown", "memory-limit", "output", "runs", "seed", "shard",
-    "slow-down", "time",
+    "skip-predicted", "slow-down", "time",
     "timeout", "tolerate", "who", "within", "workload",
   ]
 

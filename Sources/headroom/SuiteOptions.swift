@@ -1,5 +1,6 @@
 import ArgumentParser
 import Kernels
+import Measuring
 import Planning
 
 /// What `plan` and `sweep` share: which suite, which cases, measured how.
@@ -72,7 +73,8 @@ struct SuiteOptions: ParsableArguments {
         try options.setOption(key, to: text)
       }
     }
-    var plan = try Planner(cores: cores).plan(try readSuite(), options: options)
+    var plan = try Planner(cores: cores, room: MemoryRoomReader().read().room).plan(
+      try readSuite(), options: options)
     if let pattern = Environment.value(filter, for: "filter") {
       plan = try plan.filtered(by: pattern)
     }

@@ -19,6 +19,9 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Go on with a run that was cut off.")
   var resume = false
 
+  @Flag(help: "Skip the cases that are predicted not to fit, instead of trying them.")
+  var skipPredicted = false
+
   @Flag(help: "Overwrite the run file.")
   var replace = false
 
@@ -44,8 +47,13 @@ struct SweepCommand: ParsableCommand {
 
   private func sweep() async throws {
     if resume && replace { throw ConsoleFault.resumeAndReplace }
-    let plan = try suite.plan()
+    let whole = try suite.plan()
+    let skips = try Environment.flag(skipPredicted, for: "skip-predicted")
+    let plan = skips ? whole.skippingMisfits : whole
     for planNote in plan.notes { Console.diagnose("note: \("\(planNote)".printable())") }
+    for sentence in Misfits.sentences(of: plan) {
+      Console.diagnose("warning: \(sentence.printable()); --skip-predicted leaves such cases out")
+    }
     var options = SweepSession.Options(
       output: Environment.value(output, for: "output") ?? "reports/\(plan.suite.name).jsonl",
       cpus: try suite.processors())

@@ -185,7 +185,7 @@ import Testing
   // MARK: Limits of the system
 
   @Test(arguments: [
-    ("ulimit -n 24", "ulimit -n"), ("ulimit -n 6", "ulimit -n"), ("ulimit -v 900000", "ulimit -v"),
+    ("ulimit -n 24", "ulimit -n"), ("ulimit -n 6", "ulimit -n"), ("ulimit -v 200000", "ulimit -v"),
     ("ulimit -d 60000", "ulimit -d"), ("export TMPDIR=/proc", "children's files"),
     ("ulimit -f 0", "children's files"),
     ("trap '' XFSZ; ulimit -f 4", "children's files"),

@@ -27,6 +27,22 @@ enum Workers {
     throw Fault("no worker under \(program.folder)")
   }
 
+  /// Kills one that has a ledger, once its timeline has so many points, or it is in its timed calls.
+  static func killOne(under program: Program, afterPoints points: Int) async throws {
+    for _ in 0..<100_000 {
+      for worker in all(startedIn: program.folder) {
+        guard let path = ledger(of: worker), let account = try? LedgerSnapshot(path: path),
+          account.timeline.count >= max(1, points) || account.phase == .run
+        else { continue }
+        guard kill(worker, SIGKILL) == 0 else { continue }
+        while ledger(of: worker) != nil { await Task.yield() }
+        return
+      }
+      await Task.yield()
+    }
+    throw Fault("no worker with a ledger under \(program.folder)")
+  }
+
   private static func sleepsInItsCheck(_ worker: pid_t) -> Bool {
     guard let path = ledger(of: worker), let account = try? LedgerSnapshot(path: path) else {
       return false

@@ -168,7 +168,7 @@ struct LedgerAccountTests {
   @Test func `a file that is no account reads as an empty one`() throws {
     let path = NSTemporaryDirectory() + "ledger-\(UUID().uuidString)"
     defer { try? FileManager.default.removeItem(atPath: path) }
-    try Data(repeating: 0x5A, count: 4096).write(to: URL(fileURLWithPath: path))
+    try Data(repeating: 0x5A, count: 16384).write(to: URL(fileURLWithPath: path))
     let seen = try LedgerSnapshot(path: path)
     #expect(seen.live == [:])
     #expect(seen.plan.peak == .zero)

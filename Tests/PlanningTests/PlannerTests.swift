@@ -114,11 +114,6 @@ struct PlannerTests {
     let plan = try Planner(catalog: catalog, cores: 1).plan(suite)
     #expect(plan.skips.map(\.reason) == ["no variant of only-fast of our own runs on this machine"])
   }
-
-  @Test func `a case takes a budget and an overhead for each of its processes`() throws {
-    let plan = try plan(toySuite("rows: [1, 2]") + "\nmeasure: { budget: 2 s, runs: 3 }")
-    #expect(plan.estimatedSeconds == Seconds(2 * 3 * (2 + Plan.overhead.value)))
-  }
 }
 
 /// A workload without axes whose own variant needs what the machine lacks.

@@ -33,13 +33,25 @@ import Testing
     Change("its warm-up has no windows") { $0.timing?.warmUp.windows = [] },
     Change("its warm-up was cut at window 99") { $0.timing?.warmUp.cut = 99 },
     Change("it takes 0 copies in turn") { $0.timing?.rotation = 0 },
-    Change("its ceiling is 0.0") { $0.timing?.ceiling.flopsPerSecond = 0 },
+    Change("its ceiling is 0.0") { $0.timing?.ceiling?.flopsPerSecond = 0 },
     Change("-1 bytes are no amount") { $0.memory?.rotation = Bytes(-1) },
     Change("-1 bytes are no amount") { $0.memory?.ledger.phases[.run] = [.weights: Bytes(-1)] },
     Change("-1 bytes are no amount") { $0.predicted?.phases[.run] = [.weights: Bytes(-1)] },
     Change("the error of its check is nan") { $0.check?.ofFormat = .nan },
     Change("its outcome is ok, and its check is not") { $0.check?.passed = false },
     Change("its outcome is ok, and its check is not") { $0.check?.relative = 1e300 },
+    Change("a point of its timeline is at -1.0 s") { $0.timeline?[0].seconds = -1 },
+    Change("a point of its timeline is at nan s") { $0.timeline?[0].seconds = .nan },
+    Change("-1 bytes are no amount") { $0.timeline?[0].live = [.weights: Bytes(-1)] },
+    Change("its timeline has 65 points") { record in
+      record.timeline = record.timeline.map { Array(repeating: $0[0], count: 65) }
+    },
+    Change("a point of its timeline is at 0.5 s") { record in
+      record.timeline?.append(
+        .init(seconds: 0.75, phase: .run, live: [:]))
+      record.timeline?.append(.init(seconds: 0.5, phase: .run, live: [:]))
+    },
+    Change("-1 bytes are no amount") { $0.misfit?.needed = Bytes(-1) },
     Change("its preparation took -1.0 s") { $0.preparation?.seconds = Seconds(-1) },
   ])
   func `a figure that cannot be is told`(change: Change) {

@@ -74,7 +74,7 @@ import Testing
     let back = try roundTrip(record)
     #expect(try JSONText.encode(back) == JSONText.encode(record))
     #expect(back.timing?.blocks[0].perCall == [0.1 / 7, 0.2 / 7])
-    #expect(back.timing?.ceiling.level == .dram)
+    #expect(back.timing?.ceiling?.level == .dram)
   }
 }
 

@@ -16,12 +16,16 @@ enum Specimen {
     record.work = Work(
       flops: 120, bytesRead: Bytes(50), bytesWritten: Bytes(24), tokens: 1, format: .bf16)
     record.predicted = plan
+    record.misfit = .init(needed: Bytes(7), limit: Bytes(6), owner: "memory-limit")
     record.preparation = .init(seconds: Seconds(0.25), bytes: Bytes(11))
     record.check = .init(
       passed: true, relative: 1e-7, tolerance: 2e-6, basis: "34 roundings", sampling: "all 6",
       worst: "row 0, column 1", ofFormat: 0.06)
     record.timing = timing
     record.memory = memory
+    record.timeline = [
+      .init(seconds: 0.5, phase: .forward, mark: "layer 3", live: [.kvCache: Bytes(3)])
+    ]
     record.training = Record.Training(
       losses: [5.5, 5.25], gradientNorm: 3.5, modelFlops: 1000, executedFlops: 1200,
       keptBytes: .mebibytes(2), phases: [.forward: [0.5, 0.25], .update: [0.125]],
@@ -45,7 +49,8 @@ enum Specimen {
     ceiling: .init(
       unit: "fma-512", level: .l2, threads: 2, flopsPerSecond: 1e11, readPerSecond: 2e10,
       fillPerSecond: 1e10),
-    cache: .cold, rotation: 4, criterionMissed: "within 1 %: reached 2 %")
+    ceilingUnavailable: "no room", cache: .cold, rotation: 4,
+    criterionMissed: "within 1 %: reached 2 %")
 
   private static let memory = Record.Memory(
     ledger: plan, live: [.kvCache: Bytes(3)], phase: .preparation, rotation: Bytes(5),
@@ -71,6 +76,9 @@ enum Specimen {
       load: .measured(0.25), governor: .unavailable("no cpufreq here"),
       clockMegahertz: .measured(2400), throttles: .measured(0), steal: .measured(0.012),
       hugePages: .measured("madvise"), availableMemory: .measured(.gibibytes(60)),
+      memory: .init(
+        limit: .gibibytes(3), bound: .controlGroup, place: "/sys/fs/cgroup/a",
+        installed: .gibibytes(62), availableOfMachine: .gibibytes(60)),
       quota: .init(cores: 1.5, throttledShare: 0.25),
       warnings: ["busy"]),
     ceilings: Ceilings(
@@ -80,7 +88,7 @@ enum Specimen {
           level: .dram, threads: 8, footprint: .mebibytes(256), read: 120e9,
           readBy: ["2 streams, ahead 512": 110e9], fill: 60e9, fillNonTemporal: 90e9, copy: 100e9)
       ],
-      clockCost: Seconds(25e-9)),
+      clockCost: Seconds(25e-9), unavailable: [.l3: "no room"]),
     seed: .max, planned: ["matmul/m=1", "matmul/m=2"], processesPerCase: 6, shard: "1/4",
     notes: ["aNote": "x", "a_note": "y", "kebab-note": "z"],
     measure: .init(

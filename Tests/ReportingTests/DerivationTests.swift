@@ -116,7 +116,7 @@ import Testing
 
   @Test func `a ceiling that was not measured leaves no share`() throws {
     var record = Fixture.record()
-    record.timing?.ceiling.fillPerSecond = 0
+    record.timing?.ceiling?.fillPerSecond = 0
     let report = try #require(Fixture.report(record))
     #expect(report.ceiling.reason == "a ceiling of this machine was not measured")
   }

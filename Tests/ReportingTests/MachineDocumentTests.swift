@@ -31,6 +31,37 @@ import Testing
     #expect(text.contains("warning       the load is 0.25"))
   }
 
+  @Test func `a group's limit stands beside what the machine has`() {
+    var conditions = Fixture.conditions()
+    conditions.availableMemory = .measured(.gibibytes(2))
+    conditions.memory = MemoryRoom(
+      limit: .gibibytes(3), bound: .controlGroup, place: "/sys/fs/cgroup",
+      installed: .gibibytes(62), availableOfMachine: .gibibytes(60))
+    let lines = TerminalFormat.lines(MachineDocument.make(report(conditions))).joined(
+      separator: " ")
+    let words = lines.split(separator: " ").joined(separator: " ")
+    #expect(words.contains("memory 3.00 GiB, the control group's limit; the machine has 62.0 GiB"))
+    #expect(
+      words.contains("2.00 GiB, within the control group's limit; the machine has 60.0 GiB"))
+  }
+
+  @Test func `a level that was not measured says why`() {
+    var ceilings = Fixture.ceilings
+    ceilings.unavailable = [.l3: "there is no room for its probe"]
+    let text = TerminalFormat.lines(
+      MachineDocument.make(report(Fixture.conditions(), ceilings))
+    ).joined(separator: "\n")
+    #expect(text.contains("L3 was not measured: there is no room for its probe"))
+  }
+
+  private func report(
+    _ conditions: Conditions, _ ceilings: Ceilings = Fixture.ceilings
+  ) -> MachineReport {
+    MachineReport(
+      machine: Fixture.machine, build: Fixture.build, ceilings: ceilings,
+      conditions: conditions, noise: report.noise, capabilities: report.capabilities)
+  }
+
   @Test func `the noise is told as the middle four fifths of the probes`() {
     let text = TerminalFormat.lines(MachineDocument.make(report)).joined(separator: "\n")
     #expect(text.contains("the middle four fifths of 64 probes lie within 2.1 %"))

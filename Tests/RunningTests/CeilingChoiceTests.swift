@@ -45,15 +45,15 @@ import Testing
   func `the level is the smallest that holds what a call touches`(
     bytes: Bytes, threads: Int, level: MemoryLevel
   ) {
-    #expect(choice(bytes, threads: threads)?.use.level == level)
+    #expect(choice(bytes, threads: threads)?.use.value?.level == level)
   }
 
   @Test func `a cold case reads DRAM, however small`() {
-    #expect(choice(Bytes(64), cache: .cold)?.use.level == .dram)
+    #expect(choice(Bytes(64), cache: .cold)?.use.value?.level == .dram)
   }
 
   @Test func `the fastest unit and the faster way to fill count`() {
-    let use = choice(Bytes(64))?.use
+    let use = choice(Bytes(64))?.use.value
     #expect(use?.unit == "wide" && use?.flopsPerSecond == 4e9 && use?.fillPerSecond == 2e9)
   }
 
@@ -80,7 +80,21 @@ import Testing
     let work = Work(flops: 1, bytesRead: Bytes(64), bytesWritten: .zero, format: .fp32)
     let choice = CeilingChoice(
       work: work, threads: 1, cache: .warm, machine: machine, ceilings: ceilings)
-    #expect(choice?.use.level == .dram)
+    #expect(choice?.use.value?.level == .dram)
+  }
+
+  @Test func `a level that there was no room to measure has no ceiling, and the reason`() {
+    var ceilings = ceilings
+    ceilings.bandwidth.removeAll { $0.level == .dram }
+    ceilings.unavailable = [.dram: "there is no room"]
+    let work = Work(flops: 1, bytesRead: .gibibytes(1), bytesWritten: .zero, format: .fp32)
+    let choice = CeilingChoice(
+      work: work, threads: 1, cache: .warm, machine: machine, ceilings: ceilings)
+    #expect(
+      choice?.use
+        == .unavailable(
+          "the bandwidth of DRAM was not measured: there is no room"))
+    #expect(choice?.memoryCanBind == false)
   }
 
   /// 1000 bytes take 0.5 µs to write past the caches: 4000 flops take twice as long, 4004 longer.

@@ -23,6 +23,15 @@ import Testing
     #expect(ending.outcome.description == outcome)
   }
 
+  @Test(arguments: [(1, 0), (0, 1)])
+  func `what was live is told of a kill for want of memory`(group: Int, machine: Int) {
+    let live = "live in backward: weights 1.00 GiB"
+    let ending = ChildEnding(
+      ending: .signaled(SIGKILL), doing: "preparing", groupKills: group, machineKills: machine,
+      live: live)
+    #expect(ending.outcome.reason?.hasSuffix("; \(live)") == true)
+  }
+
   @Test(arguments: [SIGABRT, SIGSEGV, SIGILL, SIGTRAP])
   func `a trap near the limit is the limit's`(signal: Int32) {
     func outcome(dataSize: Bytes?, limit: Bytes?, said: String = "") -> String {

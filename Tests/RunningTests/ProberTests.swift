@@ -13,7 +13,7 @@ struct ProberTests {
     do {
       _ = try await ProberProcess.start(
         program: FilePath("/own/headroom"), on: host, machine: Plans.machine, threads: [1],
-        cpus: [0])
+        cpus: [0], room: Plans.room)
       return (nil, host)
     } catch {
       return ((error as? any FaultConvertible)?.fault, host)
@@ -27,7 +27,7 @@ struct ProberTests {
     ),
     (
       .answer(.ceilings(Ceilings(compute: [], bandwidth: [], clockCost: Seconds(1e-8)))),
-      "the machine's ceilings could not be measured: the probes of memory were refused theirs"
+      "the machine's ceilings could not be measured: the probes did not say what memory can do"
     ),
     (.line("?"), "the worker wrote a line that is none of the protocol's: ?"),
   ])

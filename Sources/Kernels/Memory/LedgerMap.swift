@@ -12,6 +12,8 @@ package struct LedgerSnapshot: Sendable {
   package let refusal: Refusal?
   /// The data size at which the operating system refuses, where the process put such a limit up.
   package let dataLimit: Bytes?
+  /// What was live over the time; of a ledger that is shared alone.
+  package let timeline: [LedgerPoint]
 
   /// An allocation that did not happen, and what was live instead.
   package struct Refusal: Hashable, Sendable {
@@ -19,6 +21,12 @@ package struct LedgerSnapshot: Sendable {
     package let bytes: Bytes
     package let phase: MemoryPhase
     package let live: [MemoryRole: Bytes]
+  }
+
+  /// What was live, in words: `live in backward: weights 1.00 GiB, gradients 512 MiB`.
+  package var liveWords: String {
+    let held = refusal?.live ?? live
+    return "live in \((refusal?.phase ?? phase).rawValue): \(LedgerFault.list(held))"
   }
 
   /// Reads the account of a process that may be gone.
@@ -30,8 +38,9 @@ package struct LedgerSnapshot: Sendable {
 
   init(
     phase: MemoryPhase, plan: MemoryPlan, live: [MemoryRole: Bytes], rotation: Bytes,
-    allocations: Int, refusal: Refusal?, dataLimit: Bytes?
+    allocations: Int, refusal: Refusal?, dataLimit: Bytes?, timeline: [LedgerPoint]
   ) {
+    self.timeline = timeline
     self.phase = phase
     self.plan = plan
     self.live = live
@@ -47,7 +56,7 @@ package struct LedgerSnapshot: Sendable {
 /// Written only under the ledger's lock. Each word is written whole, so a reader of a killed
 /// process's account finds at worst one allocation half entered.
 final class LedgerMap: @unchecked Sendable {
-  private static let size = 4096
+  private static let size = 16384
   private static let magic = 0x4844_524D_4C45_4447
 
   private enum Word {
@@ -61,10 +70,16 @@ final class LedgerMap: @unchecked Sendable {
     static let refusedPhase = 7
     static let total = 8
     static let dataLimit = 9
+    /// The total of the highest point of the timeline.
+    static let highest = 10
+    /// A bit for each phase that has begun.
+    static let begun = 11
     static let live = 16
     static let liveAtRefusal = 24
     static let phases = 32
     static let phaseStride = 16
+    /// Behind the first page.
+    static let timeline = 512
   }
 
   /// The words that have a meaning.
@@ -73,18 +88,33 @@ final class LedgerMap: @unchecked Sendable {
   private let words: UnsafeMutablePointer<Int>
   private let roles = MemoryRole.allCases
 
+  /// Where the timeline is written: a private account has none, so that planning reads no clock.
+  private let timeline: LedgerTimeline?
+  private let clock: @Sendable () -> Int
+  private var start = 0
+  /// Whether what happens is a rehearsal, and no moment of the case's life.
+  var isRehearsing = false
+
   init() {
+    timeline = nil
+    clock = { 0 }
     words = .allocate(capacity: Self.used)
     words.initialize(repeating: 0, count: Self.used)
     isShared = false
   }
 
-  init(path: String, create: Bool) throws {
+  init(path: String, create: Bool, clock: @escaping @Sendable () -> Int = { 0 })
+    throws
+  {
+    self.clock = clock
     var error: Int32 = 0
     guard let base = hr_map_shared(path, UInt64(Self.size), create ? 1 : 0, &error) else {
       throw LedgerFault.noMapping(path: path, errno: error)
     }
     words = base.bindMemory(to: Int.self, capacity: Self.size / 8)
+    precondition(
+      Word.timeline + LedgerTimeline.wordCount <= Self.size / 8, "the mapping holds a timeline")
+    timeline = LedgerTimeline(words + Word.timeline)
     isShared = true
   }
 
@@ -96,6 +126,7 @@ final class LedgerMap: @unchecked Sendable {
 
   func start(budget: Bytes?) {
     words.update(repeating: 0, count: Self.used)
+    if timeline != nil { words[Word.timeline] = 0 }
     words[Word.magic] = Self.magic
     words[Word.budget] = budget?.count ?? 0
   }
@@ -114,9 +145,15 @@ final class LedgerMap: @unchecked Sendable {
   }
 
   func begin(_ phase: MemoryPhase) {
-    words[Word.phase] = MemoryPhase.allCases.firstIndex(of: phase) ?? 0
+    let number = MemoryPhase.allCases.firstIndex(of: phase) ?? 0
+    words[Word.phase] = number
     notePeak()
+    guard timeline != nil, !isRehearsing, words[Word.begun] & 1 << number == 0 else { return }
+    words[Word.begun] |= 1 << number
+    writePoint(.phase)
   }
+
+  func begin(layer: Int) { if !isRehearsing { writePoint(.layer(layer)) } }
 
   func add(_ bytes: Bytes, role: MemoryRole) {
     words[Word.live + index(role)] += bytes.count
@@ -126,6 +163,9 @@ final class LedgerMap: @unchecked Sendable {
     } else {
       words[Word.total] += bytes.count
       notePeak()
+      if words[Word.total] > words[Word.highest], timeline != nil, !isRehearsing {
+        writePoint(.high)
+      }
     }
   }
 
@@ -141,6 +181,20 @@ final class LedgerMap: @unchecked Sendable {
     words[Word.refusedBytes] = bytes.count
     words[Word.refusedPhase] = words[Word.phase]
     for index in 0..<roles.count { words[Word.liveAtRefusal + index] = words[Word.live + index] }
+    writePoint(.refusal)
+  }
+
+  /// A clock is read here and nowhere else.
+  private func writePoint(_ event: LedgerPoint.Event) {
+    guard let timeline else { return }
+    let now = clock()
+    // Time begins with the first point.
+    if timeline.isEmpty { start = now }
+    words[Word.highest] = max(words[Word.highest], words[Word.total])
+    timeline.append(
+      LedgerPoint(
+        nanoseconds: now - start, phase: MemoryPhase.allCases[words[Word.phase]],
+        event: event, live: live))
   }
 
   /// The peak of each phase with what lived at it.
@@ -173,7 +227,8 @@ final class LedgerMap: @unchecked Sendable {
       plan: known ? plan : MemoryPlan([:]),
       live: known ? live : [:], rotation: Bytes(known ? words[Word.rotation] : 0),
       allocations: known ? words[Word.allocations] : 0, refusal: refusal,
-      dataLimit: known && words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil)
+      dataLimit: known && words[Word.dataLimit] > 0 ? Bytes(words[Word.dataLimit]) : nil,
+      timeline: known ? timeline?.points ?? [] : [])
   }
 
   private func index(_ role: MemoryRole) -> Int { roles.firstIndex(of: role) ?? 0 }

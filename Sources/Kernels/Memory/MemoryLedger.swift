@@ -39,12 +39,16 @@ package final class MemoryLedger: Sendable {
   ///   - budget: the maximum of bytes that may be live at once, the harness's copies apart.
   ///   - path: a file for the shared mapping; without one the account is private.
   ///   - fence: bytes of a known pattern on either side of each allocation.
+  ///   - clock: nanoseconds, for the timeline of an account that is shared.
   /// - Throws: `LedgerFault.noMapping` where the file cannot be mapped.
-  package init(budget: Bytes? = nil, path: String? = nil, fence: Int = 0) throws {
+  package init(
+    budget: Bytes? = nil, path: String? = nil, fence: Int = 0,
+    clock: @escaping @Sendable () -> Int = { Int(hr_monotonic_nanoseconds()) }
+  ) throws {
     self.budget = budget
     isPlan = false
     self.fence = fence
-    map = try path.map { try LedgerMap(path: $0, create: true) } ?? LedgerMap()
+    map = try path.map { try LedgerMap(path: $0, create: true, clock: clock) } ?? LedgerMap()
     state = Mutex(State())
     map.start(budget: budget)
   }
@@ -64,6 +68,16 @@ package final class MemoryLedger: Sendable {
   /// Starts a phase: its peak begins at what is live now.
   package func begin(_ phase: MemoryPhase) {
     state.withLock { _ in map.begin(phase) }
+  }
+
+  /// Starts a layer of a model, within its phase: a moment that the timeline tells.
+  package func begin(layer: Int) { state.withLock { _ in map.begin(layer: layer) } }
+
+  /// Counts what the body lets come and go, and leaves it out of the timeline: it is a rehearsal of what comes.
+  package func rehearsing<Result>(_ body: () throws -> Result) rethrows -> Result {
+    state.withLock { _ in map.isRehearsing = true }
+    defer { state.withLock { _ in map.isRehearsing = false } }
+    return try body()
   }
 
   /// Leaves word of the operating system's limit, for whoever asks why the process died.
@@ -285,7 +299,7 @@ package enum LedgerFault: FaultConvertible {
     }
   }
 
-  private static func list(_ live: [MemoryRole: Bytes]) -> String {
+  static func list(_ live: [MemoryRole: Bytes]) -> String {
     let parts = MemoryRole.allCases.compactMap { role in live[role].map { "\(role.label) \($0)" } }
     return parts.isEmpty ? "nothing" : parts.joined(separator: ", ")
   }

@@ -24,9 +24,12 @@ package final class MemoryCeiling {
 
   /// What one thread goes over.
   package let footprints: [MemoryLevel: Int]
+  /// Levels that the buffers are too small for, with the reason.
+  package let unavailable: [MemoryLevel: String]
   private let loops: hr_memory_loops
-  private let source: UnsafeMutableRawPointer
-  private let target: UnsafeMutableRawPointer
+  private let source: ProbeBuffer
+  /// Written to while everything is measured, and not by the probes after that.
+  private var target: ProbeBuffer?
   private let length: Int
   /// Which slice of the buffers DRAM is measured on next.
   private var slice = 0
@@ -43,57 +46,34 @@ package final class MemoryCeiling {
   }
 
   /// - Parameter threads: the maximum number of threads that will measure.
-  package init?(machine: Machine, threads: Int) {
-    footprints = Self.footprints(machine)
-    length = max(Self.whole(machine), threads * Self.stretch)
-    var error: Int32 = 0
-    guard length > 0, let source = hr_map_private(UInt64(length), &error) else { return nil }
-    guard let target = hr_map_private(UInt64(length), &error) else {
-      hr_unmap(source, UInt64(length))
-      return nil
-    }
+  package init?(machine: Machine, threads: Int, room: ProbeRoom) {
+    let sizes = ProbeSizes(machine: machine, threads: threads, room: room)
+    // Pages that were never written are all the same page of zeros, and would lie in L1.
+    guard let source = ProbeBuffer(length: sizes.length, filledWith: 1),
+      let target = ProbeBuffer(length: sizes.length, filledWith: 2)
+    else { return nil }
+    footprints = sizes.footprints
+    unavailable = sizes.unavailable
+    length = sizes.length
     self.source = source
     self.target = target
-    hr_advise_huge(source, UInt64(length))
-    hr_advise_huge(target, UInt64(length))
     loops = hr_memory_loops_for(hr_cpu_features())
-    // Pages that were never written are all the same page of zeros, and would lie in L1.
-    source.initializeMemory(as: UInt8.self, repeating: 1, count: length)
-    target.initializeMemory(as: UInt8.self, repeating: 2, count: length)
   }
 
-  deinit {
-    hr_unmap(source, UInt64(length))
-    hr_unmap(target, UInt64(length))
-  }
-
-  /// Bytes per thread that lie well inside each level: a third of L1 and half of L2 (both a
-  /// thread's own), three eighths of what each core has of a shared L3, and a slice of the buffers
-  /// for DRAM.
-  private static func footprints(_ machine: Machine) -> [MemoryLevel: Int] {
-    func pages(_ bytes: Int) -> Int { max(1, bytes / 4096) * 4096 }
-    var sizes: [MemoryLevel: Int] = [:]
-    if let l1 = machine.cacheSize(level: 1) { sizes[.l1] = pages(l1.count / 3) }
-    if let l2 = machine.cacheSize(level: 2) { sizes[.l2] = pages(l2.count / 2) }
-    if let l3 = machine.cacheSize(level: 3) {
-      sizes[.l3] = pages(l3.count * 3 / 8 / machine.visibleCores)
-    }
-    sizes[.dram] = stretch
-    return sizes
-  }
-
-  /// What DRAM is measured on in all, slice by slice: 32 times the last cache, for one that does
-  /// not evict in order still holds a tenth of what lies four times its size back. Never more than
-  /// an eighth of the memory.
-  private static func whole(_ machine: Machine) -> Int {
-    let wanted = max(1 << 30, 32 * machine.lastLevelCache.count)
-    return min(wanted, machine.memoryClass.count / 8) / stretch * stretch
+  /// Ends measuring; from now on there are probes alone, and no longer of DRAM where the largest case
+  /// would lack the memory.
+  package func keepProbes(threads: Int, within room: ProbeRoom) {
+    target = nil
+    guard room.isShort(beside: Bytes(length)) else { return }
+    let cached = footprints.filter { $0.key != .dram }.values.max() ?? 0
+    source.shorten(to: min(length, cached * threads))
+    best = best.filter { $0.key.level != .dram }
   }
 
   /// Where a stretch begins: always the same place, but in DRAM the next slice.
   private func start(_ level: MemoryLevel, _ team: any ThreadTeam) -> Int {
     guard level == .dram else { return 0 }
-    let size = Self.stretch * team.threads
+    let size = (footprints[.dram] ?? ProbeSizes.stretch) * team.threads
     slice = (slice + 1) % max(1, length / size)
     return slice * size
   }
@@ -102,10 +82,10 @@ package final class MemoryCeiling {
   package func measure(
     _ level: MemoryLevel, _ team: any ThreadTeam, stretches: Int = 7, clock: some NanosecondClock
   ) -> Ceilings.Bandwidth? {
-    guard let footprint = footprints[level] else { return nil }
-    let (loops, source, target) = (self.loops, self.source, self.target)
+    guard let footprint = footprints[level], let target = target?.start else { return nil }
+    let (loops, source) = (self.loops, source.start)
     let bytes = Int64(footprint)
-    let passes = Int64(max(1, Self.stretch / footprint))
+    let passes = Int64(max(1, ProbeSizes.stretch / footprint))
     func median(_ moved: Int, _ stretch: @escaping (_ at: Int) -> Void) -> Double {
       let rates = (0..<stretches).map { _ in
         let start = start(level, team)
@@ -152,7 +132,7 @@ package final class MemoryCeiling {
   ) -> Double? {
     let known = best[Key(level: level, threads: team.threads)]
     guard let footprint = footprints[level], let known else { return nil }
-    let (loops, source) = (self.loops, self.source)
+    let (loops, source) = (self.loops, source.start)
     let each = known.rate / Double(team.threads) * seconds
     let passes = max(1, Int64(each) / Int64(footprint))
     let start = start(level, team)
@@ -168,9 +148,6 @@ package final class MemoryCeiling {
       read($0, passes)
     }
   }
-
-  /// What one thread moves in one stretch: milliseconds in any level.
-  private static let stretch = 128 << 20
 
   private func rate(
     _ team: any ThreadTeam, bytes: Int, clock: some NanosecondClock, _ body: @escaping (Int) -> Void

@@ -1,13 +1,13 @@
-package import Quantities
+import Quantities
 package import Records
 
 extension Conditions {
   /// Sentences about what will disturb times, worst first; what could not be read is not warned of.
-  package func findings(visibleCores: Int, installedMemory: Bytes?) -> [String] {
+  package func findings(visibleCores: Int) -> [String] {
     [
       quotaFinding(visibleCores), stealFinding, loadFinding(visibleCores), throttleFinding,
       governorFinding,
-      memoryFinding(installedMemory), hugePageFinding,
+      memoryFinding, hugePageFinding,
     ].compactMap { $0 }
   }
 
@@ -52,12 +52,12 @@ extension Conditions {
     return "The frequency governor is \(governor), not performance: the clock moves under load."
   }
 
-  private func memoryFinding(_ installedMemory: Bytes?) -> String? {
+  private var memoryFinding: String? {
     // Under a tenth the kernel starts to take pages back, which is timed along.
-    guard let available = availableMemory.value, let installedMemory,
-      available * 10 < installedMemory
+    guard let available = availableMemory.value, let limit = memory?.limit,
+      available * 10 < limit
     else { return nil }
-    return "Only \(available) of \(installedMemory) memory is available."
+    return "Only \(available) of \(limit) memory is available."
   }
 
   private var hugePageFinding: String? {

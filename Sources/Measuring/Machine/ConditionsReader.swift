@@ -9,12 +9,12 @@ package struct ConditionsReader: Sendable {
 
   /// - Parameter visibleCores: The processors that share the load.
   package func read(visibleCores: Int) -> Conditions {
+    let (room, available) = MemoryRoomReader(files: files).read()
     var conditions = Conditions(
       load: load, governor: governor, clockMegahertz: clockMegahertz, throttles: throttles,
-      steal: steal, hugePages: hugePages, availableMemory: memory("MemAvailable"),
+      steal: steal, hugePages: hugePages, availableMemory: available, memory: room,
       quota: ProcessorQuota.read(from: files), warnings: [])
-    conditions.warnings = conditions.findings(
-      visibleCores: visibleCores, installedMemory: memory("MemTotal").value)
+    conditions.warnings = conditions.findings(visibleCores: visibleCores)
     return conditions
   }
 
@@ -62,9 +62,5 @@ package struct ConditionsReader: Sendable {
       else { return nil }
       return String(text[text.index(after: open)..<close])
     }
-  }
-
-  private func memory(_ label: String) -> Reading<Bytes> {
-    files.reading("/proc/meminfo", "\"\(label)\"") { LabelledLines($0).kibibytes(label) }
   }
 }

@@ -6,20 +6,10 @@ package import Records
 /// - Source: Linux, "CFS Bandwidth Control" (version 1) and "Control Group v2", `cpu.max`.
 package enum ProcessorQuota {
   package static func read(from files: FileSource = .system) -> Conditions.Quota? {
-    guard let place = ControlGroupLocation.place(of: "cpu", in: files) else { return nil }
-    var tightest: Conditions.Quota?
-    var directory = place.directory
-    while true {
-      if let found = quota(of: directory, place.version, files),
-        found.cores < tightest?.cores ?? .infinity
-      {
-        tightest = found
-      }
-      guard directory.count > place.mount.count, let slash = directory.lastIndex(of: "/") else {
-        return tightest
-      }
-      directory = String(directory[..<slash])
+    guard let (directories, version) = ControlGroupLocation.chain(of: "cpu", in: files) else {
+      return nil
     }
+    return directories.compactMap { quota(of: $0, version, files) }.min { $0.cores < $1.cores }
   }
 
   private static func quota(

@@ -54,7 +54,7 @@ package struct ControlGroupLocation: Hashable, Sendable {
 
 extension ControlGroupLocation {
   /// Where a controller accounts for this process, and where its hierarchy is mounted.
-  static func place(of controller: Substring, in files: FileSource) -> (
+  private static func place(of controller: Substring, in files: FileSource) -> (
     directory: String, mount: String, version: MemoryControlGroup.Version
   )? {
     let groups = groups(files.text("/proc/self/cgroup") ?? "")
@@ -68,6 +68,20 @@ extension ControlGroupLocation {
       }), case .success(let directory) = groupDirectory(group, in: mount)
     else { return nil }
     return (directory, mount.point, first == nil ? .two : .one)
+  }
+
+  /// This process's own group of a controller and all that lie above it, up to the mount: each may limit it.
+  static func chain(of controller: Substring, in files: FileSource) -> (
+    directories: [String], version: MemoryControlGroup.Version
+  )? {
+    guard let (own, mount, version) = place(of: controller, in: files) else { return nil }
+    var directories = [own]
+    var directory = own
+    while directory.count > mount.count, let slash = directory.lastIndex(of: "/") {
+      directory = String(directory[..<slash])
+      directories.append(directory)
+    }
+    return (directories, version)
   }
 }
 

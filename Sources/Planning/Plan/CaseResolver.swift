@@ -16,7 +16,7 @@ struct CaseResolver {
     case skip(String)
   }
 
-  func resolve(memoryLimit common: Bytes?) throws -> Resolution {
+  func resolve(memoryLimit common: Bytes?, room: MemoryRoom?) throws -> Resolution {
     let workload = grid.workload
     let problem = try checkedProblem()
     let threads = asked.axes[HarnessAxis.threads.rawValue]?.number ?? cores
@@ -32,14 +32,18 @@ struct CaseResolver {
     if let reason = problem.declined(by: variant.name) { return .skip(reason) }
     let cache = CacheState(rawValue: text(.cache)) ?? .warm
     let limit = asked.axes[HarnessAxis.memoryLimit.rawValue].flatMap { Bytes($0.text) } ?? common
+    let predicted = try placing {
+      try workload.memory(of: problem, variant: variant.name, threads: threads)
+    }
+    // A command's memory is not ours to predict.
+    let misfit =
+      variant.name.hasPrefix(VariantDescription.command)
+      ? nil : Misfit(needed: predicted.peak, memoryLimit: limit, room: room)
     return .run(
       PlannedCase(
         case: asked, problem: problem, variant: variant.name, kind: variant.kind,
         threads: threads, cache: cache, memoryLimit: limit, work: problem.work,
-        predicted: try placing {
-          try workload.memory(of: problem, variant: variant.name, threads: threads)
-        },
-        gate: grid.entry.gate, merged: [], group: nil))
+        predicted: predicted, misfit: misfit, gate: grid.entry.gate, merged: [], group: nil))
   }
 
   private var chosenVariant: VariantDescription? {

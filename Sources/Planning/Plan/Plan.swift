@@ -12,18 +12,6 @@ package struct Plan: Sendable {
   package let skips: [Skip]
   package let notes: [PlanNote]
 
-  /// Starting a process, filling and checking operands, warming up: what the budget leaves out.
-  package static let overhead = Seconds(1)
-
-  /// What one case is expected to take: a budget and an overhead for each of its processes.
-  package var estimatedSecondsPerCase: Seconds {
-    Seconds(Double(measure.runs) * (measure.budget.value + Self.overhead.value))
-  }
-
-  package var estimatedSeconds: Seconds {
-    Seconds(estimatedSecondsPerCase.value * Double(cases.count))
-  }
-
   /// All ids in plan order, skips behind the cases.
   package var ids: [String] { cases.map(\.case.id) + skips.map(\.case.id) }
 }
@@ -40,6 +28,8 @@ package struct PlannedCase: Sendable {
   package let memoryLimit: Bytes?
   package let work: Work
   package let predicted: MemoryPlan
+  /// Why it is predicted not to fit, where it is.
+  package let misfit: Misfit?
   package let gate: GateOptions
   /// The ids of cases that resolved to the same work and will not run again.
   package fileprivate(set) var merged: [String]
@@ -132,7 +122,7 @@ extension Plan {
     with(cases: shard.part(of: units).flatMap(\.self), skips: shard.part(of: skips))
   }
 
-  private func with(cases: [PlannedCase], skips: [Skip]) -> Plan {
+  func with(cases: [PlannedCase], skips: [Skip]) -> Plan {
     Plan(suite: suite, measure: measure, cases: cases, skips: skips, notes: notes)
   }
 }

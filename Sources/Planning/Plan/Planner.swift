@@ -1,7 +1,7 @@
 import Kernels
 import OrderedCollections
 import Quantities
-import Records
+package import Records
 import Workloads
 
 /// Turns a suite into all of its cases and all of its skips, with reasons.
@@ -9,10 +9,16 @@ package struct Planner {
   package let catalog: WorkloadCatalog
   /// The processors that the cases may use.
   package let cores: Int
+  /// How much memory there is, where cases are to be held against it.
+  package let room: MemoryRoom?
 
-  package init(catalog: WorkloadCatalog = .standard, cores: Int = ThreadPool.allowedCPUs.count) {
+  package init(
+    catalog: WorkloadCatalog = .standard, cores: Int = ThreadPool.allowedCPUs.count,
+    room: MemoryRoom? = nil
+  ) {
     self.catalog = catalog
     self.cores = cores
+    self.room = room
   }
 
   /// - Parameter options: what the command line puts over the suite's own options.
@@ -29,7 +35,8 @@ package struct Planner {
       }
     }
     let measure = options.falling(backOn: suite.measure).settings
-    var draft = PlanDraft(cores: cores, memoryLimit: measure.memoryLimit, count: total)
+    var draft = PlanDraft(
+      cores: cores, memoryLimit: measure.memoryLimit, room: room, count: total)
     for grid in grids { try draft.add(grid) }
     return Plan(
       suite: suite, measure: measure, cases: draft.groupedCases, skips: draft.skips,
@@ -41,6 +48,7 @@ package struct Planner {
 struct PlanDraft {
   let cores: Int
   let memoryLimit: Bytes?
+  let room: MemoryRoom?
   private(set) var skips: [Skip] = []
   private(set) var notes: [PlanNote] = []
   private var cases: [PlannedCase] = []
@@ -61,8 +69,9 @@ struct PlanDraft {
   }
 
   /// - Parameter count: how many cases there may be.
-  init(cores: Int, memoryLimit: Bytes?, count: Int) {
+  init(cores: Int, memoryLimit: Bytes?, room: MemoryRoom?, count: Int) {
     self.cores = cores
+    self.room = room
     self.memoryLimit = memoryLimit
     cases.reserveCapacity(count)
     groupKeys.reserveCapacity(count)
@@ -114,7 +123,7 @@ struct PlanDraft {
     _ asked: Case, _ row: OrderedDictionary<String, Located<AxisValue>>, _ grid: EntryGrid
   ) throws {
     let resolution = try CaseResolver(asked: asked, row: row, grid: grid, cores: cores)
-      .resolve(memoryLimit: memoryLimit)
+      .resolve(memoryLimit: memoryLimit, room: room)
     switch resolution {
     case .skip(let reason):
       skips.append(Skip(case: asked, reason: reason))

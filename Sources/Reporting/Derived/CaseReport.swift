@@ -19,6 +19,8 @@ package struct CaseReport: Sendable {
   package let clock: Reading<ClockDrift>
   package let counters: [String: Reading<Double>]
   package let memory: MemoryAccount
+  /// What was live over the time of the process that ended worst.
+  package let timeline: Reading<[Record.TimelinePoint]>
   /// The check that came nearest to its tolerance, or passed it by most.
   package let check: Reading<Record.Check>
   /// The library of others that the variant calls, by its own account.
@@ -57,6 +59,7 @@ package struct CaseReport: Sendable {
       records.compactMap(\.check).max { $0.ofTolerance < $1.ofTolerance }, "check")
     counters = records.firstValue(\.counters) ?? [:]
     memory = MemoryAccount(records: records, absence: Self.absence(of: "memory account", outcome))
+    timeline = reading(worst.timeline, "timeline")
     lastWords = worst.lastWords
     training = records.firstValue(\.training).map(TrainingAccount.init)
     group = first.group

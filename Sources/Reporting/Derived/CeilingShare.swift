@@ -40,8 +40,11 @@ package struct CeilingShare: Codable, Hashable, Sendable {
     var floors: [Floor] = []
     var shares: [Double] = []
     for timing in timings {
+      guard let use = timing.ceiling else {
+        return .unavailable(timing.ceilingUnavailable ?? "no ceiling was chosen for it")
+      }
       for block in timing.blocks {
-        let speed = MachineSpeed(beside: block, of: timing.ceiling)
+        let speed = MachineSpeed(beside: block, of: use)
         guard let floor = Floor(of: work, at: speed) else {
           return .unavailable("a ceiling of this machine was not measured")
         }

@@ -1,15 +1,20 @@
 package import Quantities
-import Records
+package import Records
 
 /// What a case's memory came to: predicted, as the ledger saw it, and as the system did.
 package struct MemoryAccount: Codable, Hashable, Sendable {
   package let predicted: Reading<Bytes>
+  /// Why it was predicted not to fit, where it was.
+  package let misfit: Misfit?
   /// The ledger's: the maximum over phases.
   package let peak: Reading<Bytes>
   /// The phase that the peak is in.
   package let phase: Reading<MemoryPhase>
   /// What lived at the ledger's peak.
   package let byRole: Reading<[MemoryRole: Bytes]>
+  /// What was live when an allocation was refused, else when the child ended or was ended, and in which phase.
+  package let lastLive: Reading<[MemoryRole: Bytes]>
+  package let lastPhase: Reading<MemoryPhase>
   /// What of it held nothing: the ends of a cache's pages.
   package let unused: Reading<[MemoryRole: Bytes]>
   package let residentPeak: Reading<Bytes>
@@ -51,9 +56,12 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
       ? .unavailable("no prediction is made for a command")
       : records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
         ?? .unavailable("no prediction was made")
+    misfit = records.lazy.compactMap(\.misfit).first
     peak = ofLedger { .measured($0.ledger.peak) }
     phase = ofLedger { .measured($0.ledger.peakPhase) }
     byRole = ofLedger { .measured($0.ledger.byRole) }
+    lastLive = ofLedger { .measured($0.live) }
+    lastPhase = ofLedger { .measured($0.refused?.phase ?? $0.phase) }
     unused = ofLedger { memory in
       memory.unused.map { .measured($0) } ?? .unavailable("the run was made before it was told")
     }

@@ -36,6 +36,7 @@ extension CaseReport {
         "counters",
         .object(counters.sorted { $0.key < $1.key }.map { Metric($0.key, $0.value) })),
       Metric("memory", .object(memoryMetrics)),
+      Metric("timeline", .of(timeline) { .stored($0) }),
       Metric("error", .object(errorMetrics)),
       Metric(
         "versus",
@@ -154,11 +155,15 @@ extension CaseReport {
 
   private var memoryMetrics: [Metric] {
     // Copies of the harness are told apart, as `rotation_bytes`.
-    let roles = MemoryRole.allCases.filter { $0 != .rotation }.map { role in
-      Metric(role.fileName, memory.byRole.map { $0[role] ?? .zero })
+    func byRole(_ bytes: Reading<[MemoryRole: Bytes]>) -> Metric.Value {
+      .object(
+        MemoryRole.allCases.filter { $0 != .rotation }.map { role in
+          Metric(role.fileName, bytes.map { $0[role] ?? .zero })
+        })
     }
     return [
       Metric("predicted_bytes", memory.predicted),
+      Metric("misfit", memory.misfit?.description),
       Metric("peak_bytes", memory.peak),
       Metric("resident_peak_bytes", memory.residentPeak),
       Metric("anonymous_peak_bytes", memory.anonymousPeak),
@@ -167,7 +172,9 @@ extension CaseReport {
       Metric("rotation_bytes", memory.rotation),
       Metric("harness_bytes", memory.harness),
       Metric("unused_bytes", memory.unused.map { $0.values.reduce(Bytes.zero, +) }),
-      Metric("by_role", .object(roles)),
+      Metric("by_role", byRole(memory.byRole)),
+      Metric("last_phase", memory.lastPhase.map(\.rawValue)),
+      Metric("last_live", byRole(memory.lastLive)),
     ]
   }
 

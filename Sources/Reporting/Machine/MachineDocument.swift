@@ -13,6 +13,11 @@ package enum MachineDocument {
     add(compute(report.ceilings.compute), to: &document)
     document.add(.heading("Bandwidth, GB/s", level: 2))
     add(bandwidth(report.ceilings.bandwidth), to: &document)
+    for level in MemoryLevel.allCases {
+      if let reason = report.ceilings.unavailable?[level] {
+        document.say("\(level.label) was not measured: \(reason)", .quiet)
+      }
+    }
     document.add(.heading("Noise", level: 2))
     document.add(.fields(noise(report.noise)))
     document.add(.heading("Conditions", level: 2))
@@ -93,7 +98,11 @@ package enum MachineDocument {
       field("throttled", conditions.throttles.map { "\($0) times since boot" }),
       field("stolen", conditions.steal.map { "\(fixed($0 * 100, 1)) % of processor time" }),
       field("huge pages", conditions.hugePages),
-      field("available", conditions.availableMemory.map(\.description)),
+      field(
+        "memory", conditions.memory.map { .measured("\($0)") } ?? .unavailable("it is not told")),
+      field(
+        "available",
+        conditions.availableMemory.map { conditions.memory?.available($0) ?? "\($0)" }),
     ] + (quota.map { [.init("quota", $0)] } ?? [])
       + conditions.warnings.map { .init("warning", $0, .warning) }
   }

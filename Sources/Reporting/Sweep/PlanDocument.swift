@@ -15,11 +15,12 @@ package enum PlanDocument {
     {
       document.say(sentence, .quiet)
     }
+    for sentence in Misfits.sentences(of: plan) { document.say(sentence, .warning) }
     let peak = plan.cases.map(\.predicted.peak).max() ?? .zero
     document.add(
       .notes(
         resolved(plan) + [
-          "\(counted(plan.cases.count, "case")), \(plan.skips.count) skipped, at most "
+          "\(counted(plan.cases.count, "case")), \(plan.skips.count) skipped, about "
             + "\(plan.estimatedSeconds), peak \(peak)"
         ]))
     return document
@@ -27,15 +28,21 @@ package enum PlanDocument {
 
   private static func table(_ plan: Plan) -> Table {
     let areAlike = Set(plan.cases.map(\.variant)).count <= 1
+    let someLackRoom = !plan.misfits.isEmpty
+    func fits(_ planned: PlannedCase) -> [Cell] {
+      someLackRoom ? [.words(planned.misfit.map { "no (\($0.owner))" } ?? "yes")] : []
+    }
     return Table(
       (areAlike ? [] : [.init("runs as", .left)])
-        + [.init("predicted peak"), .init("work")],
+        + [.init("predicted peak"), .init("work")]
+        + (someLackRoom ? [.init("fits", .left)] : []),
       rows: plan.cases.map { planned in
         Table.Row(
           .asked(planned.case),
           (areAlike ? [] : [.words(planned.variant)]) + [
             .bytes(planned.predicted.peak), .operations(planned.work.flops),
-          ])
+          ] + fits(planned),
+          tone: planned.misfit == nil ? .plain : .warning)
       })
   }
 
@@ -59,6 +66,11 @@ package enum PlanDocument {
       let threads: Int
       let predictedBytes: Bytes
       let flops: Int
+      let fits: Bool
+      /// What it lacks, where it does not.
+      let misfit: Misfit?
+      /// Of one process.
+      let estimatedSeconds: Seconds
     }
 
     struct SkipEntry: Encodable {
@@ -70,7 +82,8 @@ package enum PlanDocument {
       cases = plan.cases.map {
         Entry(
           id: $0.case.id, variant: $0.variant, threads: $0.threads,
-          predictedBytes: $0.predicted.peak, flops: $0.work.flops)
+          predictedBytes: $0.predicted.peak, flops: $0.work.flops, fits: $0.misfit == nil,
+          misfit: $0.misfit, estimatedSeconds: plan.estimate(of: $0).total)
       }
       skips = plan.skips.map { SkipEntry(id: $0.case.id, reason: $0.reason) }
       estimatedSeconds = plan.estimatedSeconds

@@ -17,12 +17,15 @@ package struct ChildEnding {
   var dataSize: Bytes?
   /// The data size that the operating system allowed it, where that was limited.
   var limit: Bytes?
+  /// What its ledger says was live, in words.
+  var live: String?
 
   package init(
     ending: ProcessEnding, timedOut: Bool = false, timeout: Seconds = Seconds(60),
     doing: String, lastWords: String = "", groupKills: Int = 0, machineKills: Int = 0,
-    dataSize: Bytes? = nil, limit: Bytes? = nil
+    dataSize: Bytes? = nil, limit: Bytes? = nil, live: String? = nil
   ) {
+    self.live = live
     self.ending = ending
     self.timedOut = timedOut
     self.timeout = timeout
@@ -42,16 +45,16 @@ package struct ChildEnding {
       return .crashed(signal: "exit \(code)", reason: "the worker left while \(doing)\(said)")
     case .signaled(SIGKILL):
       if groupKills > 0 {
-        return .outOfMemory(.limit, reason: "the system's limit above the budget was hit")
+        return .outOfMemory(.limit, reason: "the system's limit above the budget was hit\(held)")
       }
       if machineKills > 0 {
-        return .outOfMemory(.killed, reason: "the machine ran out of memory and killed it")
+        return .outOfMemory(.killed, reason: "the machine ran out of memory and killed it\(held)")
       }
       return .crashed(signal: "SIGKILL", reason: "killed from outside while \(doing)")
     case .signaled(let signal):
       let name = signalName(signal)
       if Self.ofAllocation.contains(signal), limit != nil, ranOut {
-        return .outOfMemory(.limit, reason: "\(name) at the system's limit\(said)")
+        return .outOfMemory(.limit, reason: "\(name) at the system's limit\(said)\(held)")
       }
       return .crashed(signal: name, reason: "\(name) while \(doing)\(said)")
     }
@@ -66,6 +69,8 @@ package struct ChildEnding {
     guard let dataSize, let limit else { return false }
     return dataSize + .mebibytes(1) >= limit
   }
+
+  private var held: String { live.map { "; \($0)" } ?? "" }
 
   private var said: String {
     let last = lastWords.split(separator: "\n").last.map(String.init) ?? ""

@@ -8,7 +8,6 @@ package enum SystemLimits {
   /// Those of this program and its libraries, and those of each child: pipes, standard error, and what
   /// says that it has ended.
   private static func files(children: Int) -> Int { 26 + 3 * children }
-  private static let memory = Bytes.gibibytes(1)
 
   /// - Parameter cores: how many threads the largest case has.
   package static func check(cores: Int) throws(Fault) {
@@ -18,16 +17,6 @@ package enum SystemLimits {
         at: "/proc", fix: "mount it: mount -t proc proc /proc")
     }
     try checkFiles(children: 2)
-    for (resource, option, noun) in [
-      (RLIMIT_AS, "-v", "the address space"), (RLIMIT_DATA, "-d", "the data"),
-    ] {
-      if let bytes = limit(resource), bytes < memory.count {
-        throw Fault(
-          "\(noun) of a process is limited to \(Bytes(bytes)), and the probes of this machine's "
-            + "memory need more",
-          at: "ulimit \(option)", fix: "raise it: ulimit \(option) unlimited")
-      }
-    }
     // Those of this program and of one child, with some for the libraries'.
     let threads = 2 * cores + 8
     let started = Int(hr_can_start_threads(Int32(threads)))
@@ -35,7 +24,11 @@ package enum SystemLimits {
       throw Fault(
         "only \(started) of \(threads) threads can be started, as a child and this program need "
           + "them",
-        at: "ulimit -u", fix: "raise the limit of processes and threads: ulimit -u, or pids.max")
+        // Each thread has a stack, which a limit of memory may refuse as well.
+        at: ofMemory ?? "ulimit -u",
+        fix: ofMemory == nil
+          ? "raise the limit of processes and threads: ulimit -u, or pids.max"
+          : "raise that limit: a thread takes 8 MiB of it for its stack")
     }
   }
 

@@ -28,6 +28,8 @@ final class LiveCase {
   private var spent = 0.0
   private var missed: String?
   private var lastSeen = MemoryWatch.unseen
+  /// What its ledger says, once it is gone.
+  private var account: LedgerSnapshot?
 
   init(_ planned: PlannedCase, run: Int, setting: SweepSetting) {
     self.planned = planned
@@ -43,6 +45,7 @@ final class LiveCase {
     record.merged = planned.merged
     record.work = planned.work
     record.predicted = planned.predicted
+    record.misfit = planned.misfit
     name = setting.nextName()
     limit = planned.memoryLimit == nil ? nil : host.makeMemoryLimit(name: name)
     killsBefore = host.kills()
@@ -178,8 +181,8 @@ final class LiveCase {
     if let prepared, let choice, !blocks.isEmpty {
       record.timing = Record.Timing(
         clockCost: prepared.clockCost, warmUp: prepared.warmUp, blocks: blocks,
-        ceiling: choice.use, cache: planned.cache, rotation: prepared.rotation,
-        criterionMissed: missed)
+        ceiling: choice.use.value, ceilingUnavailable: choice.use.reason, cache: planned.cache,
+        rotation: prepared.rotation, criterionMissed: missed)
     }
     guard let child else { return }
     try await takeLeave(of: child)
@@ -195,7 +198,7 @@ final class LiveCase {
     } else {
       _ = await child.stop()
     }
-    if record.memory == nil { takeAccount() }
+    takeAccount()
     try? FileManager.default.removeItem(
       atPath: host.folder.appending("\(name).stderr").string)
   }
@@ -228,13 +231,18 @@ final class LiveCase {
     ending.groupKills = limit.flatMap { host.kills(in: $0) } ?? 0
     ending.machineKills = (host.kills() ?? 0) - (killsBefore ?? 0)
     ending.dataSize = lastSeen.value
-    ending.limit = (try? LedgerSnapshot(path: ledgerPath.string))?.dataLimit
+    ending.limit = account?.dataLimit
+    ending.live = account?.liveWords
     return ending
   }
 
-  /// The ledger outlives its child.
+  /// The ledger outlives its child, which may have told of its memory itself.
   private func takeAccount() {
-    guard let account = try? LedgerSnapshot(path: ledgerPath.string) else { return }
-    record.memory = Record.Memory(after: account, limit: planned.memoryLimit, lastSeen: lastSeen)
+    guard command == nil, let account = try? LedgerSnapshot(path: ledgerPath.string) else { return }
+    self.account = account
+    if record.memory == nil {
+      record.memory = Record.Memory(after: account, limit: planned.memoryLimit, lastSeen: lastSeen)
+    }
+    if !account.timeline.isEmpty { record.timeline = account.timeline.map { .init($0) } }
   }
 }

@@ -21,7 +21,9 @@ package struct MachineSurvey: Sendable {
     let program = try OwnProgram.path()
     let prober = try await ProberProcess.start(
       program: program, on: try SystemHost(), machine: machine,
-      threads: Set([1, cpus.count]).sorted(), cpus: cpus)
+      threads: Set([1, cpus.count]).sorted(), cpus: cpus,
+      room: ProbeRoom(
+        room: conditions.memory, available: conditions.availableMemory.value, needed: .zero))
     let ceilings = prober.ceilings
     let noise = try await listen(prober, machine: machine, threads: cpus.count)
     await prober.end()
@@ -46,7 +48,7 @@ package struct MachineSurvey: Sendable {
       return MachineNoise(probes: 0, compute: .unavailable(reason), memory: .unavailable(reason))
     }
     var probes: [Record.Probe] = []
-    for _ in 0..<count { probes.append(try await prober.probe(choice.use, memoryCanBind: true)) }
+    for _ in 0..<count { probes.append(try await prober.probe(choice.probe)) }
     func spread(_ values: [Double]) -> Reading<Double> {
       (try? Sample(values)).map { .measured(ProbeDrift(probes: $0).spread) }
         ?? .unavailable("no probe answered")

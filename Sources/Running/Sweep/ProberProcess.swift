@@ -1,4 +1,4 @@
-import Measuring
+package import Measuring
 package import Quantities
 package import Records
 package import SystemPackage
@@ -12,18 +12,20 @@ package actor ProberProcess {
 
   /// Starts it and measures all ceilings.
   package static func start(
-    program: FilePath, on host: any Host, machine: Machine, threads: [Int], cpus: [Int]
+    program: FilePath, on host: any Host, machine: Machine, threads: [Int], cpus: [Int],
+    room: ProbeRoom
   ) async throws -> ProberProcess {
     let child = try await host.start(
       WorkerCommand(program: program), name: "prober", patience: ChildProcess.helloPatience)
     do {
       let ceilings = try await child.ask(
-        .ceilings(machine: machine, threads: threads, cpus: cpus), timeout: patience,
+        .ceilings(machine: machine, threads: threads, cpus: cpus, room: room), timeout: patience,
         while: "measuring"
       ) { if case .ceilings(let ceilings) = $0 { ceilings } else { nil } }
-      guard threads.allSatisfy({ ceilings.bandwidth(.dram, threads: $0) != nil }) else {
+      let isWhole = threads.allSatisfy { ceilings.bandwidth(.dram, threads: $0) != nil }
+      guard isWhole || ceilings.unavailable?[.dram] != nil, !ceilings.compute.isEmpty else {
         throw ProberFault.noCeilings(
-          "the probes of memory were refused theirs", limit: SystemLimits.ofMemory)
+          "the probes did not say what memory can do", limit: SystemLimits.ofMemory)
       }
       return ProberProcess(child: child, host: host, ceilings: ceilings)
     } catch {
@@ -43,10 +45,10 @@ package actor ProberProcess {
     self.ceilings = ceilings
   }
 
-  func probe(_ use: Record.CeilingUse, memoryCanBind: Bool) async throws -> Record.Probe {
+  func probe(_ kind: ProbeKind) async throws -> Record.Probe {
     do {
       return try await child.ask(
-        .probe(unit: use.unit, level: memoryCanBind ? use.level : nil, threads: use.threads),
+        .probe(unit: kind.unit, level: kind.isOfMemory ? kind.level : nil, threads: kind.threads),
         timeout: Self.patience, while: "probing"
       ) { if case .probe(let probe) = $0 { probe } else { nil } }
     } catch {

@@ -27,19 +27,23 @@ package struct SweepRunner {
   ) async throws {
     let units = plan.shuffled(seed: setting.seed)
     let started = setting.host.clock.now()
+    func expected(_ cases: [PlannedCase]) -> Double {
+      cases.reduce(0) { $0 + plan.estimate(of: $1).total.value }
+    }
     var pace = Pace(
-      expected: plan.estimatedSecondsPerCase.value / Double(setting.runs),
+      expected: expected(plan.cases) * Double(setting.runs),
       total: plan.cases.count * setting.runs)
     for run in 0..<setting.runs {
       for unit in units {
         let open = unit.filter { !isDone($0.case.id, run) }
-        pace.skip(unit.count - open.count)
+        let done = unit.filter { isDone($0.case.id, run) }
+        pace.skip(done.count, expected: expected(done))
         guard !open.isEmpty else { continue }
         let elapsed = Double(setting.host.clock.now() - started) / 1e9
         try event(
           .started(open, done: pace.done, of: pace.total, left: pace.left(after: elapsed)))
         for record in try await measure(open, run: run) { try event(.finished(record)) }
-        pace.finish(open.count)
+        pace.finish(open.count, expected: expected(open))
       }
     }
   }
@@ -74,15 +78,15 @@ package struct SweepRunner {
         let others = cases.filter { $0 !== live }.compactMap { $0.child?.process }
         if !others.isEmpty { await setting.host.stillness(of: others) }
         // Blocks in a row share the probe between them, where it was of the same kind.
-        let kind = ProbeKind(choice)
+        let kind = choice.probe
         let before: Record.Probe
         if let last, last.kind == kind {
           before = last.probe
         } else {
-          before = try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
+          before = try await prober.probe(kind)
         }
         let after = try await live.sample(round: round, before: before) {
-          try await prober.probe(choice.use, memoryCanBind: choice.memoryCanBind)
+          try await prober.probe(kind)
         }
         last = (kind, after)
       }
@@ -91,42 +95,32 @@ package struct SweepRunner {
   }
 }
 
-/// What a probe measures: two blocks of the same kind can share one.
-private struct ProbeKind: Hashable {
-  let unit: String
-  let level: MemoryLevel
-  let threads: Int
-  let isOfMemory: Bool
-
-  init(_ choice: CeilingChoice) {
-    unit = choice.use.unit
-    level = choice.use.level
-    threads = choice.use.threads
-    isOfMemory = choice.memoryCanBind
-  }
-}
-
-/// How long the rest will take: by what was expected at first, by what it took later.
+/// How long the rest will take: as was expected at first, and as much longer or shorter later as what is done
+/// took than was expected of it.
 private struct Pace {
-  let expected: Double
   let total: Int
   private(set) var done = 0
-  private var measured = 0
+  /// Seconds that were expected: of what is left, and of what was measured.
+  private var left: Double
+  private var measured = 0.0
 
   init(expected: Double, total: Int) {
-    self.expected = expected
     self.total = total
+    left = expected
   }
 
-  mutating func skip(_ count: Int) { done += count }
-
-  mutating func finish(_ count: Int) {
+  mutating func skip(_ count: Int, expected: Double) {
     done += count
-    measured += count
+    left -= expected
+  }
+
+  mutating func finish(_ count: Int, expected: Double) {
+    done += count
+    left -= expected
+    measured += expected
   }
 
   func left(after elapsed: Double) -> Seconds {
-    let each = measured > 0 ? elapsed / Double(measured) : expected
-    return Seconds(each * Double(total - done))
+    Seconds(max(0, left) * (measured > 0 ? elapsed / measured : 1))
   }
 }

@@ -59,7 +59,10 @@ package struct SweepSession {
     let conditions = ConditionsReader().read(visibleCores: machine.visibleCores)
     let threads = Set(plan.cases.map(\.threads)).union([1, options.cpus.count]).sorted()
     let prober = try await ProberProcess.start(
-      program: program, on: host, machine: machine, threads: threads, cpus: options.cpus)
+      program: program, on: host, machine: machine, threads: threads, cpus: options.cpus,
+      room: ProbeRoom(
+        room: conditions.memory, available: conditions.availableMemory.value,
+        needed: plan.mostNeeded(cache: machine.lastLevelCache)))
     let header = RunHeader(
       suite: .init(
         name: plan.suite.name, about: plan.suite.about, text: plan.suite.text,

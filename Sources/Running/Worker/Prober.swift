@@ -12,16 +12,25 @@ final class Prober {
   private let clock = MonotonicClock()
   private let units = ComputeUnit.available
 
-  init(machine: Machine, threads: [Int], cpus: [Int]) throws {
+  private let room: ProbeRoom
+
+  init(machine: Machine, threads: [Int], cpus: [Int], room: ProbeRoom) throws {
+    self.room = room
     self.machine = machine
     var teams: [Int: PoolTeam] = [:]
     for count in threads {
       teams[count] = PoolTeam(pool: try ThreadPool(threads: count, cpus: cpus))
     }
     self.teams = teams
-    memory = MemoryCeiling(machine: machine, threads: threads.max() ?? 1)
+    memory = MemoryCeiling(machine: machine, threads: threads.max() ?? 1, room: room)
   }
 
+  private static let refused = Dictionary(
+    uniqueKeysWithValues: MemoryLevel.allCases.map {
+      ($0, "the probes of memory were refused theirs")
+    })
+
+  /// Measures everything, and lets go of what only that needs: called once.
   func ceilings() -> Ceilings {
     var compute: [Ceilings.Compute] = []
     var bandwidth: [Ceilings.Bandwidth] = []
@@ -31,7 +40,11 @@ final class Prober {
         if let measured = memory?.measure(level, team, clock: clock) { bandwidth.append(measured) }
       }
     }
-    return Ceilings(compute: compute, bandwidth: bandwidth, clockCost: clock.cost())
+    let unavailable = memory.map(\.unavailable) ?? Self.refused
+    memory?.keepProbes(threads: teams.keys.max() ?? 1, within: room)
+    return Ceilings(
+      compute: compute, bandwidth: bandwidth, clockCost: clock.cost(),
+      unavailable: unavailable.isEmpty ? nil : unavailable)
   }
 
   func probe(unit: String, level: MemoryLevel?, threads: Int) -> Record.Probe {

@@ -24,8 +24,8 @@ package enum Request: Codable, Sendable {
   case sample(calls: Int? = nil, samples: Int? = nil)
   /// Say what is left to say, and leave.
   case finish
-  /// Measure this machine's ceilings, with each number of threads.
-  case ceilings(machine: Machine, threads: [Int], cpus: [Int])
+  /// Measure this machine's ceilings, with each number of threads, within the memory that there is.
+  case ceilings(machine: Machine, threads: [Int], cpus: [Int], room: ProbeRoom)
   /// Measure, briefly, one unit and (where memory can bind) one level.
   case probe(unit: String, level: MemoryLevel?, threads: Int)
 }

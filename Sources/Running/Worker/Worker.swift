@@ -47,8 +47,8 @@ package struct Worker {
       case .finish:
         if let session { try send(Answer.finished(session.finish())) }
         return
-      case .ceilings(let machine, let threads, let cpus):
-        let opened = try Prober(machine: machine, threads: threads, cpus: cpus)
+      case .ceilings(let machine, let threads, let cpus, let room):
+        let opened = try Prober(machine: machine, threads: threads, cpus: cpus, room: room)
         prober = opened
         try send(Answer.ceilings(opened.ceilings()))
       case .probe(let unit, let level, let threads):

@@ -9,6 +9,9 @@ package struct OutputSample: Hashable, Sendable {
   /// How it was drawn, for the record: `all 4096` or `64 of 512 rows × 128 of 4096 columns`.
   package let label: String
 
+  /// What the results that are drawn may cost the reference together.
+  package static let flopBudget = 1 << 27
+
   package var count: Int { rows.count * columns.count }
 
   /// All results where they cost at most `flopBudget` to compute plainly, else a seeded grid that
@@ -16,7 +19,7 @@ package struct OutputSample: Hashable, Sendable {
   ///
   /// - Parameter flopsPerResult: what one result costs the reference.
   package init(
-    rows: Int, columns: Int, flopsPerResult: Int, flopBudget: Int = 1 << 27,
+    rows: Int, columns: Int, flopsPerResult: Int, flopBudget: Int = flopBudget,
     countBudget: Int = 1 << 16, seed: UInt64
   ) {
     let affordable = max(16, min(countBudget, flopBudget / max(1, flopsPerResult)))

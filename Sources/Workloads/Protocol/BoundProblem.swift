@@ -13,6 +13,8 @@ package protocol BoundProblem: Sendable {
   func validate() throws
   /// What a call must do at the least.
   var work: Work { get }
+  /// Operations of the results that are held against the reference, in fp64, before a case is timed.
+  var checkedFlops: Int { get }
   /// Why a variant has nothing for it, if so.
   func declined(by variant: String) -> String?
   /// What preparing and running allocate; nil for a variant that there is not.
@@ -27,6 +29,12 @@ private struct Bound<W: Workload>: BoundProblem {
   // Doubles are exact enough below a power of two that is left free.
   var isCountable: Bool { W.workBound(of: problem) < 0x1p62 }
   var work: Work { W.work(of: problem) }
+
+  var checkedFlops: Int {
+    let flops = W.work(of: W.reduced(problem)?.problem ?? problem).flops
+    // Else as many results are drawn as cost so much, where there are so many.
+    return W.checksAll ? flops : min(flops, OutputSample.flopBudget)
+  }
 
   func validate() throws { try W.validate(problem) }
 

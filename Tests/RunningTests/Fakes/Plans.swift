@@ -1,4 +1,5 @@
 import Foundation
+import Measuring
 import OrderedCollections
 import Planning
 import Quantities
@@ -27,6 +28,8 @@ enum Plans {
   static let machine = Machine(
     cpuModel: "", cpuStepping: "", visibleCores: 2, threadsPerCore: 1, caches: [],
     memoryClass: .gibibytes(1), operatingSystem: "", kernelMinor: "", instructionSets: [])
+
+  static let room = ProbeRoom(room: nil, available: nil, needed: .zero)
 
   static let build = Build(
     version: "0", commit: .unavailable("no checkout"), dirty: nil, toolchain: "", flags: "",
@@ -75,7 +78,8 @@ struct FakeSweep {
     for record in earlier { try writer.append(record) }
     let program = FilePath("/own/headroom")
     let prober = try await ProberProcess.start(
-      program: program, on: host, machine: Plans.machine, threads: [1, 2], cpus: [0, 1])
+      program: program, on: host, machine: Plans.machine, threads: [1, 2], cpus: [0, 1],
+      room: Plans.room)
     let setting = SweepSetting(
       program: program, host: host, machine: Plans.machine, ceilings: prober.ceilings,
       cpus: [0, 1], seed: plan.measure.seed, within: plan.measure.within,
