@@ -5,6 +5,7 @@ import Planning
 import Quantities
 import Records
 import Reporting
+import Workloads
 
 struct FitCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -88,7 +89,7 @@ struct FitCommand: ParsableCommand {
     let prices = try runFile.map { try MeasuredPrices(RunFile.read(all: [$0]).runs, setting) }
     let report = try solver.report(
       setting, limit: limit, isExplained: explain, allowed: allowed, prices: prices?.prices ?? [:])
-    if let agrees = report.dryRun, agrees != report.answer.best {
+    if let agrees = report.dryRun?.plan.peak, agrees != report.answer.best {
       Console.diagnose(
         "note: a dry run of the program's own code takes \(agrees), and the closed form says "
           + "\(report.answer.best)")

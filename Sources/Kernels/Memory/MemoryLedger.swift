@@ -27,6 +27,8 @@ package final class MemoryLedger: Sendable {
     /// What arenas take, and what of it is live.
     var reserved = Bytes.zero
     var entered = Bytes.zero
+    /// The most that was live at one time with arenas counted as a whole: what a budget must have.
+    var needed = Bytes.zero
   }
 
   private struct Fence: @unchecked Sendable {
@@ -145,6 +147,7 @@ package final class MemoryLedger: Sendable {
       } else if role != .rotation {
         state.reserved += bytes
       }
+      noteNeed(&state)
       return Allocation(
         start: start, bytes: bytes, role: role, isArena: isArena, base: base, length: length,
         ledger: self)
@@ -160,7 +163,10 @@ package final class MemoryLedger: Sendable {
   }
 
   private func plan(_ bytes: Bytes, role: MemoryRole, isArena: Bool) -> Allocation {
-    if !isArena { state.withLock { _ in map.add(bytes, role: role) } }
+    state.withLock { state in
+      if !isArena { map.add(bytes, role: role) } else { state.reserved += bytes }
+      noteNeed(&state)
+    }
     return Allocation(
       start: Allocation.nowhere, bytes: bytes, role: role, isArena: isArena,
       base: Allocation.nowhere, length: 0, ledger: self)
@@ -178,8 +184,18 @@ package final class MemoryLedger: Sendable {
     state.withLock { state in
       map.add(bytes, role: role)
       state.entered += bytes
+      noteNeed(&state)
     }
   }
+
+  private func noteNeed(_ state: inout State) {
+    let idle = state.reserved - state.entered
+    state.needed = max(state.needed, map.total + max(.zero, idle))
+  }
+
+  /// The most that was live at one time with arenas counted as a whole, their unused ends with them: the budget
+  /// that all of it fits.
+  package var needed: Bytes { state.withLock { $0.needed } }
 
   /// The same before there is an arena: throws where that would pass the budget.
   func enterChecked(_ bytes: Bytes, role: MemoryRole) throws {
@@ -205,7 +221,7 @@ package final class MemoryLedger: Sendable {
       }
       if !allocation.isArena {
         map.remove(allocation.bytes, role: allocation.role)
-      } else if allocation.role != .rotation, !isPlan {
+      } else if allocation.role != .rotation {
         state.reserved = state.reserved - allocation.bytes
       }
     }

@@ -32,6 +32,12 @@ package struct MendSearch {
     package let helpful: [Proposal]
     /// Single changes that leave the peak as it is or raise it, with what it then is.
     package let useless: [Proposal]
+
+    package init(fitting: [Proposal], helpful: [Proposal], useless: [Proposal]) {
+      self.fitting = fitting
+      self.helpful = helpful
+      self.useless = useless
+    }
   }
 
   /// - Parameters:

@@ -74,12 +74,21 @@ extension WorkloadDescription {
   package func memory(of problem: any BoundProblem, variant: String, threads: Int) throws
     -> MemoryPlan
   {
+    try rehearsal(of: problem, variant: variant, threads: threads).plan
+  }
+
+  /// The same, with the budget that it needs.
+  package func rehearsal(of problem: any BoundProblem, variant: String, threads: Int) throws
+    -> Rehearsal
+  {
     // What a command allocates is its own affair.
-    if variant.hasPrefix(VariantDescription.command) { return MemoryPlan([:]) }
-    guard let plan = try problem.plan(variant: variant, threads: threads) else {
+    if variant.hasPrefix(VariantDescription.command) {
+      return Rehearsal(plan: MemoryPlan([:]), needed: .zero)
+    }
+    guard let found = try problem.rehearsal(variant: variant, threads: threads) else {
       throw SuiteFault.unknownVariant(variant, workload: name, known: variants.map(\.name))
     }
-    return plan
+    return found
   }
 
   private static func variants<W: Workload>(

@@ -1,7 +1,7 @@
 import Kernels
-package import Quantities
+import Quantities
 import Records
-import Workloads
+package import Workloads
 
 /// What a workload of this program allocates, by its own code and a ledger that maps nothing.
 package enum DryRun {
@@ -9,8 +9,8 @@ package enum DryRun {
   ///   - name: of the workload.
   ///   - values: of its axes by their names; those that may be left out may be.
   /// - Throws: a fault of the setting.
-  package static func plan(_ name: String, _ values: [String: String], threads: Int) throws
-    -> MemoryPlan
+  package static func rehearsal(_ name: String, _ values: [String: String], threads: Int) throws
+    -> Rehearsal
   {
     let suite = try Suite(
       inlineWorkload: name,
@@ -21,6 +21,6 @@ package enum DryRun {
         plan.skips.first?.reason ?? "no case is left", mend: "ask for another setting",
         .option("-a"))
     }
-    return planned.predicted
+    return Rehearsal(plan: planned.predicted, needed: planned.needed)
   }
 }

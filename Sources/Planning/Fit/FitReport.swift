@@ -1,6 +1,7 @@
 package import MemoryPlanning
 import Models
 package import Quantities
+package import Workloads
 
 /// A setting answered, with what could be done about it.
 package struct FitReport: Sendable {
@@ -10,8 +11,8 @@ package struct FitReport: Sendable {
   /// The most of an axis that fits, by its name.
   package let largest: [Largest]
   package let mends: MendSearch.Result?
-  /// The dry run's peak, where this program runs it: the second way, which must agree.
-  package let dryRun: Bytes?
+  /// A dry run, where this program runs it: the second way, which must agree; and the budget that it needs.
+  package let dryRun: Rehearsal?
 
   package struct Largest: Hashable, Sendable {
     package let axis: String
@@ -20,7 +21,15 @@ package struct FitReport: Sendable {
     package let bytes: Bytes?
   }
 
-  package var verdict: MemoryVerdict? { limit.map { answer.verdict(in: $0.bytes) } }
+  /// What a budget must have: where tensors share an arena, a little more than what lives at the peak.
+  package var needed: Bytes { max(answer.high, dryRun?.needed ?? .zero) }
+
+  package var verdict: MemoryVerdict? {
+    limit.map { limit in
+      let verdict = answer.verdict(in: limit.bytes)
+      return verdict == .fits && needed > limit.bytes ? .doesNot : verdict
+    }
+  }
 }
 
 /// A limit, and whose it is.
@@ -111,10 +120,7 @@ extension FitSolver {
   ) throws -> FitReport {
     let answer = try answer(setting, isExplained: isExplained)
     let isOwn = try setting.runtime() == .headroom
-    var dryRun: Bytes?
-    if isOwn {
-      dryRun = try DryRun.plan(setting.workload, try setting.axes(), threads: threads).peak
-    }
+    let dryRun = isOwn ? try rehearsal(setting) : nil
     guard let limit else {
       return FitReport(
         setting: setting, answer: answer, limit: nil, largest: [], mends: nil, dryRun: dryRun)
@@ -131,7 +137,7 @@ extension FitSolver {
       most.append(format)
     }
     var mends: MendSearch.Result?
-    if answer.verdict(in: limit.bytes) != .fits {
+    if max(answer.high, dryRun?.needed ?? .zero) > limit.bytes {
       mends = try search(setting, answer, limit.bytes, allowed, prices)
     }
     return FitReport(
@@ -161,7 +167,27 @@ extension FitSolver {
       try? solver.answer(setting.changing(changes))
     }
     self = solver
-    return result
+    return try setting.runtime() == .headroom ? rehearsed(result, setting, limit) : result
+  }
+
+  /// Of what fits by its peak, what fits as it is laid out.
+  private func rehearsed(_ result: MendSearch.Result, _ setting: FitSetting, _ limit: Bytes)
+    -> MendSearch.Result
+  {
+    var fitting: [MendSearch.Proposal] = []
+    for one in result.fitting where fitting.count < Self.proposed {
+      let needed = (try? rehearsal(setting.changing(one.changes)))?.needed
+      if let needed, needed <= limit { fitting.append(one) }
+    }
+    return MendSearch.Result(
+      fitting: fitting, helpful: result.helpful, useless: result.useless)
+  }
+
+  /// So many are looked at by a dry run, and proposed.
+  private static let proposed = 8
+
+  private func rehearsal(_ setting: FitSetting) throws -> Rehearsal {
+    try DryRun.rehearsal(setting.workload, try setting.axes(), threads: threads)
   }
 
   /// The largest value of a whole number's axis that fits.

@@ -69,8 +69,8 @@ package struct FitSolver {
 
   /// By a dry run of a workload's own code.
   private func dryRun(_ setting: FitSetting) throws -> MemoryAnswer {
-    let plan = try DryRun.plan(setting.workload, try setting.axes(), threads: threads)
-    return MemoryAnswer(plan)
+    MemoryAnswer(
+      try DryRun.rehearsal(setting.workload, try setting.axes(), threads: threads).plan)
   }
 
   // MARK: Other programs

@@ -32,18 +32,19 @@ struct CaseResolver {
     if let reason = problem.declined(by: variant.name) { return .skip(reason) }
     let cache = CacheState(rawValue: text(.cache)) ?? .warm
     let limit = asked.axes[HarnessAxis.memoryLimit.rawValue].flatMap { Bytes($0.text) } ?? common
-    let predicted = try placing {
-      try workload.memory(of: problem, variant: variant.name, threads: threads)
+    let rehearsal = try placing {
+      try workload.rehearsal(of: problem, variant: variant.name, threads: threads)
     }
     // A command's memory is not ours to predict.
     let misfit =
       variant.name.hasPrefix(VariantDescription.command)
-      ? nil : Misfit(needed: predicted.peak, memoryLimit: limit, room: room)
+      ? nil : Misfit(needed: rehearsal.needed, memoryLimit: limit, room: room)
     return .run(
       PlannedCase(
         case: asked, problem: problem, variant: variant.name, kind: variant.kind,
         threads: threads, cache: cache, memoryLimit: limit, work: problem.work,
-        predicted: predicted, misfit: misfit, gate: grid.entry.gate, merged: [], group: nil))
+        predicted: rehearsal.plan, needed: rehearsal.needed, misfit: misfit, gate: grid.entry.gate,
+        merged: [], group: nil))
   }
 
   private var chosenVariant: VariantDescription? {

@@ -28,6 +28,8 @@ package struct PlannedCase: Sendable {
   package let memoryLimit: Bytes?
   package let work: Work
   package let predicted: MemoryPlan
+  /// The budget that it needs: unused ends of an arena are counted, too.
+  package let needed: Bytes
   /// Why it is predicted not to fit, where it is.
   package let misfit: Misfit?
   package let gate: GateOptions

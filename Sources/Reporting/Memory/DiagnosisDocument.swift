@@ -84,7 +84,11 @@ package enum DiagnosisDocument {
       })
   }
 
-  private static func timeline(_ record: Record, _ document: inout Document) {}
+  private static func timeline(_ record: Record, _ document: inout Document) {
+    for element in TimelineSection.elements(of: record.timeline ?? [], level: 3) {
+      document.add(element)
+    }
+  }
 }
 
 /// `headroom.diagnosis/1`

@@ -40,8 +40,12 @@ package enum FitDocument {
     guard let limit = report.limit, let verdict = report.verdict else { return where_ }
     let name = limit.name == limit.bytes.description ? limit.name : "\(limit.name)'s \(limit.bytes)"
     switch verdict {
-    case .fits: return "It fits \(name), with \(limit.bytes - answer.high) to spare. " + where_
-    case .doesNot: return "It does not fit \(name): \(answer.low - limit.bytes) too much. " + where_
+    case .fits: return "It fits \(name), with \(limit.bytes - report.needed) to spare. " + where_
+    case .doesNot:
+      let laidOut =
+        answer.high <= limit.bytes ? " As it is laid out in memory, it needs \(report.needed)." : ""
+      return "It does not fit \(name): \(max(answer.low, report.needed) - limit.bytes) too much. "
+        + where_ + laidOut
     case .cannotTell: return "Whether it fits \(name) cannot be told. " + where_
     }
   }

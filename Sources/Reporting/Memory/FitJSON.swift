@@ -12,6 +12,7 @@ struct FitJSON: Encodable {
   let phases: [String: Int]
   let byRole: [String: Int]
   let terms: [Term]?
+  let neededBytes: Int
   let limitBytes: Int?
   let verdict: String?
   let largest: [Largest]
@@ -54,6 +55,7 @@ struct FitJSON: Encodable {
       : answer.terms.map {
         Term(name: $0.name, role: $0.role.key, formula: $0.formula, bytes: $0.bytes.count)
       }
+    neededBytes = report.needed.count
     limitBytes = report.limit?.bytes.count
     verdict = report.verdict?.rawValue
     largest = report.largest.map {

@@ -18,7 +18,7 @@ package protocol BoundProblem: Sendable {
   /// Why a variant has nothing for it, if so.
   func declined(by variant: String) -> String?
   /// What preparing and running allocate; nil for a variant that there is not.
-  func plan(variant: String, threads: Int) throws -> MemoryPlan?
+  func rehearsal(variant: String, threads: Int) throws -> Rehearsal?
 }
 
 private struct Bound<W: Workload>: BoundProblem {
@@ -42,9 +42,9 @@ private struct Bound<W: Workload>: BoundProblem {
     W.variant(named: variant)?.declines(problem)
   }
 
-  func plan(variant: String, threads: Int) throws -> MemoryPlan? {
+  func rehearsal(variant: String, threads: Int) throws -> Rehearsal? {
     try W.variant(named: variant).map {
-      try W.plan(of: problem, variant: $0, threads: threads)
+      try W.rehearsal(of: problem, variant: $0, threads: threads)
     }
   }
 }

@@ -68,14 +68,23 @@ func product(_ factors: Int...) -> Double { factors.reduce(1) { $0 * Double($1) 
 extension Workload {
   /// What preparing and running allocate, by role and phase: counted by the code that allocates it, so that
   /// a ledger agrees to the byte.
-  package static func plan(of problem: Problem, variant: Variant<Self>, threads: Int) throws
-    -> MemoryPlan
+  package static func rehearsal(of problem: Problem, variant: Variant<Self>, threads: Int) throws
+    -> Rehearsal
   {
     let execution = Execution.planning(threads: threads)
     let kernel = try prepare(problem, variant, execution)
     execution.ledger.begin(.run)
     kernel.rehearse()
-    return withExtendedLifetime(kernel) { execution.ledger.plan }
+    return withExtendedLifetime(kernel) {
+      Rehearsal(plan: execution.ledger.plan, needed: execution.ledger.needed)
+    }
+  }
+
+  /// What is live in each phase of such a dry run.
+  package static func plan(of problem: Problem, variant: Variant<Self>, threads: Int) throws
+    -> MemoryPlan
+  {
+    try rehearsal(of: problem, variant: variant, threads: threads).plan
   }
 
   /// The operands are let go of at the end: what a kernel does not keep, an engine would not, either.
