@@ -1,3 +1,4 @@
+import Kernels
 import MemoryPlanning
 import Planning
 import Quantities

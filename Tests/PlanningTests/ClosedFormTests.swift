@@ -1,6 +1,7 @@
 import Foundation
 import Kernels
 import MemoryPlanning
+import OrderedCollections
 import Planning
 import Quantities
 import Records
@@ -26,7 +27,9 @@ struct ClosedFormTests {
     // Each problem is compared in each way that this machine has, or refused by both.
     let ways = workload.variants.count { $0.kind != .competitor && $0.unavailable == nil }
     #expect(ways >= 2)
-    #expect(tally.compared + tally.declined == (found.problems.count - tally.refused) * ways * 2)
+    #expect(
+      tally.compared + tally.declined == (found.problems.count - tally.refused) * ways
+        * Tally.threads.count)
     #expect(tally.compared >= 2 * found.problems.count / 3)
   }
 
@@ -58,6 +61,8 @@ struct ClosedFormTests {
 
 /// What was compared, and what differed.
 private struct Tally {
+  static let threads = [1, 2, 7]
+
   private(set) var compared = 0
   /// Problems that both say there is none of.
   private(set) var refused = 0
@@ -73,10 +78,10 @@ private struct Tally {
       guard variant.unavailable == nil else { continue }
       guard let problem else { continue }
       guard problem.declined(by: variant.name) == nil else {
-        declined += 2
+        declined += Self.threads.count
         continue
       }
-      for threads in [1, 2] {
+      for threads in Self.threads {
         let plan = try workload.memory(of: problem, variant: variant.name, threads: threads)
         try compare(plan, values, of: workload.name, variant.name, threads)
       }
@@ -103,8 +108,7 @@ private struct Tally {
   }
 
   mutating func compare(_ planned: PlannedCase) throws {
-    let values = planned.case.axes.mapValues(\.text)
-    let pairs = values.map { ($0.key, $0.value) }
+    let pairs = planned.case.axes.map { ($0.key, $0.value.text) }
     try compare(
       planned.predicted, Dictionary(uniqueKeysWithValues: pairs), of: planned.case.workload,
       planned.variant, planned.threads)

@@ -39,13 +39,13 @@ struct AttentionDecodeForm: KernelForm {
     cache = try values.cache()
     try values.check(cache, headDim: heads.headDim)
     let context = try values.count("context")
-    let (batch, hidden) = (heads.batch, heads.heads * heads.headDim)
-    // A list has a context of each sequence: more than a million are no batch.
+    let (batch, most) = (heads.batch, max(heads.batch, values.threads))
+    // A list has the context of each sequence: more than 65,535 are no batch.
     try values.check(
       [batch, 1 << 32], [batch, context + newTokens + 256, heads.heads, heads.headDim],
-      [hidden, hidden], [newTokens, heads.heads, heads.headDim, max(batch, values.threads)],
-      [context + newTokens, heads.heads, max(batch, values.threads)],
-      [heads.headDim, 1 << 10, max(batch, values.threads)])
+      [heads.heads, heads.headDim, heads.kvHeads, heads.headDim],
+      [newTokens, heads.heads, heads.headDim, most],
+      [context + newTokens, heads.heads, most], [heads.headDim, 1 << 10, most])
     let lengths: Lengths = try values.word("lengths")
     contexts = (0..<batch).map {
       lengths == .same ? context : max(1, context * (batch - $0) / batch)
