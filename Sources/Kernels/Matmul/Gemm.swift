@@ -132,6 +132,25 @@ package final class Gemm: ParallelTask {
   package init(_ shapes: [Shape], instructions: InstructionSet, _ execution: Execution) throws {
     self.instructions = instructions
     pool = execution.pool
+    let sizes = Self.sizes(shapes, instructions)
+    rowBytes = sizes.rows
+    panels = try execution.ledger.allocate(Bytes(sizes.panels), role: .workspace)
+    rowBlocks = try execution.ledger.allocate(
+      Bytes(rowBytes * execution.threads), role: .workspace)
+  }
+
+  /// Bytes of the workspace for these products on so many threads.
+  package static func workspaceBytes(
+    _ shapes: [Shape], instructions: InstructionSet, threads: Int
+  ) -> Bytes {
+    let sizes = sizes(shapes, instructions)
+    return Bytes(sizes.panels + sizes.rows * threads)
+  }
+
+  /// Bytes of the panels, and of a thread's rows.
+  private static func sizes(_ shapes: [Shape], _ instructions: InstructionSet) -> (
+    panels: Int, rows: Int
+  ) {
     let loops = instructions.gemm(.stored(.fp32), .stored(.fp32))
     var (panelBytes, rowBytes) = (0, 0)
     for shape in shapes {
@@ -141,10 +160,7 @@ package final class Gemm: ParallelTask {
       rowBytes = max(rowBytes, cutting.rows * cutting.kCount * 4)
     }
     // Tiles of columns are stored a vector at a time.
-    self.rowBytes = roundUp(rowBytes + 64, to: 64)
-    panels = try execution.ledger.allocate(Bytes(panelBytes), role: .workspace)
-    rowBlocks = try execution.ledger.allocate(
-      Bytes(self.rowBytes * execution.threads), role: .workspace)
+    return (panelBytes, roundUp(rowBytes + 64, to: 64))
   }
 
   /// How k, panels and rows are cut: as `Matmul.Blocking`, but from k and the machine alone.

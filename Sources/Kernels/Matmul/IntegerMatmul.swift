@@ -46,6 +46,7 @@ final class IntegerMatmul: Kernel, ParallelTask {
 
     var subBlocks: Int { (k + 31) / 32 }
     var roundedBytes: Bytes { Bytes(m * subBlocks * subBlockBytes) }
+    func allSums(threads: Int) -> Bytes { Bytes(threads * sumBytes) }
   }
 
   /// Rounded activations, and sums of a panel for each thread.
@@ -58,7 +59,7 @@ final class IntegerMatmul: Kernel, ParallelTask {
       cut = Cut(m: m, layout: panels.layout)
       rounded = try execution.ledger.allocate(cut.roundedBytes, role: .workspace)
       sums = try execution.ledger.allocate(
-        Bytes(execution.threads * cut.sumBytes), role: .workspace)
+        cut.allSums(threads: execution.threads), role: .workspace)
     }
   }
 

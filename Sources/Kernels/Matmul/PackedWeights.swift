@@ -27,7 +27,7 @@ package final class PackedWeights {
     self.product = product
     switch product.method {
     case .tiles(let loops):
-      let blocking = Matmul.Blocking(m: maxRows, k: product.k, loops: loops)
+      let blocking = product.blocking(maxRows: maxRows, loops)
       store = .panels(
         try StoredPanels(
           n: product.n, k: product.k, weights, loops: loops, blocking: blocking,
@@ -78,8 +78,7 @@ package final class PackedWeights {
   private func widening(
     _ panels: QuantizedPanels, _ loops: hr_matmul_kernels, rows m: Int, _ execution: Execution
   ) throws -> MatmulWorkspace.Space {
-    let blocking = Matmul.Blocking(
-      m: m, k: product.k, loops: loops, grain: panels.layout.group, keepsPanel: true)
+    let blocking = product.blocking(widening: panels.layout, rows: m, loops)
     return .tiles(
       try TiledMatmul.Space(blocking, loops, execution),
       try WideningPanels.Space(
@@ -138,13 +137,7 @@ package final class PackedWeights {
   }
 
   /// Floats that unpacking a row takes: all of its panel's.
-  package var rowScratch: Int {
-    switch store {
-    case .integers(let panels), .widening(let panels):
-      panels.layout.groups * panels.layout.group * panels.layout.columns
-    case .panels, .rows: 0
-    }
-  }
+  package var rowScratch: Int { product.rowScratch }
 }
 
 /// What kernels of one product and number of rows need besides: those that run one after the other share

@@ -20,9 +20,17 @@ final class RowMatmul: Kernel, ParallelTask {
       let ledger = execution.ledger
       activations =
         product.activations == .int8
-        ? try ledger.allocate(ElementType.fp32.bytes(of: m * product.k), role: .workspace) : nil
+        ? try ledger.allocate(Self.roundedBytes(m: m, product), role: .workspace) : nil
       rows = try ledger.allocate(
-        ElementType.fp32.bytes(of: product.k) * execution.threads, role: .workspace)
+        Self.rowBytes(product, threads: execution.threads), role: .workspace)
+    }
+
+    static func roundedBytes(m: Int, _ product: Matmul) -> Bytes {
+      ElementType.fp32.bytes(of: product.activations == .int8 ? m * product.k : 0)
+    }
+
+    static func rowBytes(_ product: Matmul, threads: Int) -> Bytes {
+      ElementType.fp32.bytes(of: product.k) * threads
     }
   }
 

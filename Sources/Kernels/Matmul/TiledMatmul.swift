@@ -27,7 +27,13 @@ final class TiledMatmul: Kernel, ParallelTask {
       self.blocking = blocking
       self.loops = loops
       rowBlocks = try execution.ledger.allocate(
-        blocking.rowBlockBytes(loops) * execution.threads, role: .workspace)
+        Self.bytes(blocking, loops, threads: execution.threads), role: .workspace)
+    }
+
+    static func bytes(_ blocking: Matmul.Blocking, _ loops: hr_matmul_kernels, threads: Int)
+      -> Bytes
+    {
+      blocking.rowBlockBytes(loops) * threads
     }
   }
 

@@ -13,9 +13,13 @@ final class WideningPanels: PanelSource {
     fileprivate let bytes: Int
 
     init(columns: Int, kCount: Int, _ execution: Execution) throws {
-      bytes = columns * kCount * 4
+      bytes = Self.bytes(columns: columns, kCount: kCount, threads: 1).count
       scratch = try execution.ledger.allocate(
-        Bytes(execution.threads * bytes), role: .workspace)
+        Self.bytes(columns: columns, kCount: kCount, threads: execution.threads), role: .workspace)
+    }
+
+    static func bytes(columns: Int, kCount: Int, threads: Int) -> Bytes {
+      ElementType.fp32.bytes(of: threads * columns * kCount)
     }
   }
 

@@ -1,4 +1,4 @@
-import Quantities
+package import Quantities
 
 /// Stores the keys and values of a prompt that has attended to itself.
 package final class CacheStore: ParallelTask {
@@ -30,7 +30,12 @@ package final class CacheStore: ParallelTask {
     self.tokens = tokens
     pool = execution.pool
     scratch = try execution.ledger.allocate(
-      Bytes(4 * roundUp(headDim, to: 16) * pool.threads), role: .workspace)
+      Self.workspaceBytes(headDim: headDim, threads: pool.threads), role: .workspace)
+  }
+
+  /// Bytes of the rotated keys.
+  package static func workspaceBytes(headDim: Int, threads: Int) -> Bytes {
+    Bytes(4 * roundUp(headDim, to: 16) * threads)
   }
 
   /// Stores one layer's new tokens; their places must have been reserved.

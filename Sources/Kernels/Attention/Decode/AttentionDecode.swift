@@ -54,11 +54,11 @@ package struct AttentionDecode: Hashable, Sendable {
   /// Queries of one head of keys of one sequence: new token after new token.
   var rows: Int { newTokens * group }
   /// All tokens at the end of the step.
-  var tokens: Int { contexts.reduce(0) { $0 + $1 + newTokens } }
+  package var tokens: Int { contexts.reduce(0) { $0 + $1 + newTokens } }
   /// All tokens of the longest sequence.
-  var longest: Int { (contexts.max() ?? 0) + newTokens }
+  package var longest: Int { (contexts.max() ?? 0) + newTokens }
   /// From the first new token's of the shortest to the last of the longest.
-  var newPositions: Range<Int> { (contexts.min() ?? 0)..<longest }
+  package var newPositions: Range<Int> { (contexts.min() ?? 0)..<longest }
 
   /// Makes the kernel of a step against a cache that has places for the new tokens.
   ///

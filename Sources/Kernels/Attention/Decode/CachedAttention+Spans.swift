@@ -101,8 +101,10 @@ extension CachedAttention {
     var sums: Int { 2 * Self.line(rows) }
     var spanEnd: Int { sums + rows * paddedHeadDim }
 
-    func bytes(threads: Int, spans: Int) -> Bytes {
-      Bytes(4 * (threads * threadEnd + spans * spanEnd))
+    func bytes(of operation: AttentionDecode, threads: Int) -> Bytes {
+      // A boundary between two threads cuts one head's tokens at most.
+      let spans = operation.batch * operation.kvHeads + threads - 1
+      return Bytes(4 * (threads * threadEnd + spans * spanEnd))
     }
   }
 }

@@ -1,5 +1,5 @@
 import CMicrokernels
-import Quantities
+package import Quantities
 
 /// New tokens against a cache: each token of it is read once, for all queries that share its head.
 ///
@@ -88,11 +88,15 @@ package final class CachedAttention: ParallelTask {
       cache: cache, sequences: sequences, instructions: instructions, table: table)
     space = Space(operation, layout)
     step = Step(operation, layout, threads: pool.threads)
-    // A boundary between two threads cuts one head's tokens at most.
     workspace = try execution.ledger.allocate(
-      space.bytes(
-        threads: pool.threads, spans: operation.batch * operation.kvHeads + pool.threads - 1),
-      role: .workspace)
+      space.bytes(of: operation, threads: pool.threads), role: .workspace)
+  }
+
+  /// Bytes of the workspace for any step of this shape on so many threads.
+  package static func workspaceBytes(
+    _ operation: AttentionDecode, _ layout: CacheLayout, threads: Int
+  ) -> Bytes {
+    Space(operation, layout).bytes(of: operation, threads: threads)
   }
 
   /// The same with another cache and other tokens.

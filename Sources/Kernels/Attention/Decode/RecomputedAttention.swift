@@ -37,15 +37,12 @@ final class RecomputedAttention: Kernel, ParallelTask {
       ? try RotaryTable(
         operation.rotary, headDim: operation.headDim, positions: 0..<operation.longest,
         instructions: operation.instructions, in: ledger) : nil
-    let projection = Matmul(
-      n: operation.kvHeads * operation.headDim, k: operation.hidden,
-      weights: WeightFormat(.fp32), activations: .stored(.fp32),
-      instructions: operation.instructions)
+    let projection = operation.projection
     projections = try [(keyWeights, keys), (valueWeights, values)].map { weights, result in
       try projection.kernel(a: hidden, weights: weights, c: result, execution)
     }
     let seen = rotated ?? q
-    attentions = try Self.attentions(operation).map { prefill, tokens in
+    attentions = try operation.allTokens.map { prefill, tokens in
       try prefill.kernel(
         .init(
           q: seen.slice(tokens), k: keys.slice(tokens), v: values.slice(tokens),
@@ -104,18 +101,27 @@ final class RecomputedAttention: Kernel, ParallelTask {
       }
     }
   }
+}
 
-  /// All sequences at once where they are of one length.
-  private static func attentions(_ operation: AttentionDecode) -> [(AttentionPrefill, Range<Int>)] {
+extension AttentionDecode {
+  /// The product of all tokens' hidden states with the weights of keys, or of values.
+  package var projection: Matmul {
+    Matmul(
+      n: kvHeads * headDim, k: hidden, weights: WeightFormat(.fp32),
+      activations: .stored(.fp32), instructions: instructions)
+  }
+
+  /// Attention of all tokens where there is no cache, and which of them: all sequences at once where they are of
+  /// one length. What it is given was rotated before.
+  package var allTokens: [(attention: AttentionPrefill, tokens: Range<Int>)] {
     func prefill(batch: Int, tokens: Int) -> AttentionPrefill {
       AttentionPrefill(
-        batch: batch, heads: operation.heads, kvHeads: operation.kvHeads,
-        headDim: operation.headDim, tokens: tokens, mask: operation.mask,
-        instructions: operation.instructions)
+        batch: batch, heads: heads, kvHeads: kvHeads, headDim: headDim, tokens: tokens,
+        mask: mask, instructions: instructions)
     }
-    let lengths = operation.contexts.map { $0 + operation.newTokens }
+    let lengths = contexts.map { $0 + newTokens }
     if let length = lengths.first, lengths.allSatisfy({ $0 == length }) {
-      return [(prefill(batch: operation.batch, tokens: length), 0..<operation.tokens)]
+      return [(prefill(batch: batch, tokens: length), 0..<tokens)]
     }
     var start = 0
     return lengths.map { length in

@@ -48,5 +48,6 @@ extension AttentionBackward {
     var sums: Int { deltas + Self.line(queries) }
     var limits: Int { sums + Self.line(queries) }
     var floats: Int { limits + Self.line(2 * queries) }
+    func bytes(threads: Int) -> Bytes { Bytes(4 * floats * threads) }
   }
 }

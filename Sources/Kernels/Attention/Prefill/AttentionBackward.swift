@@ -1,5 +1,5 @@
 import CMicrokernels
-import Quantities
+package import Quantities
 
 /// The way back through attention, from its output and the logarithms of its sums: scores are computed again,
 /// a block at a time, and nothing of tokens × tokens is held.
@@ -63,7 +63,13 @@ package final class AttentionBackward: ParallelTask {
     cutting = Cutting(shape, floats)
     pool = execution.pool
     workspace = try execution.ledger.allocate(
-      Bytes(4 * cutting.floats * execution.threads), role: .workspace)
+      cutting.bytes(threads: execution.threads), role: .workspace)
+  }
+
+  /// Bytes of the workspace on so many threads.
+  package static func workspaceBytes(_ shape: AttentionPrefill, threads: Int) -> Bytes {
+    Cutting(shape, shape.instructions.widened.gemm(.stored(.fp32), .stored(.fp32)))
+      .bytes(threads: threads)
   }
 
   /// Other sequences of the same heads, no longer than these; both share a workspace.

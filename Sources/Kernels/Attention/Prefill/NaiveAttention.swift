@@ -1,5 +1,5 @@
 import Glibc
-import Quantities
+package import Quantities
 
 /// All scores of all heads in memory, row by row of each head's matrix of them.
 final class NaiveAttention: Kernel, ParallelTask {
@@ -14,9 +14,7 @@ final class NaiveAttention: Kernel, ParallelTask {
     self.shape = shape
     self.tensors = tensors
     pool = execution.pool
-    scores = try execution.ledger.allocate(
-      ElementType.fp32.bytes(of: shape.batch * shape.heads * shape.tokens * shape.tokens),
-      role: .workspace)
+    scores = try execution.ledger.allocate(shape.naiveWorkspaceBytes, role: .workspace)
   }
 
   func run() { pool.run(self) }
@@ -66,6 +64,13 @@ final class NaiveAttention: Kernel, ParallelTask {
         add(S.self, line[key] / total, v + first + key * stride, target, headDim)
       }
     }
+  }
+}
+
+extension AttentionPrefill {
+  /// Bytes of all scores of all heads.
+  package var naiveWorkspaceBytes: Bytes {
+    ElementType.fp32.bytes(of: batch * heads * tokens * tokens)
   }
 }
 

@@ -1,5 +1,5 @@
 import CMicrokernels
-import Quantities
+package import Quantities
 
 extension TiledAttention {
   /// How attention is cut: tiles of queries, and stretches of keys and values that are packed once for
@@ -17,8 +17,10 @@ extension TiledAttention {
     private let tileRows: Int
     private let isRotated: Bool
 
-    init(_ shape: AttentionPrefill, columns: Int, products: hr_matmul_kernels) {
-      self.columns = columns
+    init(
+      _ shape: AttentionPrefill, _ loops: hr_attention_kernels, _ products: hr_matmul_kernels
+    ) {
+      columns = Int(loops.columns)
       headDim = shape.headDim
       tileRows = Int(products.tile_rows)
       isRotated = !shape.rotary.isNone
@@ -52,5 +54,20 @@ extension TiledAttention {
     private var end: Int { rotated + (isRotated ? Self.line(max(columns, tileRows) * headDim) : 0) }
 
     var bytes: Bytes { Bytes(4 * end) }
+    func bytes(threads: Int) -> Bytes { bytes * threads }
+  }
+}
+
+extension AttentionPrefill {
+  /// Bytes of what the kernel that goes by tiles needs besides its operands and a table of rotations.
+  package func workspaceBytes(threads: Int) -> Bytes {
+    TiledAttention.Tiling(
+      self, instructions.attention(precision), instructions.attentionMatmul(precision)
+    ).bytes(threads: threads)
+  }
+
+  /// Bytes of the table of rotations that its kernel makes; none where nothing is rotated.
+  package var tableBytes: Bytes {
+    rotary.isNone ? .zero : RotaryTable.bytes(positions: tokens, headDim: headDim)
   }
 }

@@ -49,14 +49,15 @@ final class TiledAttention: Kernel, ParallelTask {
       pool = execution.pool
       isRowByRow =
         !keepsLogSums && TiledAttention.isRowByRow(shape, columns: Int(loops.columns))
-      tiling = Tiling(shape, columns: Int(loops.columns), products: products)
+      tiling = Tiling(shape, loops, products)
       table =
         shape.rotary.isNone
         ? nil
         : try RotaryTable(
           shape.rotary, headDim: shape.headDim, positions: 0..<shape.tokens,
           loop: instructions.rope(shape.precision), in: execution.ledger)
-      workspace = try execution.ledger.allocate(tiling.bytes * pool.threads, role: .workspace)
+      workspace = try execution.ledger.allocate(
+        tiling.bytes(threads: pool.threads), role: .workspace)
       // As many pairs are done while another thread is told to begin.
       let isShort = isRowByRow && shape.pairs < 64
       shares =
