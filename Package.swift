@@ -108,8 +108,8 @@ let package = Package(
     .target(
       name: "Running",
       dependencies: [
-        "Quantities", "Statistics", "Records", "Kernels", "ModelFiles", "Workloads", "Measuring",
-        "Planning",
+        "Quantities", "Statistics", "Records", "Kernels", "ModelFiles", "MemoryPlanning",
+        "Workloads", "Measuring", "Planning",
         "Comparing", "CLinux", collections, logging, system,
         .product(name: "Subprocess", package: "swift-subprocess"),
       ],

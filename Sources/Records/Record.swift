@@ -25,6 +25,8 @@ package struct Record: Codable, Sendable {
   package var memory: Memory?
   /// What was live over the case's time, in at most 64 points. Runs from before have none.
   package var timeline: [TimelinePoint]?
+  /// The case that ran out of memory, in whose place this one was tried.
+  package var mended: Mended?
   package var counters: [String: Reading<Double>]?
   package var training: Training?
   /// The last lines that the child wrote on its standard error, where it did not end well.
@@ -240,6 +242,25 @@ package struct Record: Codable, Sendable {
       self.role = role
       self.bytes = bytes
       self.phase = phase
+    }
+  }
+
+  /// Why a case was tried that nobody asked for: another one ran out of memory.
+  package struct Mended: Codable, Hashable, Sendable {
+    /// The id of that case.
+    package var from: String
+    /// What was changed, in words.
+    package var words: String
+    /// Which try it was, from 1.
+    package var attempt: Int
+    /// What it was predicted to take.
+    package var predicted: Bytes
+
+    package init(from: String, words: String, attempt: Int, predicted: Bytes) {
+      self.from = from
+      self.words = words
+      self.attempt = attempt
+      self.predicted = predicted
     }
   }
 

@@ -46,7 +46,8 @@ enum Environment {
 
   /// Options that take values, as the commands ask for them.
   private static let twins = [
-    "accept", "base", "base-commit", "budget", "cpus", "csv", "detect", "every", "filter", "head",
+    "accept", "auto-mend", "base", "base-commit", "budget", "cpus", "csv", "detect", "every",
+    "filter", "head",
     "heap-profiler", "json", "junit", "markdown", "memory-limit", "output", "runs", "seed", "shard",
     "skip-predicted", "slow-down", "time",
     "timeout", "tolerate", "who", "within", "workload",

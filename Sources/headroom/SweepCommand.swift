@@ -22,6 +22,9 @@ struct SweepCommand: ParsableCommand {
   @Flag(help: "Skip the cases that are predicted not to fit, instead of trying them.")
   var skipPredicted = false
 
+  @Flag(help: "Try the cheapest changes of each case that runs out of memory, until one fits.")
+  var autoMend = false
+
   @Flag(help: "Overwrite the run file.")
   var replace = false
 
@@ -61,6 +64,7 @@ struct SweepCommand: ParsableCommand {
     options.shard = Environment.value(suite.shard, for: "shard")
     options.environment = Environment.recorded
     options.notes = try notes()
+    options.mends = try Environment.flag(autoMend, for: "auto-mend")
     options.dump = Environment.value(dump, for: "dump").map {
       SweepSetting.Dump(folder: $0, steps: dumpSteps ?? 0)
     }

@@ -1,4 +1,4 @@
-import MemoryPlanning
+package import MemoryPlanning
 import OrderedCollections
 package import Quantities
 package import Records
@@ -57,6 +57,22 @@ package struct CaseDiagnosis: Sendable {
       report = nil
       why = (error as? any FaultConvertible)?.fault.what ?? "\(error)"
     }
+  }
+}
+
+extension CaseDiagnosis {
+  /// The plan of a proposal alone, measured as another plan is; nil where this program cannot run it.
+  package func plan(of proposal: MendSearch.Proposal, like other: Plan) throws -> Plan? {
+    guard let report, (try? report.setting.runtime()) == .headroom else { return nil }
+    let axes = try report.setting.changing(proposal.changes).axes()
+    let suite = try Suite(
+      inlineWorkload: report.setting.workload,
+      axes: axes.keys.sorted().map { "\($0)=\(axes[$0] ?? "")" })
+    var options = MeasureOptions()
+    if let limit { try options.setOption(.memoryLimit, to: "\(limit.bytes.count)B") }
+    let plan = try Planner(cores: other.cases.map(\.threads).max() ?? 1).plan(
+      suite, options: options)
+    return plan.cases.isEmpty ? nil : plan
   }
 }
 

@@ -2,6 +2,7 @@ import Kernels
 package import MemoryPlanning
 import Models
 import Quantities
+import Records
 import Workloads
 
 /// Answers settings, and remembers what does not depend on a batch.
@@ -10,6 +11,25 @@ package struct FitSolver {
   let threads: Int
   private var known = StepMemory.Known()
   private var torch: [ForeignForm: ForeignForms] = [:]
+
+  /// What a workload's axes are where they are left out, and its best variant here.
+  private struct Usual {
+    let defaults: [String: String]
+    let best: String
+  }
+
+  private var usual: [String: Usual] = [:]
+
+  private mutating func known(of workload: WorkloadDescription) -> Usual {
+    if let found = usual[workload.name] { return found }
+    let pairs = workload.axes.compactMap { axis in
+      axis.defaultValue.map { (axis.name, $0.text) }
+    }
+    let found = Usual(
+      defaults: Dictionary(uniqueKeysWithValues: pairs), best: workload.best?.name ?? "")
+    usual[workload.name] = found
+    return found
+  }
 
   private struct ForeignForm: Hashable {
     let model: String
@@ -67,9 +87,23 @@ package struct FitSolver {
     return answer
   }
 
-  /// By a dry run of a workload's own code.
-  private func dryRun(_ setting: FitSetting) throws -> MemoryAnswer {
-    MemoryAnswer(
+  /// By its closed form; where there is none, by a dry run of the workload's own code.
+  private mutating func dryRun(_ setting: FitSetting) throws -> MemoryAnswer {
+    let axes = try setting.axes()
+    if let workload = WorkloadCatalog.standard[setting.workload] {
+      let usual =
+        known(of: workload)
+      let all = usual.defaults.merging(axes) { $1 }
+      let named = axes["variant"] ?? VariantDescription.best
+      let variant = named == VariantDescription.best ? usual.best : named
+      let threads = axes["threads"].flatMap { Int($0) } ?? threads
+      if let plan = try ClosedForm.plan(
+        of: workload.name, all, variant: variant, threads: threads)
+      {
+        return MemoryAnswer(plan)
+      }
+    }
+    return MemoryAnswer(
       try DryRun.rehearsal(setting.workload, try setting.axes(), threads: threads).plan)
   }
 

@@ -33,6 +33,8 @@ package struct CaseReport: Sendable {
   /// Block medians by process and round.
   let rounds: [Int: Double]
   package let lastWords: String?
+  /// The cases in whose place it was tried, where those ran out of memory.
+  package let mended: [Record.Mended]
 
   /// Nothing without records.
   ///
@@ -61,6 +63,7 @@ package struct CaseReport: Sendable {
     memory = MemoryAccount(records: records, absence: Self.absence(of: "memory account", outcome))
     timeline = reading(worst.timeline, "timeline")
     lastWords = worst.lastWords
+    mended = records.compactMap(\.mended)
     training = records.firstValue(\.training).map(TrainingAccount.init)
     group = first.group
     rounds = Versus.rounds(records)

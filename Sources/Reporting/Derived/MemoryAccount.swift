@@ -10,6 +10,8 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package let peak: Reading<Bytes>
   /// The phase that the peak is in.
   package let phase: Reading<MemoryPhase>
+  /// What was predicted to live at the peak.
+  package let predictedByRole: Reading<[MemoryRole: Bytes]>
   /// What lived at the ledger's peak.
   package let byRole: Reading<[MemoryRole: Bytes]>
   /// What was live when an allocation was refused, else when the child ended or was ended, and in which phase.
@@ -32,6 +34,12 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
   package var strayed: Bool {
     guard let predicted = predicted.value, let peak = peak.value else { return false }
     return predicted != peak
+  }
+
+  /// How far private memory lies from the ledger's peak, as a share of it.
+  package var privateError: Double? {
+    guard let peak = peak.value, let real = privatePeak.value, peak > .zero else { return nil }
+    return Double(real.count - peak.count) / Double(peak.count)
   }
 
   /// Of the process whose ledger saw most.
@@ -57,6 +65,9 @@ package struct MemoryAccount: Codable, Hashable, Sendable {
       : records.lazy.compactMap(\.predicted).first.map { .measured($0.peak) }
         ?? .unavailable("no prediction was made")
     misfit = records.lazy.compactMap(\.misfit).first
+    predictedByRole =
+      records.lazy.compactMap(\.predicted).first.map { .measured($0.byRole) }
+      ?? .unavailable("no prediction was made")
     peak = ofLedger { .measured($0.ledger.peak) }
     phase = ofLedger { .measured($0.ledger.peakPhase) }
     byRole = ofLedger { .measured($0.ledger.byRole) }

@@ -3,6 +3,7 @@ package import MemoryPlanning
 package import Planning
 import Quantities
 import Records
+import Workloads
 
 /// What a setting takes, whether it fits, and what to change: for people and for scripts.
 package enum FitDocument {
@@ -237,9 +238,13 @@ extension FitSetting {
       "layers", "hidden", "ffn", "heads", "kv-heads", "head-dim", "vocab", "tied", "mlp",
     ]
     var words = model.map { ["-a model=\($0)"] } ?? []
+    let usual = WorkloadCatalog.standard[workload]?.allAxes ?? []
     for (name, value) in axes.sorted(by: { $0.key < $1.key })
     where model == nil || !shape.contains(name) {
-      words.append("-a '\(name)=\(value)'")
+      // What an axis is anyway need not be said.
+      if usual.contains(where: { $0.name == name && $0.defaultValue?.text == value }) { continue }
+      let isPlain = value.allSatisfy { $0.isLetter || $0.isNumber || "_.-".contains($0) }
+      words.append(isPlain ? "-a \(name)=\(value)" : "-a '\(name)=\(value)'")
     }
     return "headroom sweep --workload \(workload) " + words.joined(separator: " ")
   }

@@ -95,19 +95,17 @@ package enum SweepDocument {
       report.memory.unused.value?.values.reduce(.zero, +) ?? .zero
     }
     let someUnused = known.contains { unused($0) > .zero }
-    // Of commands, which keep no ledger.
-    let hasCommands = known.contains { $0.memory.peak.value == nil }
     let titles =
-      ["predicted", "ledger peak"] + (hasCommands ? ["private peak"] : [])
-      + ["resident peak", "rotation"] + roles.map(\.label)
+      ["predicted", "ledger peak", "private peak", "error", "resident peak", "rotation"]
+      + roles.map(\.label)
       + (someUnused ? ["unused"] : [])
     return Table(
       titles.map { .init($0) },
       rows: known.map { report in
         let memory = report.memory
         let whole =
-          [memory.predicted, memory.peak].map(cell)
-          + (hasCommands ? [cell(memory.privatePeak)] : [])
+          [memory.predicted, memory.peak, memory.privatePeak].map(cell)
+          + [memory.privateError.map { .change($0) } ?? .absent]
           + [memory.residentPeak, memory.rotation].map(cell)
         let byRole = roles.map { role in
           memory.byRole.value.map { Cell.bytes($0[role] ?? .zero) } ?? .absent
@@ -124,6 +122,8 @@ package enum SweepDocument {
     let cases = report.cases
     document.add(.table(competition(cases)), for: .terminal)
     addSavers(of: report, to: &document)
+    MemoryReconciliation(cases).add(to: &document)
+    MendChain.add(cases, to: &document)
     let skipped = cases.compactMap { report -> (case: Case, reason: String)? in
       guard case .skipped(let reason) = report.outcome else { return nil }
       return (report.case, reason)

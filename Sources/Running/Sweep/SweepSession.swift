@@ -1,5 +1,6 @@
 import Kernels
 import Measuring
+import MemoryPlanning
 package import Planning
 package import Quantities
 package import Records
@@ -13,10 +14,13 @@ package struct SweepSession {
   package let earlier: [Record]
   private let writer: RunWriter
   private let runner: SweepRunner
+  private let mends: Bool
 
   package init(
-    plan: Plan, header: RunHeader, earlier: [Record] = [], writer: RunWriter, runner: SweepRunner
+    plan: Plan, header: RunHeader, earlier: [Record] = [], writer: RunWriter, runner: SweepRunner,
+    mends: Bool = false
   ) {
+    self.mends = mends
     self.plan = plan
     self.header = header
     self.earlier = earlier
@@ -33,6 +37,8 @@ package struct SweepSession {
     package var notes: [String: String] = [:]
     package var environment: [String: String] = [:]
     package var dump: SweepSetting.Dump?
+    /// Whether changes of cases that run out of memory are tried until one fits.
+    package var mends = false
 
     package init(output: String, cpus: [Int]) {
       self.output = output
@@ -84,7 +90,7 @@ package struct SweepSession {
       dump: options.dump)
     return SweepSession(
       plan: plan, header: earlier?.header ?? header, earlier: earlier?.records ?? [],
-      writer: writer, runner: SweepRunner(setting: setting, prober: prober))
+      writer: writer, runner: SweepRunner(setting: setting, prober: prober), mends: options.mends)
   }
 
   /// Runs what is left; every record is on the disk before the next case starts.
@@ -105,9 +111,41 @@ package struct SweepSession {
       try writer.append(record)
       try event(.finished(record))
     }
+    var records = earlier
     try await runner.run(plan, isDone: { done.contains(DoneKey(id: $0, run: $1)) }) { happened in
-      if case .finished(let record) = happened { try writer.append(record) }
+      if case .finished(let record) = happened {
+        try writer.append(record)
+        records.append(record)
+      }
       try event(happened)
+    }
+    if mends { try await tryMends(of: records, on: event) }
+  }
+
+  /// For each case that ran out of memory, the changes that are predicted to fit, until one does.
+  private func tryMends(
+    of records: [Record], on event: (SweepRunner.Event) throws -> Void
+  ) async throws {
+    let tried = Set(records.compactMap(\.mended?.from))
+    let run = Run(header: header, records: records)
+    for diagnosis in try CaseDiagnosis.all(of: [run]) {
+      let failed = diagnosis.record
+      guard failed.mended == nil, !tried.contains(failed.case.id) else { continue }
+      for (index, proposal) in (diagnosis.report?.mends?.fitting ?? []).enumerated() {
+        guard let plan = try diagnosis.plan(of: proposal, like: self.plan) else { continue }
+        let mended = Record.Mended(
+          from: failed.case.id, words: proposal.words, attempt: index + 1,
+          predicted: proposal.answer.high)
+        var fits = false
+        try await runner.run(plan, isDone: { _, run in run > 0 }) { happened in
+          guard case .finished(var record) = happened else { return try event(happened) }
+          record.mended = mended
+          fits = record.outcome == .ok
+          try writer.append(record)
+          try event(.finished(record))
+        }
+        if fits { break }
+      }
     }
   }
 
