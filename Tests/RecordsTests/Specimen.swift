@@ -26,6 +26,8 @@ enum Specimen {
     record.timeline = [
       .init(seconds: 0.5, phase: .forward, mark: "layer 3", live: [.kvCache: Bytes(3)])
     ]
+    record.mended = .init(
+      from: "attention/kv-heads=9", words: "a smaller batch", attempt: 2, predicted: Bytes(5))
     record.training = Record.Training(
       losses: [5.5, 5.25], gradientNorm: 3.5, modelFlops: 1000, executedFlops: 1200,
       keptBytes: .mebibytes(2), phases: [.forward: [0.5, 0.25], .update: [0.125]],

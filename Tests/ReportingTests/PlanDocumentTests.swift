@@ -24,7 +24,7 @@ import Testing
     let words = try #require(sentences.first)
     #expect(words.hasPrefix("2 of 3 cases will not fit: they need "))
     #expect(words.hasSuffix(", the limit is 2.00 MiB (memory-limit)"))
-    #expect(words.contains("k=1024") && words.contains("k=2048") && !words.contains("k=64,"))
+    #expect(words.contains(" MiB to "))
   }
 
   @Test func `a row says whether its case fits`() throws {

@@ -1,4 +1,4 @@
-import Quantities
+package import Quantities
 
 extension ForeignSetting {
   /// What another program takes, and the form that it was found from where there is one.
@@ -27,6 +27,17 @@ extension ForeignSetting {
         }, byRole: binding.roles(at: counts),
         terms: isExplained ? binding.answerTerms(at: counts) : []), forms
     )
+  }
+
+  /// What the whole process takes of a GPU, where it runs on one: the allocator keeps more than what lives, and a
+  /// context with the code of kernels is there besides.
+  ///
+  /// - Returns: nil where it runs on none, or where there is no such estimate.
+  package func process() -> (low: Bytes, best: Bytes, high: Bytes)? {
+    guard torch.backend == .cuda, parallel.isAlone, !isInference,
+      let found = try? ForeignEstimate(self).process()
+    else { return nil }
+    return (Bytes(Int(found.low)), Bytes(Int(found.best)), Bytes(Int(found.high)))
   }
 
   /// One of several devices: its share of states and of activations.

@@ -30,6 +30,9 @@ package enum LlamaCppMemory {
     return 4 * microBatch * (model.vocab + model.hidden) + scores
   }
 
+  /// What its graph may take besides: buffers for a micro-batch's positions and masks, and a context's own.
+  static let slack = 128 << 20
+
   /// Logits of each sequence's last token.
   package static func outputBuffer(of model: Architecture, sequences: Int) -> Int {
     4 * model.vocab * sequences

@@ -23,6 +23,8 @@ package struct ForeignSetting: Hashable, Sendable {
   package var cacheValues = GGMLType.f16
   package var microBatch = 512
   package var isFlash = false
+  /// Whether a processor packs a copy of the weights for itself.
+  package var isRepacked = false
   /// What makes a formula here not right for it, in words.
   package var doubts: [String] = []
 
@@ -272,7 +274,8 @@ package struct ForeignSetting: Hashable, Sendable {
     }
     microBatch = try values.count("ubatch") ?? 512
     isFlash = try values.flag("flash") ?? false
-    for key in ["mmap", "repack"] { _ = values.text(key) }
+    _ = values.text("mmap")
+    isRepacked = try values.flag("repack") ?? false
     if let window = try values.count("window") {
       guard context == 0 || window <= context else {
         throw SettingFault.contradiction(

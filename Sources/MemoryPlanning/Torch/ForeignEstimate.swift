@@ -169,8 +169,8 @@ struct ForeignEstimate {
         name: "logits", role: .activations,
         bytes: LlamaCppMemory.outputBuffer(of: model, sequences: setting.batch),
         formula: "4 B × vocab × \(setting.batch)"))
-    // A copy of weights that a processor packs for itself, where it does.
-    return (terms, setting.torch.backend == .cuda ? cache / 8 : weights)
+    // A copy of weights that a processor packs for itself, where it is said to; else scratch of the graph.
+    return (terms, setting.isRepacked ? weights : cache / 8 + LlamaCppMemory.slack)
   }
 
   /// States and activations, however they are shared.

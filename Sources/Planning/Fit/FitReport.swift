@@ -14,6 +14,13 @@ package struct FitReport: Sendable {
   /// A dry run, where this program runs it: the second way, which must agree; and the budget that it needs.
   package let dryRun: Rehearsal?
 
+  /// Of another program on a GPU: all that its process takes, at the least and at the most.
+  package let process: Process?
+
+  package struct Process: Hashable, Sendable {
+    package let low, best, high: Bytes
+  }
+
   package struct Largest: Hashable, Sendable {
     package let axis: String
     /// Nil where nothing fits.
@@ -22,10 +29,14 @@ package struct FitReport: Sendable {
   }
 
   /// What a budget must have: where tensors share an arena, a little more than what lives at the peak.
-  package var needed: Bytes { max(answer.high, dryRun?.needed ?? .zero) }
+  package var needed: Bytes { process?.high ?? max(answer.high, dryRun?.needed ?? .zero) }
 
   package var verdict: MemoryVerdict? {
     limit.map { limit in
+      if let process {
+        return process.high <= limit.bytes
+          ? .fits : process.low > limit.bytes ? .doesNot : .cannotTell
+      }
       let verdict = answer.verdict(in: limit.bytes)
       return verdict == .fits && needed > limit.bytes ? .doesNot : verdict
     }
@@ -121,9 +132,13 @@ extension FitSolver {
     let answer = try answer(setting, isExplained: isExplained)
     let isOwn = try setting.runtime() == .headroom
     let dryRun = isOwn ? try rehearsal(setting) : nil
+    let process =
+      isOwn
+      ? nil : try setting.foreign().process().map { FitReport.Process(low: $0, best: $1, high: $2) }
     guard let limit else {
       return FitReport(
-        setting: setting, answer: answer, limit: nil, largest: [], mends: nil, dryRun: dryRun)
+        setting: setting, answer: answer, limit: nil, largest: [], mends: nil, dryRun: dryRun,
+        process: process)
     }
     let isTraining = try setting.isTraining()
     let axes =
@@ -137,12 +152,12 @@ extension FitSolver {
       most.append(format)
     }
     var mends: MendSearch.Result?
-    if max(answer.high, dryRun?.needed ?? .zero) > limit.bytes {
+    if max(answer.high, dryRun?.needed ?? .zero, process?.high ?? .zero) > limit.bytes {
       mends = try search(setting, answer, limit.bytes, allowed, prices)
     }
     return FitReport(
       setting: setting, answer: answer, limit: limit, largest: most, mends: mends,
-      dryRun: dryRun)
+      dryRun: dryRun, process: process)
   }
 
   /// Every change that such a setting has.

@@ -11,7 +11,12 @@ package enum FitDocument {
   package static func make(_ report: FitReport, whyNot: WhyNot? = nil) -> Document {
     var document = Document("fit") { try JSONText.encode(FitJSON(report), pretty: true) }
     document.say(verdict(report), tone(report), for: .everyone)
-    if report.answer.low.description != report.answer.high.description {
+    if let process = report.process {
+      document.say(
+        "Its process takes \(process.low) to \(process.high) of the device, likely "
+          + "\(process.best): the allocator keeps more than what lives, and CUDA's context is there "
+          + "besides.")
+    } else if report.answer.low.description != report.answer.high.description {
       document.say(interval(report.answer))
     }
     phases(report, &document)

@@ -24,20 +24,25 @@ struct MemoryReconciliation {
     }
   }
 
-  func add(to document: inout Document) {
-    guard !planned.isEmpty else { return }
+  /// How well predictions held, where there is something to tell.
+  var notes: [String] {
+    guard !errors.isEmpty || exact < planned.count else { return [] }
     var words = "memory: predicted = ledger in \(exact) of \(counted(planned.count, "case"))"
     if let worst = errors.max(by: { abs($0.error) < abs($1.error) }) {
       let sorted = errors.map { abs($0.error) }.sorted()
       words +=
-        "; private peak against it, from \(Self.least) up: worst \(Cell.signed(worst.error)), median "
-        + "\(fixed(sorted[sorted.count / 2] * 100, 1)) % of \(counted(errors.count, "case"))"
+        "; private peak against it, of \(counted(errors.count, "case")) from \(Self.least) up: "
+        + "worst \(Cell.signed(worst.error)), median \(fixed(sorted[sorted.count / 2] * 100, 1)) %"
     }
-    document.add(.notes([words]))
+    return [words]
+  }
+
+  /// Those that were not as predicted, by role.
+  func addStrayed(to document: inout Document) {
     let strayed = planned.filter(\.memory.strayed)
     guard !strayed.isEmpty else { return }
-    document.add(.heading("Memory that was not as predicted", level: 2))
-    document.add(.table(table(strayed)))
+    document.add(.heading("Memory that was not as predicted", level: 2), for: .page)
+    document.add(.table(table(strayed)), for: .page)
   }
 
   /// Each case with its signed errors by role.

@@ -122,7 +122,6 @@ package enum SweepDocument {
     let cases = report.cases
     document.add(.table(competition(cases)), for: .terminal)
     addSavers(of: report, to: &document)
-    MemoryReconciliation(cases).add(to: &document)
     MendChain.add(cases, to: &document)
     let skipped = cases.compactMap { report -> (case: Case, reason: String)? in
       guard case .skipped(let reason) = report.outcome else { return nil }
@@ -131,6 +130,8 @@ package enum SweepDocument {
     for sentence in SkippedCases.sentences(skipped, of: cases.map(\.case)) {
       document.say(sentence, .quiet, for: .terminal)
     }
+    let memory = MemoryReconciliation(cases)
+    memory.addStrayed(to: &document)
     let others = cases.filter { $0.outcome != .ok }
     if !others.isEmpty {
       document.add(.heading("Skipped and failed", level: 2), for: .page)
@@ -145,9 +146,12 @@ package enum SweepDocument {
             })), for: .page)
     }
     document.add(
-      .notes(Notes.of(cases, shown: CaseFigure.brief) + [Notes.summary(of: cases)]), for: .terminal)
+      .notes(
+        Notes.of(cases, shown: CaseFigure.brief) + memory.notes + [Notes.summary(of: cases)]),
+      for: .terminal)
     document.add(.heading("Notes", level: 2), for: .page)
-    document.add(.notes(Notes.of(cases, shown: CaseFigure.ofPages(cases))), for: .page)
+    document.add(
+      .notes(Notes.of(cases, shown: CaseFigure.ofPages(cases)) + memory.notes), for: .page)
     document.add(
       .commands(
         title: "The command that repeats a row",
