@@ -189,10 +189,10 @@ let package = Package(
     .testTarget(
       name: "MemoryPlanningTests",
       dependencies: ["Quantities", "Kernels", "Models", "MemoryPlanning"],
-      exclude: ["Golden/torch_steps.py"],
+      exclude: ["Golden/torch_steps.py", "Golden/ggml_sizes.py"],
       resources: [
         .process("Data/memory-known.csv"), .process("Data/architectures.csv"),
-        .process("Golden/torch-steps.json"),
+        .process("Golden/torch-steps.json"), .process("Golden/ggml-sizes.json"),
       ],
       swiftSettings: strict),
     .testTarget(

@@ -1,10 +1,12 @@
 import ArgumentParser
 import Foundation
+import Kernels
 import MemoryPlanning
 import Planning
 import Quantities
 import Records
 import Reporting
+import Running
 import Workloads
 
 struct FitCommand: ParsableCommand {
@@ -55,6 +57,9 @@ struct FitCommand: ParsableCommand {
   @Option(name: .customLong("run"), help: "A run file whose times price the changes.")
   var runFile: String?
 
+  @Flag(help: "Measure here what the changes cost in time, at a few layers.")
+  var measure = false
+
   @Option(
     help: "Two axes, as batch,tokens: for each of the first the most of the second that fits.")
   var frontier: String?
@@ -86,9 +91,17 @@ struct FitCommand: ParsableCommand {
     let limit = try FitLimit.of(memory: memory, device: device)
     var solver = FitSolver()
     if let frontier { return try self.frontier(frontier, setting, limit, &solver, outputs) }
-    let prices = try runFile.map { try MeasuredPrices(RunFile.read(all: [$0]).runs, setting) }
-    let report = try solver.report(
-      setting, limit: limit, isExplained: explain, allowed: allowed, prices: prices?.prices ?? [:])
+    var prices =
+      try runFile.map { try MeasuredPrices(RunFile.read(all: [$0]).runs, setting).prices } ?? [:]
+    var report = try solver.report(
+      setting, limit: limit, isExplained: explain, allowed: allowed, prices: prices)
+    if measure, let found = report.mends {
+      // What is not proposed need not be measured.
+      let mends = Array(Set(found.fitting.flatMap(\.mends)))
+      prices.merge(try measured(setting, mends)) { $1 }
+      report = try solver.report(
+        setting, limit: limit, isExplained: explain, allowed: allowed, prices: prices)
+    }
     if let agrees = report.dryRun?.plan.peak, agrees != report.answer.best {
       Console.diagnose(
         "note: a dry run of the program's own code takes \(agrees), and the closed form says "
@@ -130,6 +143,19 @@ struct FitCommand: ParsableCommand {
     }
     return WhyNot(
       mend.words, base: report.answer, with: try solver.answer(setting.changing(mend.changes)))
+  }
+
+  private func measured(_ setting: FitSetting, _ mends: [Mend]) throws -> [String: MendPrice] {
+    try Interruption.cancels(advice: "nothing is written") {
+      var progress = ProgressLine()
+      let found = try await PriceSession.run(
+        setting, mends, cpus: ThreadPool.allowedCPUs, budget: Seconds(0.5)
+      ) { done, total in
+        progress.say("measuring what changes cost: \(done) of \(total)")
+      }
+      progress.clear()
+      return found
+    }
   }
 
   // MARK: Many at once

@@ -14,12 +14,12 @@ package struct MeasuredPrices: Sendable {
     let solver = FitSolver()
     var timed: [[String: String]: Double] = [:]
     for record in runs.flatMap(\.records) where record.case.workload == setting.workload {
-      guard case .ok = record.outcome, let timing = record.timing, !timing.blocks.isEmpty else {
+      guard case .ok = record.outcome, record.medianCall != nil else {
         continue
       }
       let own = Dictionary(
         uniqueKeysWithValues: record.case.axes.map { ($0.key, $0.value.text) })
-      timed[own] = Self.median(timing.blocks.map { Self.median($0.perCall) })
+      timed[own] = record.medianCall
     }
     for mend in try solver.mends(of: setting) {
       let changes = mend.changes.compactMapValues { $0 }
@@ -31,8 +31,7 @@ package struct MeasuredPrices: Sendable {
         guard isBase, let after = timed[Self.changed(case_, changes)] else { return nil }
         return after / before
       }
-      guard !ratios.isEmpty else { continue }
-      let median = Self.median(ratios)
+      guard let median = median(ratios) else { continue }
       prices[mend.words] = MendPrice(
         median, .measured("\(ratios.count) \(ratios.count == 1 ? "pair" : "pairs") of cases"))
     }
@@ -57,12 +56,5 @@ package struct MeasuredPrices: Sendable {
     other["batch"] = "\(own / max(1, times))"
     other["accumulation"] = "\(parts)"
     return other
-  }
-
-  private static func median(_ numbers: [Double]) -> Double {
-    let sorted = numbers.sorted()
-    let middle = sorted.count / 2
-    return sorted.count.isMultiple(of: 2)
-      ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
   }
 }

@@ -44,7 +44,7 @@ struct CaseResolver {
         case: asked, problem: problem, variant: variant.name, kind: variant.kind,
         threads: threads, cache: cache, memoryLimit: limit, work: problem.work,
         predicted: rehearsal.plan, needed: rehearsal.needed, misfit: misfit, gate: grid.entry.gate,
-        merged: [], group: nil))
+        monotone: grid.monotone, merged: [], group: nil))
   }
 
   private var chosenVariant: VariantDescription? {

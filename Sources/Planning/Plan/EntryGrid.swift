@@ -12,6 +12,7 @@ struct EntryGrid {
   let columns: [Column]
   /// What cases that run in turns differ by: one axis, or those that vary together.
   let interleave: [String]
+  let monotone: [String]
 
   /// One axis, or several that vary together, and what they are given: a value of each at a time.
   struct Column {
@@ -44,6 +45,14 @@ struct EntryGrid {
       }
       if axis.isOptional { return nil }
       throw SuiteFault.missingAxis(axis.name, workload: workload.name, entry.place)
+    }
+    monotone = try entry.monotone.map { name in
+      guard let axis = workload.allAxes.first(where: { $0.name == name.value }) else {
+        throw SuiteFault.unknownAxis(
+          name.value, workload: workload.name, known: workload.allAxes.map(\.name), name.place)
+      }
+      guard axis.isNumber else { throw SuiteFault.rangeOfWords(axis: name.value, name.place) }
+      return axis.name
     }
     interleave =
       try entry.interleave.map {

@@ -33,6 +33,8 @@ package struct PlannedCase: Sendable {
   /// Why it is predicted not to fit, where it is.
   package let misfit: Misfit?
   package let gate: GateOptions
+  /// Axes along which memory never falls.
+  package let monotone: [String]
   /// The ids of cases that resolved to the same work and will not run again.
   package fileprivate(set) var merged: [String]
   /// Cases of one group are sampled in turns; nil where a case is alone.

@@ -37,7 +37,8 @@ extension Suite {
       }
       return SuiteEntry(
         workload: entry.workload, axes: kept + [assignment], skip: entry.skip,
-        interleave: entry.interleave, gate: entry.gate, place: entry.place)
+        interleave: entry.interleave, monotone: entry.monotone, gate: entry.gate, place: entry.place
+      )
     }
   }
 }

@@ -43,7 +43,7 @@ package struct Suite: Hashable, Sendable {
     let place = Place.option("--workload \(workload)")
     let entry = SuiteEntry(
       workload: Located(workload, place), axes: try axes.map(AxisAssignment.init(option:)),
-      skip: [], interleave: nil, gate: GateOptions(), place: place)
+      skip: [], interleave: nil, monotone: [], gate: GateOptions(), place: place)
     let words = axes.map { " -a \($0)" }.joined()
     self.init(
       name: workload, about: nil, measure: MeasureOptions(), entries: [entry],
@@ -58,6 +58,8 @@ package struct SuiteEntry: Hashable, Sendable {
   package let skip: [SkipRule]
   /// The axis along which cases are sampled in turns.
   package let interleave: Located<String>?
+  /// Axes along which memory never falls: what is larger than a case that ran out of it is not tried.
+  package let monotone: [Located<String>]
   package let gate: GateOptions
   package let place: Place
 }

@@ -74,13 +74,18 @@ package enum SuiteReader {
   }
 
   private static func entry(_ node: SuiteNode, _ common: GateOptions) throws -> SuiteEntry {
-    let known = ["workload", "axes", "skip", "interleave", "gate"]
+    let known = ["workload", "axes", "skip", "interleave", "monotone", "gate"]
     let fields = try node.fields("an entry of sweep", known: known)
     return SuiteEntry(
       workload: try fields.required("workload").text("workload"),
       axes: try fields["axes"].map { try assignments($0, "axes") } ?? [],
       skip: try fields["skip"]?.items("skip").map(skipRule) ?? [],
       interleave: try fields["interleave"]?.text("interleave"),
+      monotone: try fields["monotone"].map { node in
+        try node.isScalar
+          ? [node.text("monotone")]
+          : node.items("monotone").map { try $0.text("an axis of monotone") }
+      } ?? [],
       gate: (try fields["gate"].map { try gate($0, isEntry: true) } ?? GateOptions()).falling(
         backOn: common),
       place: node.place)

@@ -33,16 +33,26 @@ package struct SweepRunner {
     var pace = Pace(
       expected: expected(plan.cases) * Double(setting.runs),
       total: plan.cases.count * setting.runs)
+    var pruning = Pruning()
     for run in 0..<setting.runs {
       for unit in units {
-        let open = unit.filter { !isDone($0.case.id, run) }
+        let left = unit.filter { !isDone($0.case.id, run) }
+        for planned in left {
+          guard let reason = pruning.reason(for: planned) else { continue }
+          try event(
+            .finished(Record(case: planned.case, run: run, outcome: .skipped(reason: reason))))
+        }
+        let open = left.filter { pruning.reason(for: $0) == nil }
         let done = unit.filter { isDone($0.case.id, run) }
         pace.skip(done.count, expected: expected(done))
         guard !open.isEmpty else { continue }
         let elapsed = Double(setting.host.clock.now() - started) / 1e9
         try event(
           .started(open, done: pace.done, of: pace.total, left: pace.left(after: elapsed)))
-        for record in try await measure(open, run: run) { try event(.finished(record)) }
+        for (planned, record) in zip(open, try await measure(open, run: run)) {
+          pruning.take(planned, record.outcome)
+          try event(.finished(record))
+        }
         pace.finish(open.count, expected: expected(open))
       }
     }

@@ -1,6 +1,6 @@
-"""Peaks of whole training steps as PyTorch counts them, nothing being allocated: `torch-steps.json`.
+"""Peaks of whole training steps as PyTorch counts them, nothing being allocated: `torch-steps.json`, beside it.
 
-    python3 torch_steps.py > torch-steps.json
+    python3 torch_steps.py
 
 A plain Llama (RMSNorm in fp32, rotary positions, grouped queries, SwiGLU) runs one step, then a second, whose peak is
 told, under FakeTensorMode; every new storage is counted while it lives. Needs PyTorch (CPU) from PyPI.
@@ -8,6 +8,7 @@ told, under FakeTensorMode; every new storage is counted while it lives. Needs P
 
 import json
 import weakref
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -173,7 +174,6 @@ SHAPES = {
     "smollm2-1.7b": (24, 2048, 8192, 32, 32, 64, 49152, True),
     "llama-2-7b": (32, 4096, 11008, 32, 32, 128, 32000, False),
     "llama-3.1-8b": (32, 4096, 14336, 32, 8, 128, 128256, False),
-    "qwen3-8b": None,
     "mistral-small-24b-2501": (40, 5120, 32768, 32, 8, 128, 131072, False),
 }
 
@@ -223,7 +223,8 @@ def main():
             {"model": model, "dtype": dtype, "batch": batch, "tokens": tokens, "attention": attention}
             | {"checkpoint": bool(check), "rank": rank, "targets": targets, "peaks": peaks, "phase": phase}
         )
-    print("[\n" + ",\n".join("  " + json.dumps(one) for one in found) + "\n]")
+    text = "[\n" + ",\n".join("  " + json.dumps(one) for one in found) + "\n]\n"
+    (Path(__file__).parent / "torch-steps.json").write_text(text)
 
 
 main()
