@@ -88,7 +88,8 @@ struct FitCommand: ParsableCommand {
     if let frontier { return try self.frontier(frontier, setting, limit, &solver, outputs) }
     let prices = try runFile.map { try MeasuredPrices(RunFile.read(all: [$0]).runs, setting) }
     let report = try solver.report(
-      setting, limit: limit, isExplained: explain, allowed: allowed, prices: prices?.prices ?? [:])
+      setting, limit: limit, isExplained: explain, allowed: try allow.map(AllowedMends.read),
+      prices: prices?.prices ?? [:])
     if let agrees = report.dryRun?.plan.peak, agrees != report.answer.best {
       Console.diagnose(
         "note: a dry run of the program's own code takes \(agrees), and the closed form says "
@@ -116,17 +117,14 @@ struct FitCommand: ParsableCommand {
     return try FitSetting(values)
   }
 
-  private var allowed: Set<String>? {
-    allow.map { Set($0.split(separator: ",").map(String.init)) }
-  }
-
   private func whyNot(_ setting: FitSetting, _ report: FitReport, _ solver: inout FitSolver) throws
     -> WhyNot?
   {
     guard let name = whyNot else { return nil }
     let mends = try solver.mends(of: setting)
     guard let mend = mends.first(where: { $0.name == name || $0.words == name }) else {
-      throw FitFault.noMend(name, known: Array(Set(mends.map(\.name))).sorted())
+      throw FitFault.noMend(
+        name, known: Array(Set(mends.map(\.name))).sorted(), option: "--why-not")
     }
     return WhyNot(
       mend.words, base: report.answer, with: try solver.answer(setting.changing(mend.changes)))
