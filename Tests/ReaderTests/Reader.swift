@@ -115,7 +115,12 @@ enum Reader: String, CaseIterable, Codable {
       }
       precondition(ranking.others >= .zero)
     case .settings:
-      for answer in try FitLines.answers(bytes, threads: 2) {
+      let answers = Result { try FitLines.answers(bytes, threads: 2) }
+      // The first line that has no answer ends the reading: those behind it are asked, too.
+      for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        _ = try? FitLines.answers(line, threads: 2)
+      }
+      for answer in try answers.get() {
         precondition(answer.low <= answer.high)
         _ = answer.json
       }
