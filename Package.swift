@@ -202,8 +202,8 @@ let package = Package(
     .testTarget(
       name: "PlanningTests",
       dependencies: [
-        "Quantities", "Records", "Kernels", "Models", "MemoryPlanning", "Workloads", "Planning",
-        collections,
+        "Quantities", "Statistics", "Records", "Kernels", "Models", "MemoryPlanning", "Workloads",
+        "Planning", collections,
       ],
       swiftSettings: strict),
     .testTarget(
@@ -229,8 +229,9 @@ let package = Package(
     .testTarget(
       name: "ReaderTests",
       dependencies: [
-        "Quantities", "Statistics", "ModelFiles", "Records", "Measuring", "Planning", "Comparing",
-        "Running", "Reporting", .product(name: "GRDB", package: "GRDB.swift"),
+        "Quantities", "Statistics", "ModelFiles", "MemoryPlanning", "Records", "Measuring",
+        "Planning", "Comparing", "Running", "Reporting",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ],
       exclude: ["Seeds", "corpus.jsonl"],
       swiftSettings: strict),

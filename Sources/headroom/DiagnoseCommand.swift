@@ -74,7 +74,7 @@ struct DiagnoseCommand: ParsableCommand {
       ["json": json, "markdown": markdown], inputs: runs, replace: replace.isGiven)
     let stored = try RunFile.read(all: runs)
     for note in stored.notes { Console.diagnose("note: \(note)") }
-    let allowed = allow.map { Set($0.split(separator: ",").map(String.init)) }
+    let allowed = try allow.map(AllowedMends.read)
     let found = try CaseDiagnosis.all(of: stored.runs, id: case_, allowed: allowed)
     if let case_, found.isEmpty { throw ConsoleFault.noSuchCase(case_) }
     try outputs.deliver(DiagnosisDocument.make(found))

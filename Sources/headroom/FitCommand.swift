@@ -93,6 +93,7 @@ struct FitCommand: ParsableCommand {
     if let frontier { return try self.frontier(frontier, setting, limit, &solver, outputs) }
     var prices =
       try runFile.map { try MeasuredPrices(RunFile.read(all: [$0]).runs, setting).prices } ?? [:]
+    let allowed = try allow.map(AllowedMends.read)
     var report = try solver.report(
       setting, limit: limit, isExplained: explain, allowed: allowed, prices: prices)
     if measure, let found = report.mends {
@@ -129,17 +130,14 @@ struct FitCommand: ParsableCommand {
     return try FitSetting(values)
   }
 
-  private var allowed: Set<String>? {
-    allow.map { Set($0.split(separator: ",").map(String.init)) }
-  }
-
   private func whyNot(_ setting: FitSetting, _ report: FitReport, _ solver: inout FitSolver) throws
     -> WhyNot?
   {
     guard let name = whyNot else { return nil }
     let mends = try solver.mends(of: setting)
     guard let mend = mends.first(where: { $0.name == name || $0.words == name }) else {
-      throw FitFault.noMend(name, known: Array(Set(mends.map(\.name))).sorted())
+      throw FitFault.noMend(
+        name, known: Array(Set(mends.map(\.name))).sorted(), option: "--why-not")
     }
     return WhyNot(
       mend.words, base: report.answer, with: try solver.answer(setting.changing(mend.changes)))

@@ -19,7 +19,7 @@ import tempfile
 import time
 
 READERS = ["run", "results", "gate", "accept", "calibration", "suite", "history", "answer",
-           "safetensors", "heap"]
+           "safetensors", "heap", "settings", "figures"]
 BATCH = 25_000
 
 

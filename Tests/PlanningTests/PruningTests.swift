@@ -7,7 +7,7 @@ import Testing
 @Suite struct PruningTests {
   private func plan(_ monotone: String) throws -> Plan {
     try Planner(cores: 2).plan(
-      SuiteReader.read(
+      SuiteReader.parse(
         """
         suite: t
         sweep:

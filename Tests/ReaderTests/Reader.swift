@@ -1,6 +1,7 @@
 import Comparing
 import Foundation
 import Measuring
+import MemoryPlanning
 import ModelFiles
 import Planning
 import Quantities
@@ -11,7 +12,8 @@ import Running
 /// Each way by which bytes of others come into the program, with what is made of them there: what
 /// arithmetic a number meets shows only where it is used.
 enum Reader: String, CaseIterable, Codable {
-  case run, results, gate, accept, calibration, suite, history, answer, safetensors, heap
+  case run, results, gate, accept, calibration, suite, history, answer, safetensors, heap, settings
+  case figures
 
   /// Whole inputs, which mutations start from.
   var seeds: [String] {
@@ -26,6 +28,8 @@ enum Reader: String, CaseIterable, Codable {
     case .answer: ["answers.jsonl"]
     case .safetensors: ["weights.safetensors"]
     case .heap: ["exact.heap", "sampled.heap"]
+    case .settings: ["settings.jsonl"]
+    case .figures: ["figures.csv"]
     }
   }
 
@@ -110,6 +114,19 @@ enum Reader: String, CaseIterable, Codable {
         return ProgramFrame(function: isKnown ? "f\(address % 7)" : nil, object: "o")
       }
       precondition(ranking.others >= .zero)
+    case .settings:
+      let answers = Result { try FitLines.answers(bytes, threads: 2) }
+      // The first line that has no answer ends the reading: those behind it are asked, too.
+      for line in bytes.split(separator: UInt8(ascii: "\n")) {
+        _ = try? FitLines.answers(line, threads: 2)
+      }
+      for answer in try answers.get() {
+        precondition(answer.low <= answer.high)
+        _ = answer.json
+      }
+    case .figures:
+      let answers = try KnownRow.read(input().text).map(KnownAnswer.init)
+      _ = TerminalFormat.lines(ScoreDocument.make(answers))
     }
   }
 

@@ -39,7 +39,7 @@ import Testing
   @Test func `each input of the corpus has the outcome that it had`() throws {
     let folder = try Self.folder()
     defer { try? FileManager.default.removeItem(atPath: folder) }
-    #expect(Self.corpus.count == 250)
+    #expect(Self.corpus.count == 300)
     for entry in Self.corpus {
       let found = entry.reader.outcome(of: entry.bytes, in: folder)
       #expect(found == entry.outcome, "\(entry.reader)")

@@ -43,9 +43,12 @@ struct KnownQuantity {
   /// A model of the table, or a plain GPT of the shape that the settings give.
   private static func model(_ row: KnownRow, _ values: [String: String]) throws -> Architecture {
     if let found = Architecture.named(row.model) { return found }
-    func count(_ key: String) -> Int? { values[key].flatMap { Int($0) } }
+    // No model has such widths; products of two of them are 64-bit numbers.
+    func count(_ key: String) -> Int? {
+      values[key].flatMap { Int($0) }.flatMap { (1..<1 << 24).contains($0) ? $0 : nil }
+    }
     guard let layers = count("layers"), let hidden = count("hidden"), let heads = count("heads"),
-      heads > 0, hidden >= heads
+      hidden >= heads
     else {
       throw SettingFault.inexpressible(
         "the model '\(row.model)' is not in the table, and the settings have no layers, hidden and heads"
@@ -187,7 +190,9 @@ struct KnownQuantity {
         let middle = (fits + fails) / 2
         var other = setting
         other.tokens = middle
-        if bound(try ForeignEstimate(other).process()) <= budget {
+        if (try? other.checkSize()) != nil,
+          bound(try ForeignEstimate(other).process()) <= budget
+        {
           fits = middle
         } else {
           fails = middle

@@ -54,6 +54,7 @@ package struct ForeignSetting: Hashable, Sendable {
     try readCache(&values)
     parallel = try ParallelSetting(&values)
     try check(&values)
+    try checkSize()
   }
 
   // MARK: Reading
@@ -235,7 +236,7 @@ package struct ForeignSetting: Hashable, Sendable {
     let loss = values.text("loss") ?? ""
     if loss.contains("chunk") || loss.contains("fused") || (chunked ?? "0") != "0" {
       torch.loss = .chunked
-      lossChunks = chunked.flatMap(Int.init).flatMap { $0 > 1 ? $0 : nil } ?? 8
+      lossChunks = chunked.flatMap(Int.init).flatMap { (2..<1 << 24).contains($0) ? $0 : nil } ?? 8
     }
     for key in ["act_offload", "packed", "compile"] where try values.flag(key) == true {
       doubts.append("\(key) changes what is kept in ways that depend on the library")

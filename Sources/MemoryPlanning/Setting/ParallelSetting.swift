@@ -20,12 +20,16 @@ package struct ParallelSetting: Hashable, Sendable {
   /// Stages of a device, where they are interleaved.
   package var interleaved = 1
 
+  /// That share one thing: the product of three such counts is a 64-bit number.
+  private static let mostDevices = 1 << 16
+
   package init() {}
 
   init(_ values: inout SettingValues) throws {
     tensor = max(1, try values.count("tp") ?? 1)
     pipeline = max(1, try values.count("pp") ?? 1)
     context = max(1, try values.count("cp") ?? 1)
+    guard max(tensor, pipeline, context) <= Self.mostDevices else { throw SettingFault.tooLarge }
     sequence = (values.text("sp") ?? "0") != "0"
     zero = try values.count("zero") ?? 0
     if let shared = values.text("fsdp") {

@@ -58,6 +58,8 @@ package enum SettingFault: FaultConvertible, Hashable {
   case contradiction(String, mend: String)
   /// It makes sense, and no formula here is right for it.
   case inexpressible(String)
+  /// What it takes might pass 64 bits.
+  case tooLarge
 
   package var fault: Fault {
     switch self {
@@ -76,6 +78,9 @@ package enum SettingFault: FaultConvertible, Hashable {
     case .missing(let key, let why):
       return Fault("\(key) is left out, and \(why)", fix: "give \(key)")
     case .contradiction(let what, let mend): return Fault(what, fix: mend)
+    case .tooLarge:
+      return Fault(
+        "64 bits might not count the bytes of such a setting", fix: "give it smaller numbers")
     case .inexpressible(let what): return Fault(what, fix: "ask for a setting without it")
     }
   }

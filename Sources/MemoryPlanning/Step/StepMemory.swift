@@ -37,6 +37,7 @@ package struct StepMemory {
     fileprivate struct Workspace: Hashable {
       let structure: StepStructure
       let batch, tokens, threads: Int
+      let instructions: InstructionSet
     }
   }
 
@@ -67,9 +68,12 @@ package struct StepMemory {
   private func found(
     _ instructions: InstructionSet, _ threads: Int, _ isExplained: Bool, _ known: inout Known
   ) throws -> Found? {
+    try Self.check(
+      structure, batch: batch, tokens: tokens, accumulation: accumulation, threads: threads)
     let fixed = StepFixed(structure)
     let key = Known.Workspace(
-      structure: structure, batch: batch, tokens: tokens, threads: threads)
+      structure: structure, batch: batch, tokens: tokens, threads: threads,
+      instructions: instructions)
     let workspace =
       try known.workspaces[key]
       ?? fixed.workspace(

@@ -25,13 +25,17 @@ package struct CaseDiagnosis: Sendable {
   ) throws -> [CaseDiagnosis] {
     var seen: Set<String> = []
     var found: [CaseDiagnosis] = []
-    var solver = FitSolver()
+    // What kernels work with depends on their threads, and those are the run's and not this machine's.
+    var solvers: [Int?: FitSolver] = [:]
     for run in runs {
       for record in run.records where record.ranOutOfMemory {
         let name = record.case.id
         if let id, name != id, !name.contains(id) { continue }
         guard seen.insert(name).inserted else { continue }
-        found.append(CaseDiagnosis(record, of: run, all: runs, allowed, &solver))
+        found.append(
+          CaseDiagnosis(
+            record, of: run, all: runs, allowed,
+            &solvers[record.threads, default: FitSolver(threads: record.threads)]))
       }
     }
     return found
@@ -70,7 +74,8 @@ extension CaseDiagnosis {
       axes: axes.keys.sorted().map { "\($0)=\(axes[$0] ?? "")" })
     var options = MeasureOptions()
     if let limit { try options.setOption(.memoryLimit, to: "\(limit.bytes.count)B") }
-    let plan = try Planner(cores: other.cases.map(\.threads).max() ?? 1).plan(
+    let cores = record.threads ?? other.cases.map(\.threads).max() ?? 1
+    let plan = try Planner(cores: cores).plan(
       suite, options: options)
     return plan.cases.isEmpty ? nil : plan
   }

@@ -77,7 +77,7 @@ package enum FitFault: FaultConvertible, Hashable {
   case noDevice(String)
   case twoLimits
   case noModel
-  case noMend(String, known: [String])
+  case noMend(String, known: [String], option: String)
   case badFrontier(String)
   case noLimit
   case line(Int, Fault)
@@ -107,10 +107,10 @@ package enum FitFault: FaultConvertible, Hashable {
     case .noLimit:
       return Fault(
         "a frontier needs a limit", fix: "give --memory 24GiB or --device rtx-4090")
-    case .noMend(let name, let known):
+    case .noMend(let name, let known, let option):
       let nearest = nearestName(to: name, among: known).map { "; did you mean '\($0)'?" } ?? ""
       return Fault(
-        "there is no change '\(name)' of such a setting\(nearest)", at: "--why-not",
+        "there is no change '\(name)' of such a setting\(nearest)", at: option,
         fix: "use one of \(known.joined(separator: ", "))")
     case .line(let number, let fault):
       return Fault(

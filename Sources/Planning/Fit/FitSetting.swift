@@ -231,9 +231,12 @@ extension FitSetting {
       }
       given["ckpt"] = kind
     case "loss" where lossRows != nil || value == "whole": break
+    case "loss" where value.hasSuffix(")"):
+      throw SettingFault.inexpressible("loss \(value) has no form under PyTorch here")
     case "update": given["opt_in_bwd"] = value == "in-backward" ? "1" : "0"
     case "optimizer": given["optimizer"] = value == "adamw8" ? "adamw_8bit" : value
     case "adapter": try translateAdapter(value, into: &given)
+    case "format" where ["gptq", "awq", "mlx", "gguf"].contains(value): given["format"] = value
     case "format": given["quant"] = value.uppercased()
     case "cache-type": given["kv"] = value
     case "depth": given["ctx"] = value
@@ -260,6 +263,6 @@ extension FitSetting {
     guard let loss = values["loss"], loss.hasPrefix("tokens("), loss.hasSuffix(")") else {
       return nil
     }
-    return Int(loss.dropFirst(7).dropLast())
+    return Int(loss.dropFirst(7).dropLast()).flatMap { $0 > 0 ? $0 : nil }
   }
 }

@@ -59,6 +59,11 @@ package struct FitSolver {
 
   private mutating func step(_ setting: FitSetting, _ isExplained: Bool) throws -> MemoryAnswer {
     let axes = try setting.axes()
+    // The fp64 reference keeps what no form says.
+    guard let instructions = instructions(of: axes["variant"]) else {
+      return MemoryAnswer(
+        try DryRun.rehearsal(setting.workload, axes, threads: threads(of: axes)).plan)
+    }
     func count(_ key: String, _ fallback: Int?) throws -> Int {
       guard let text = axes[key] else {
         guard let fallback else {
@@ -75,10 +80,10 @@ package struct FitSolver {
     let memory = StepMemory(
       structure, batch: try count("batch", 1), tokens: try count("tokens", nil),
       accumulation: try count("accumulation", 1))
-    let threads = axes["threads"].flatMap { Int($0) } ?? threads
     guard
       let answer = try memory.answer(
-        instructions: instructions, threads: threads, isExplained: isExplained, &known)
+        instructions: instructions, threads: try threads(of: axes), isExplained: isExplained,
+        &known)
     else {
       throw SettingFault.contradiction(
         "no choice of what is kept obeys checkpointing \(axes["checkpointing"] ?? "")",
@@ -96,7 +101,7 @@ package struct FitSolver {
       let all = usual.defaults.merging(axes) { $1 }
       let named = axes["variant"] ?? VariantDescription.best
       let variant = named == VariantDescription.best ? usual.best : named
-      let threads = axes["threads"].flatMap { Int($0) } ?? threads
+      let threads = try threads(of: axes)
       if let plan = try ClosedForm.plan(
         of: workload.name, all, variant: variant, threads: threads)
       {
@@ -105,6 +110,19 @@ package struct FitSolver {
     }
     return MemoryAnswer(
       try DryRun.rehearsal(setting.workload, try setting.axes(), threads: threads).plan)
+  }
+
+  private func instructions(of variant: String?) -> InstructionSet? {
+    guard let variant, variant != VariantDescription.best else { return instructions }
+    return InstructionSet.having(.training).first { $0.rawValue == variant }
+  }
+
+  private func threads(of axes: [String: String]) throws -> Int {
+    guard let text = axes["threads"], text != "all" else { return threads }
+    guard let count = Int(text), count >= 1 else {
+      throw SettingFault.notACount(key: "threads", value: text)
+    }
+    return count
   }
 
   // MARK: Other programs
