@@ -52,7 +52,8 @@ import Testing
     let bytes = try #require(first["bytes"] as? Int)
     #expect(bytes <= limit.count)
     #expect(first["saved_bytes"] as? Int == (fit["bytes"] as? Int).map { $0 - bytes })
-    let asked = String(command).replacing("headroom sweep ", with: "\"$1\" plan --memory-limit 24GiB ")
+    let asked = String(command).replacing(
+      "headroom sweep ", with: "\"$1\" plan --memory-limit 24GiB ")
     let plan = try await program.runInShell(asked, [])
     #expect(plan.code == 0, "\(plan.errors)")
     #expect(plan.output.contains("1 case, 0 skipped"), "\(plan.output)")
