@@ -50,6 +50,13 @@ package struct MemoryAnswer: Hashable, Sendable {
 
   package var isExact: Bool { low == high }
 
+  /// The same with another upper bound: what a budget must have.
+  package func needing(_ bytes: Bytes) -> MemoryAnswer {
+    MemoryAnswer(
+      low: low, best: best, high: max(high, bytes), phase: phase, place: place, phases: phases,
+      byRole: byRole, terms: terms)
+  }
+
   /// What it is against a limit.
   package func verdict(in limit: Bytes) -> MemoryVerdict {
     if high <= limit { return .fits }

@@ -50,6 +50,19 @@ package struct MendSearch {
   }
 
   private static let together = 3
+  /// So many that fit are looked for, the cheapest first.
+  private static let enough = 10
+
+  /// Whether one choice of changes costs less than another, and trains the same where the other does not.
+  private static func isCheaper(_ one: [Mend], _ other: [Mend]) -> Bool {
+    func cost(_ mends: [Mend]) -> (Int, Double) {
+      (
+        mends.contains(where: \.changesTraining) ? 1 : 0,
+        mends.reduce(1) { $0 * $1.price.ratio }
+      )
+    }
+    return cost(one) < cost(other)
+  }
 
   /// - Parameter answer: what a setting with such changes takes; nil where they contradict each other.
   package func run(_ answer: ([String: String?]) -> MemoryAnswer?) -> Result {
@@ -60,7 +73,8 @@ package struct MendSearch {
     }
     fitting += singles.filter { $0.answer.high <= limit }
     for count in 2...Self.together {
-      for chosen in combinations(of: count) {
+      for chosen in combinations(of: count).sorted(by: Self.isCheaper) {
+        if fitting.count >= Self.enough { break }
         let names = Set(chosen)
         if fitting.contains(where: { names.isSuperset(of: $0.mends) }) { continue }
         guard let one = proposal(chosen, answer), one.answer.high <= limit else { continue }

@@ -40,11 +40,13 @@ package struct ForeignSetting: Hashable, Sendable {
     "window", "microbatches", "act_order",
   ]
 
+  private static let known = Set(keys)
+
   /// - Throws: `SettingFault`.
   package init(_ model: Architecture, _ given: [String: String]) throws {
     self.model = model
     var values = SettingValues(given)
-    if let key = given.keys.sorted().first(where: { !Self.keys.contains($0) }) {
+    if let key = given.keys.filter({ !Self.known.contains($0) }).min() {
       throw SettingFault.unknownKey(key, known: Self.keys)
     }
     try readRuntime(&values)
@@ -62,11 +64,7 @@ package struct ForeignSetting: Hashable, Sendable {
   private mutating func readRuntime(_ values: inout SettingValues) throws {
     let engine = values.text("engine") ?? values.text("runtime") ?? ""
     _ = values.text("runtime")
-    isLlamaCpp = engine.contains("llama.cpp")
-    torch.isTransformers = engine.contains("transformers") || engine.contains("peft")
-    if ["unsloth", "vllm", "sglang", "mlx", "torchtune"].contains(where: engine.contains) {
-      doubts.append("\(engine) has kernels of its own")
-    }
+    if !engine.isEmpty { readEngine(engine) }
     isInference = try values.word("mode", ["inference": true, "training": false]) ?? false
     let device = values.text("device")
     let backend = values.text("backend")?.lowercased()
@@ -75,6 +73,14 @@ package struct ForeignSetting: Hashable, Sendable {
       torch.backend = isCPU ? .cpu : .cuda
     } else if backend == "cpu" {
       torch.backend = .cpu
+    }
+  }
+
+  private mutating func readEngine(_ engine: String) {
+    isLlamaCpp = engine.contains("llama.cpp")
+    torch.isTransformers = engine.contains("transformers") || engine.contains("peft")
+    if ["unsloth", "vllm", "sglang", "mlx", "torchtune"].contains(where: engine.contains) {
+      doubts.append("\(engine) has kernels of its own")
     }
   }
 

@@ -171,31 +171,46 @@ extension FitSolver {
   }
 
   private mutating func search(
-    _ setting: FitSetting, _ answer: MemoryAnswer, _ limit: Bytes, _ allowed: Set<String>?,
+    _ setting: FitSetting, _ base: MemoryAnswer, _ limit: Bytes, _ allowed: Set<String>?,
     _ prices: [String: MendPrice]
   ) throws -> MendSearch.Result {
     let mends = try mends(of: setting, prices: prices).filter {
       allowed?.contains($0.name) ?? true
     }
     var solver = self
-    let result = MendSearch(answer, limit: limit, mends: mends).run { changes in
-      try? solver.answer(setting.changing(changes))
+    let isOwn = try setting.runtime() == .headroom
+    func search(_ answer: ([String: String?]) -> MemoryAnswer?) -> MendSearch.Result {
+      MendSearch(base, limit: limit, mends: mends).run(answer)
+    }
+    var result = search { try? solver.answer(setting.changing($0)) }
+    if isOwn, !result.fitting.isEmpty {
+      let fitting = rehearsed(result.fitting, setting, limit)
+      // Where nothing is left of what fits by its peak, more changes together may fit as they are laid out.
+      result =
+        fitting.isEmpty
+        ? search { changes in
+          let changed = setting.changing(changes)
+          guard let found = try? solver.answer(changed), found.high <= limit else {
+            return try? solver.answer(changed)
+          }
+          return (try? solver.rehearsal(changed)).map { found.needing($0.needed) }
+        }
+        : MendSearch.Result(fitting: fitting, helpful: result.helpful, useless: result.useless)
     }
     self = solver
-    return try setting.runtime() == .headroom ? rehearsed(result, setting, limit) : result
+    return result
   }
 
-  /// Of what fits by its peak, what fits as it is laid out.
-  private func rehearsed(_ result: MendSearch.Result, _ setting: FitSetting, _ limit: Bytes)
-    -> MendSearch.Result
-  {
+  /// Of what fits by its peak, what fits as it is laid out, too.
+  private func rehearsed(
+    _ proposals: [MendSearch.Proposal], _ setting: FitSetting, _ limit: Bytes
+  ) -> [MendSearch.Proposal] {
     var fitting: [MendSearch.Proposal] = []
-    for one in result.fitting where fitting.count < Self.proposed {
+    for one in proposals where fitting.count < Self.proposed {
       let needed = (try? rehearsal(setting.changing(one.changes)))?.needed
       if let needed, needed <= limit { fitting.append(one) }
     }
-    return MendSearch.Result(
-      fitting: fitting, helpful: result.helpful, useless: result.useless)
+    return fitting
   }
 
   /// So many are looked at by a dry run, and proposed.
