@@ -42,6 +42,15 @@ package struct Architecture: Hashable, Sendable {
     (isTied, mlp, beyond) = (true, "gelu", [.layerNorm, .positions, .biases])
   }
 
+  /// Of a model of which only the count of weights is known: no layer of it can be told.
+  package init(name: String, weights: Int) {
+    self.name = name
+    (layers, hidden, ffn, heads, kvHeads, headDim) = (1, 1, 0, 1, 1, 0)
+    // Three are the norms' of such a shape.
+    (vocab, context) = (weights - 3, 1)
+    (isTied, mlp, beyond) = (true, "gelu", [])
+  }
+
   /// What the transformer here computes of it; nil where its layers are other ones.
   package var shape: ModelShape? {
     guard refusal == nil, let mlp = FeedForward(rawValue: mlp) else { return nil }

@@ -114,7 +114,7 @@ package struct MendSearch {
       chosen.count == 1
       ? chosen[0].price : MendPrice(chosen.reduce(1) { $0 * $1.price.ratio }, .product)
     return Proposal(
-      mends: chosen, answer: found, saved: base.high - found.high, price: price)
+      mends: chosen, answer: found, saved: base.best - found.best, price: price)
   }
 
   private func combinations(of count: Int) -> [[Mend]] {

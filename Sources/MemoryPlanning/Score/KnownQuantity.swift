@@ -50,6 +50,13 @@ struct KnownQuantity {
     guard let layers = count("layers"), let hidden = count("hidden"), let heads = count("heads"),
       hidden >= heads
     else {
+      // Of states alone a count of weights is enough.
+      let states = ["model_states_per_gpu_bytes", "weight_bytes", "total_bytes"]
+      if let params = row.params, params > 8, params < 1 << 48, states.contains(row.quantity),
+        values["seq"] == nil, values["quant"] == nil, values["base"] == nil, values["bits"] == nil
+      {
+        return Architecture(name: row.model, weights: params)
+      }
       throw SettingFault.inexpressible(
         "the model '\(row.model)' is not in the table, and the settings have no layers, hidden and heads"
       )
@@ -63,7 +70,7 @@ struct KnownQuantity {
     switch row.quantity {
     case "bits_per_weight":
       return Estimate(
-        Double(setting.weights.bytes(of: setting.model)) * 8 / Double(setting.model.weights))
+        Double(setting.weightBytes) * 8 / Double(setting.model.weights))
     case "fits": return try fits()
     case "max_seq": return try longest()
     default: break
@@ -117,8 +124,10 @@ struct KnownQuantity {
   }
 
   private func weights() throws -> Estimate {
-    if let doubt = setting.doubts.first { throw SettingFault.inexpressible(doubt) }
-    return Estimate(Double(setting.weights.bytes(of: setting.model)))
+    if setting.hasDoubtfulWeights, let doubt = setting.doubts.first {
+      throw SettingFault.inexpressible(doubt)
+    }
+    return Estimate(Double(setting.weightBytes))
   }
 
   private func cache() throws -> Estimate {
@@ -137,7 +146,8 @@ struct KnownQuantity {
   private func states() throws -> Estimate {
     let estimate = ForeignEstimate(setting)
     if row.quantity == "model_states_per_gpu_bytes" {
-      return Estimate(Double(estimate.statesPerDevice))
+      let states = Double(estimate.statesPerDevice)
+      return Estimate(states, high: states + Double(estimate.gathered))
     }
     return try estimate.total()
   }

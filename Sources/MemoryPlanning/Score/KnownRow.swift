@@ -4,6 +4,8 @@ package struct KnownRow: Hashable, Sendable {
   package let line: Int
   package let source: String
   package let model: String
+  /// The count of weights, where the row has one.
+  package let params: Int?
   package let settings: String
   package let quantity: String
   package let value: String
@@ -27,13 +29,15 @@ package struct KnownRow: Hashable, Sendable {
       }
       return place
     }
+    let params = names.firstIndex(of: "params")
     return try lines.map { line in
       guard line.cells.count == names.count else {
         throw KnownFault.otherCount(line: line.number, cells: line.cells.count, names: names.count)
       }
       let cells = places.map { line.cells[$0] }
       return KnownRow(
-        line: line.number, source: cells[0], model: cells[1], settings: cells[2],
+        line: line.number, source: cells[0], model: cells[1],
+        params: params.flatMap { Int(line.cells[$0]) }, settings: cells[2],
         quantity: cells[3], value: cells[4], unit: cells[5], note: cells[6])
     }
   }

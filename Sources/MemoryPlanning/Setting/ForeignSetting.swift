@@ -8,8 +8,11 @@ package struct ForeignSetting: Hashable, Sendable {
   package var isInference = false
   /// Whether it is llama.cpp that runs it.
   package var isLlamaCpp = false
+  /// Whether it is llm.c that trains it.
+  package var isLlmC = false
   package var torch = TorchOptions()
   package var weights = WeightScheme.plain(.bf16)
+  package var vocabulary = VocabularyTypes()
   package var batch = 1
   package var tokens = 0
   /// How many parts the rows of the loss are cut into.
@@ -27,6 +30,8 @@ package struct ForeignSetting: Hashable, Sendable {
   package var isRepacked = false
   /// What makes a formula here not right for it, in words.
   package var doubts: [String] = []
+  /// Whether one of them is of the weights.
+  package var hasDoubtfulWeights = false
 
   /// Every key that a setting may have.
   package static let keys = [
@@ -78,9 +83,12 @@ package struct ForeignSetting: Hashable, Sendable {
 
   private mutating func readEngine(_ engine: String) {
     isLlamaCpp = engine.contains("llama.cpp")
+    isLlmC = engine.contains("llm.c")
     torch.isTransformers = engine.contains("transformers") || engine.contains("peft")
-    if ["unsloth", "vllm", "sglang", "mlx", "torchtune"].contains(where: engine.contains) {
-      doubts.append("\(engine) has kernels of its own")
+    let known = ["llama.cpp", "llm.c", "transformers", "peft", "torch", "accelerate", "trl"]
+    // PyTorch's name is in torchtune's, too.
+    if engine.contains("torchtune") || !known.contains(where: engine.contains) {
+      doubts.append("\(engine) has layers or kernels of its own")
     }
   }
 
@@ -167,6 +175,7 @@ package struct ForeignSetting: Hashable, Sendable {
       weights = .int8(rest: isInference ? plain : .fp32)
     case "bf16-mixed", "fp16-mixed", "2bit":
       weights = .plain(.fp32)
+      hasDoubtfulWeights = true
       doubts.append("weights in \(base ?? "") are cast as the program likes")
     case .some(let name):
       guard let type = Self.types.first(where: { $0.key == name })?.value else {
@@ -191,8 +200,11 @@ package struct ForeignSetting: Hashable, Sendable {
     let format = values.text("format")
     let (bits, group) = (try values.count("bits"), try values.count("group"))
     let hasOrder = try values.flag("act_order") ?? false
-    let special = ["embed", "head", "token_embd", "output"].compactMap { key in
-      values.text(key).map { "\(key)=\($0)" }
+    for key in ["embed", "token_embd"] {
+      vocabulary.embedding = try Self.type(key, &values) ?? vocabulary.embedding
+    }
+    for key in ["head", "output"] {
+      vocabulary.logits = try Self.type(key, &values) ?? vocabulary.logits
     }
     if let name = values.text("quant") {
       guard let mixture = GGUFMixture(name) else {
@@ -204,9 +216,22 @@ package struct ForeignSetting: Hashable, Sendable {
     } else if format == "gptq" || format == "awq" || bits != nil {
       weights = .grouped(bits: bits ?? 4, group: group ?? 128, hasOrder: hasOrder)
     }
-    if !special.isEmpty {
-      doubts.append("tensors of their own types: \(special.joined(separator: ", "))")
+  }
+
+  /// A type by the names that GGUF and other files give it.
+  private static func type(_ key: String, _ values: inout SettingValues) throws -> GGMLType? {
+    guard let text = values.text(key) else { return nil }
+    let name = text.lowercased().replacing("fp", with: "f").replacing("float", with: "f")
+    guard let type = GGMLType(rawValue: name) else {
+      throw SettingFault.unknownWord(
+        key: key, value: text, known: GGMLType.allCases.map(\.rawValue))
     }
+    return type
+  }
+
+  /// Bytes of all tensors.
+  package var weightBytes: Int {
+    weights.bytes(of: model) + vocabulary.change(of: model, from: weights)
   }
 
   private mutating func readOptimizer(_ values: inout SettingValues) throws {

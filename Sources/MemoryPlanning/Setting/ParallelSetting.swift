@@ -46,9 +46,23 @@ package struct ParallelSetting: Hashable, Sendable {
         interleaved = stages
       }
     }
+    switch values.text("recompute") ?? values.text("ckpt") ?? "" {
+    case "selective": isSelective = true
+    case "full", "1": recomputesAll = true
+    default: break
+    }
     guard zero <= 3 else {
       throw SettingFault.unknownWord(key: "zero", value: "\(zero)", known: ["0", "1", "2", "3"])
     }
+  }
+
+  /// Micro-batches that the first stage of a pipeline holds, each of its own layers, over the layers of one model:
+  /// more where stages are interleaved.
+  ///
+  /// - Source: Korthikanti et al. (2022), section 4.2.3.
+  var inFlight: Double {
+    guard pipeline > 1, interleaved > 1 else { return 1 }
+    return 1 + Double(pipeline - 1) / Double(pipeline * interleaved)
   }
 
   /// Copies of the model that share its states.

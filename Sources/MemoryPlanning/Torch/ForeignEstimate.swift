@@ -32,12 +32,11 @@ struct ForeignEstimate {
     return Estimate(bytes, high: bytes + Double(TorchConstants.leftOfLoading))
   }
 
+  /// On one device; what is gathered of others' weights is no state.
   var statesPerDevice: Int {
-    let layer = torch.base / max(1, model.layers)
-    return SharedStates.perDevice(
+    SharedStates.perDevice(
       weights: torch.base + torch.adapter, gradients: torch.gradients,
-      optimizer: torch.states + (setting.torch.hasMasters ? 4 * torch.trained : 0),
-      largest: setting.parallel.zero == 3 && setting.parallel.world > 1 ? 2 * layer : 0,
+      optimizer: torch.states + (setting.torch.hasMasters ? 4 * torch.trained : 0), largest: 0,
       setting.parallel)
   }
 
@@ -53,7 +52,9 @@ struct ForeignEstimate {
   }
 
   /// What is gathered of others' weights, and may be gathered ahead.
-  var gathered: Int { setting.parallel.zero == 3 ? 2 * torch.base / max(1, model.layers) : 0 }
+  var gathered: Int {
+    setting.parallel.zero == 3 && model.layers > 1 ? 2 * torch.base / model.layers : 0
+  }
 
   // MARK: A step
 
@@ -78,15 +79,23 @@ struct ForeignEstimate {
 
   func activations() throws -> KnownQuantity.Estimate {
     if model.has(.layerNorm) {
-      if let doubt = setting.doubts.first(where: { !$0.contains("dropout") }) {
+      // Megatron's and llm.c's layers are those that the formulas are of.
+      if let doubt = setting.doubts.first(where: {
+        !$0.contains("dropout") && !$0.contains("megatron")
+      }) {
         throw SettingFault.inexpressible(doubt)
       }
       guard setting.tokens > 0 else {
         throw SettingFault.missing(key: "seq", why: "activations depend on it")
       }
+      if setting.isLlmC {
+        return Estimate(
+          Double(
+            LlmCMemory.activations(of: model, batch: setting.batch, tokens: setting.tokens)))
+      }
       let layer = SharedActivations.perLayer(
         of: model, batch: setting.batch, tokens: setting.tokens, setting.parallel)
-      return Estimate(layer * Double(model.layers))
+      return Estimate(layer * Double(model.layers) * setting.parallel.inFlight)
     }
     let peak = try peak()
     let rest = Double(torch.base + torch.adapter + torch.gradients + torch.states)
@@ -136,7 +145,7 @@ struct ForeignEstimate {
     let cache = CacheMemory.bytes(
       of: model, tokens: tokens, sequences: setting.batch, keys: setting.cacheKeys,
       values: setting.cacheValues, window: setting.window)
-    let weights = setting.weights.bytes(of: model)
+    let weights = setting.weightBytes
     var terms = [
       Part(
         name: "weights", role: .weights, bytes: weights,

@@ -217,7 +217,7 @@ package struct WhyNot: Sendable {
     }
     let effect =
       lowered.isEmpty ? "It lowers no phase" : "It lowers \(lowered.joined(separator: ", "))"
-    let saved = base.high - changed.high
+    let saved = base.best - changed.best
     if saved > .zero {
       words =
         "\(name): it saves \(saved). \(effect); \(changed.phase) then binds with \(changed.high)."
