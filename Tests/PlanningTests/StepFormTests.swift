@@ -1,6 +1,8 @@
+import Foundation
 import Kernels
 import MemoryPlanning
 import Models
+import OrderedCollections
 import Planning
 import Quantities
 import Records
@@ -99,5 +101,28 @@ import Workloads
         "\(phase): \(String(describing: dry.phases[phase])) and \(String(describing: form?.phases[phase]))"
       )
     }
+  }
+
+  @Test func `every training step of the shipped suites has the form of its plan`() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: "suites")
+    var compared = 0
+    for file in files.sorted() where file.hasSuffix(".yaml") {
+      let plan = try Planner(cores: 2).plan(try SuiteReader.read("suites/\(file)"))
+      for planned in plan.cases where planned.case.workload == "training-step" {
+        guard let instructions = InstructionSet(rawValue: planned.variant) else { continue }
+        let axes = planned.problem.axes.mapValues(\.text)
+        // A problem's axes go by the names of its properties.
+        let named = Dictionary(
+          uniqueKeysWithValues: planned.case.axes.map { ($0.key, $0.value.text) })
+        let memory = StepMemory(
+          try StepStructure(axes: named), batch: Int(axes["batch"] ?? "") ?? 1,
+          tokens: Int(axes["tokens"] ?? "") ?? 0,
+          accumulation: Int(axes["accumulation"] ?? "") ?? 1)
+        let form = try memory.plan(instructions: instructions, threads: planned.threads)
+        #expect(form == planned.predicted, "\(planned.case.id)")
+        compared += 1
+      }
+    }
+    #expect(compared > 50)
   }
 }

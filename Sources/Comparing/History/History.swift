@@ -29,11 +29,28 @@ package struct History {
     configuration.foreignKeysEnabled = true
     do {
       queue = try DatabaseQueue(path: path, configuration: configuration)
-      try prepare()
+      try prepareInTurn()
     } catch let error as DatabaseError {
       throw HistoryFault(error, path)
     }
   }
+
+  /// SQLite gives up at once, and asks nobody to wait, where several open a new file and one of them changes how it
+  /// is written: whoever was refused begins again.
+  private func prepareInTurn() throws {
+    for attempt in 0... {
+      do {
+        return try prepare()
+      } catch let error as DatabaseError
+        where error.resultCode == .SQLITE_BUSY && attempt < Self.attempts
+      {
+        Thread.sleep(forTimeInterval: 0.02)
+      }
+    }
+  }
+
+  /// For two seconds.
+  private static let attempts = 100
 
   private func prepare() throws {
     let (application, version, tables) = try queue.read { db in
