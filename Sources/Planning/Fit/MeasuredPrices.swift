@@ -1,6 +1,5 @@
 package import MemoryPlanning
 package import Records
-import Statistics
 
 /// What changes of a setting cost in time, by pairs of cases that a run has measured: each pair differs in what is
 /// changed alone.

@@ -1,5 +1,6 @@
 package import MemoryPlanning
 package import Records
+import Statistics
 
 /// Cases by which the price of changes is measured: a setting with and without each, of a few layers, in turns.
 ///
@@ -128,10 +129,5 @@ extension Record {
   }
 }
 
-/// Nil where there is no number.
-func median(_ numbers: [Double]) -> Double? {
-  guard !numbers.isEmpty else { return nil }
-  let sorted = numbers.sorted()
-  let middle = sorted.count / 2
-  return sorted.count.isMultiple(of: 2) ? (sorted[middle - 1] + sorted[middle]) / 2 : sorted[middle]
-}
+/// Nil where there is no number, or one that is not finite.
+func median(_ numbers: [Double]) -> Double? { (try? Sample(numbers))?.median }
